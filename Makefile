@@ -1,0 +1,47 @@
+# `make demo` and `make test` need nothing but git, make and a Rust toolchain; scripts/prerequisites fetches the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: audit bench check demo fmt help install-deps lint release test test-host
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: install-deps ## backs up and restores a real database in a stand-in Dokku host, telling what it does
+	@scripts/demo
+
+test: install-deps ## all tests, those in the stand-in host included
+	cargo test --locked --features points
+	tests/sandbox.d/selftest
+	tests/plugin_life.sh
+
+test-host: ## the acceptance tests against this machine's own dokku (makes and destroys services named backups-test-*)
+	scripts/test-host
+
+lint: install-deps
+	cargo fmt --all --check
+	scripts/shell-files | xargs shellcheck -x
+	cargo clippy --locked --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --all-features
+
+check: lint test ## everything a change has to pass: format, lints, shell scripts, documentation, tests
+	@echo "make check: passed"
+
+bench: install-deps ## measures export against plain `dokku postgres:export`, memory, start-up and list
+	cargo build --release --locked
+	scripts/bench
+
+release: ## static binaries and the tarballs for dokku plugin:install, in dist/
+	scripts/release
+
+fmt: ## formats the sources
+	cargo fmt --all
+
+audit: ## known weaknesses and licences of the dependencies (installs cargo-audit and cargo-deny: minutes)
+	@type -P cargo-audit >/dev/null || cargo install --locked cargo-audit
+	@type -P cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo audit
+	cargo deny check
+
+install-deps: ## what this machine lacks, through apt
+	@scripts/prerequisites
