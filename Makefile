@@ -16,7 +16,8 @@ test: install-deps ## all tests, those in the stand-in host included
 	tests/plugin_life.sh
 
 test-host: ## the acceptance tests against this machine's own dokku (makes and destroys services named backups-test-*)
-	scripts/test-host
+	@type -P dokku >/dev/null || { echo " !     there is no dokku on this machine" >&2; exit 1; }
+	DOKKU_BACKUPS_TEST_HOST=1 cargo test --locked --test acceptance -- --test-threads=1
 
 lint: install-deps
 	cargo fmt --all --check
