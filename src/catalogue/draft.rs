@@ -1,0 +1,93 @@
+//! A backup in the making. The types are the order of writes: only a `Draft` that was made durable and moved to its
+//! place becomes `Sealed`, and only something sealed becomes a record of success.
+
+use std::io::Write;
+
+use super::{Exclusive, names};
+use crate::domain::{Backup, Outcome};
+use crate::error::{Failure, Kind, Result};
+use crate::sys::file::NamedFile;
+
+/// A dump that is being written, and the record it will have.
+#[derive(Debug)]
+pub struct Draft {
+    /// What is known so far.
+    pub record: Backup,
+    file: NamedFile,
+    written: u64,
+    flushed: u64,
+}
+
+/// Dirty bytes after which writing out begins, so that the final fsync has little left to wait for: 32 MiB.
+const WRITE_OUT: u64 = 32 << 20;
+
+/// A dump that is durable and in its place, but not yet recorded.
+#[derive(Debug)]
+pub struct Sealed {
+    record: Backup,
+}
+
+impl Draft {
+    pub(super) fn new(record: Backup, file: NamedFile) -> Draft {
+        Draft { record, file, written: 0, flushed: 0 }
+    }
+
+    /// Takes the next bytes of the dump.
+    pub fn keep(&mut self, piece: &[u8]) -> Result<()> {
+        self.file.write_all(piece)?;
+        self.written += piece.len() as u64;
+        if self.written - self.flushed >= WRITE_OUT {
+            self.file.start_writeback(self.flushed, self.written - self.flushed);
+            self.flushed = self.written;
+        }
+        Ok(())
+    }
+
+    /// Makes the bytes durable, `size` of them with the hash `sha256`, and moves them to their place, replacing nothing.
+    /// When this fails the dump is no good and is thrown away: a failed fsync is never asked again.
+    pub fn seal(mut self, catalogue: &Exclusive, size: u64, sha256: String) -> Result<Sealed> {
+        let note = self.make_durable(catalogue, size)?;
+        self.record.notes.extend(note);
+        self.record.status = Outcome::Success;
+        self.record.reason = None;
+        self.record.file = Some(names::dump(&self.record.id));
+        self.record.size = Some(size);
+        self.record.sha256 = Some(sha256);
+        Ok(Sealed { record: self.record })
+    }
+
+    fn make_durable(&mut self, catalogue: &Exclusive, size: u64) -> Result<Option<String>> {
+        self.file.sync()?;
+        let written = self.file.size()?;
+        if written != size {
+            let text = format!("{} holds {written} bytes of {size}", self.file.path().display());
+            return Err(Failure::new(Kind::Io, text));
+        }
+        let name = names::dump(&self.record.id);
+        catalogue.incoming.move_new(&name, &catalogue.dir, &name)?;
+        // The bytes are safe; whether the *name* would survive a power cut is then unknown, and that is said.
+        Ok(catalogue.dir.sync().err().map(|e| format!("durability unknown: {e}")))
+    }
+}
+
+impl Sealed {
+    /// The record so far; facts may still be added.
+    pub fn record_mut(&mut self) -> &mut Backup {
+        &mut self.record
+    }
+
+    /// Writes the record and the index. When the record cannot be written the dump stays, and the next run adopts it.
+    pub fn record(mut self, catalogue: &Exclusive) -> Result<Backup> {
+        self.record.finished_at = catalogue.clock.now();
+        let lies = format!("the dump itself is whole and lies at {}", catalogue.dir.path().join(names::dump(&self.record.id)).display());
+        catalogue.save(&self.record).map_err(|e| {
+            e.hint(lies).hint(format!("once that is mended, record it with: dokku backups:sync {}", self.record.service))
+        })?;
+        // The record is durable: from here on the backup exists. An index that could not be written is only slower.
+        if let Err(failure) = catalogue.reindex() {
+            log::warn!("{}", failure.reason());
+        }
+        catalogue.forget_draft(&self.record.id)?;
+        Ok(self.record)
+    }
+}

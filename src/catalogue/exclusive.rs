@@ -1,0 +1,165 @@
+//! The service's folder under its exclusive lock: the only place from which it is changed.
+
+use std::time::{Duration, Instant};
+
+use super::document::{encode, replace};
+use super::index::Index;
+use super::names::{self, INCOMING, TRASH};
+use super::record::{self, Found};
+use super::records::Records;
+use super::view::{Detail, View};
+use super::{Draft, Root};
+use crate::domain::{Backup, BackupId, Outcome, Service};
+use crate::error::{Failure, Kind, Result};
+use crate::sys::child::interrupted;
+use crate::sys::clock::Clock;
+use crate::sys::dir::Dir;
+use crate::sys::lock::Lock;
+
+/// A service's folder, locked. Dropping it lets go.
+#[derive(Debug)]
+pub struct Exclusive {
+    pub(super) service: Service,
+    pub(super) dir: Dir,
+    pub(super) incoming: Dir,
+    pub(super) trash: Dir,
+    pub(super) clock: Clock,
+    _lock: Lock,
+}
+
+impl Exclusive {
+    /// Locks the folder of `service`, waiting at most `wait` for whoever has it. `doing` is what others are told.
+    pub fn acquire(root: &Root, service: &Service, wait: Duration, doing: &str, clock: Clock) -> Result<Exclusive> {
+        let dir = root.service_or_new(service)?;
+        let words = format!("pid {}: {doing}, since {}", std::process::id(), clock.now().format("%Y-%m-%dT%H:%M:%SZ"));
+        let since = Instant::now();
+        let lock = loop {
+            if let Some(lock) = Lock::try_exclusive(&dir, &words)? {
+                break lock;
+            }
+            if since.elapsed() >= wait {
+                return Err(Failure::new(Kind::Busy, format!("{service} is busy ({})", Lock::words(&dir)))
+                    .hint("wait for it with: --wait SECONDS"));
+            }
+            clock.sleep(Duration::from_millis(100).min(wait - since.elapsed())).map_err(interrupted)?;
+        };
+        let incoming = dir.enter_or_make(INCOMING, 0o700)?;
+        let trash = dir.enter_or_make(TRASH, 0o700)?;
+        Ok(Exclusive { service: service.clone(), dir, incoming, trash, clock, _lock: lock })
+    }
+
+    /// The folder itself, for reading.
+    pub fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
+    /// The service it belongs to.
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// Folder in which documents are prepared.
+    pub fn incoming(&self) -> &Dir {
+        &self.incoming
+    }
+
+    /// Everything in it, now that nobody else changes it.
+    pub fn view(&self, detail: Detail) -> Result<View> {
+        View::of(&self.dir, &self.service, detail)
+    }
+
+    /// Whether `id` is taken, by a record, a dump or a draft.
+    pub fn is_taken(&self, id: &BackupId) -> Result<bool> {
+        Ok(self.dir.entry(&names::record(id))?.is_some()
+            || self.dir.entry(&names::dump(id))?.is_some()
+            || self.incoming.entry(&names::draft(id))?.is_some())
+    }
+
+    /// Begins a backup: from now on a row in progress is visible.
+    pub fn begin(&self, draft: Backup) -> Result<Draft> {
+        let name = names::draft(&draft.id);
+        replace(&self.incoming, &self.incoming, &name, &encode(&draft)?)?;
+        let part = names::dump(&draft.id);
+        self.incoming.remove(&part)?;
+        let file = self.incoming.create(&part, 0o400)?;
+        Ok(Draft::new(draft, file))
+    }
+
+    /// The record of `id`, to be changed.
+    pub fn record(&self, id: &BackupId) -> Result<Backup> {
+        record::for_change(&self.dir, id, self.service.datastore)
+    }
+
+    /// Saves a record; durable when it returns. The index follows with `reindex`.
+    pub fn save(&self, backup: &Backup) -> Result<()> {
+        replace(&self.dir, &self.incoming, &names::record(&backup.id), &encode(backup)?)
+    }
+
+    /// Ends a draft without a dump: it becomes a failed record with its reason, and nothing else stays.
+    pub fn fail(&self, mut record: Backup, reason: String) -> Result<Backup> {
+        record.status = Outcome::Failed;
+        record.reason = Some(reason);
+        record.finished_at = self.clock.now();
+        record.file = None;
+        self.incoming.remove(&names::dump(&record.id))?;
+        self.save(&record)?;
+        self.reindex()?;
+        self.forget_draft(&record.id)?;
+        Ok(record)
+    }
+
+    /// Records a dump that lay in its place without a readable record. What was left of the old record is kept aside.
+    pub fn adopt(&self, record: &Backup) -> Result<()> {
+        let name = names::record(&record.id);
+        let aside = names::broken(&record.id);
+        if self.dir.entry(&name)?.is_some() && self.dir.entry(&aside)?.is_none() {
+            self.dir.move_new(&name, &self.dir, &aside)?;
+        }
+        self.save(record)?;
+        self.reindex()?;
+        self.forget_draft(&record.id)
+    }
+
+    /// Removes the draft of `id`: its record says it all now.
+    pub fn forget_draft(&self, id: &BackupId) -> Result<()> {
+        Ok(self.incoming.remove(&names::draft(id))?)
+    }
+
+    /// Writes the index anew from the records, unless it says all they say.
+    pub fn reindex(&self) -> Result<()> {
+        let records = Records::read(&self.dir, &self.dir.names()?, &self.service, Detail::Summary)?;
+        if records.index_current && self.dir.entry(names::INDEX)?.is_some() {
+            return Ok(());
+        }
+        let mut index = Index::default();
+        for record in records.list {
+            // A record that cannot be read, or only partly, stays out of the index: readers then look at it itself.
+            if let Found::Whole(backup) = record.found {
+                index.add(record.stamp, backup);
+            }
+        }
+        index.write(&self.dir, &self.incoming)
+    }
+
+    /// Deletes a backup: first the record says so, durably; then the dump goes to the trash and is purged.
+    pub fn delete(&self, mut backup: Backup, by: &str) -> Result<Backup> {
+        backup.deleted_at = Some(self.clock.now());
+        backup.deleted_by = Some(by.to_owned());
+        self.save(&backup)?;
+        self.remove_dump(&backup)?;
+        self.reindex()?;
+        Ok(backup)
+    }
+
+    /// Takes the dump of a deleted record out of its place, by way of the trash.
+    pub(super) fn remove_dump(&self, backup: &Backup) -> Result<()> {
+        let file = backup.file.clone().unwrap_or_else(|| names::dump(&backup.id));
+        if self.dir.entry(&file)?.is_some_and(|entry| entry.regular) {
+            self.trash.remove(&file)?;
+            self.dir.move_new(&file, &self.trash, &file)?;
+            self.dir.sync()?;
+        }
+        self.trash.remove(&file)?;
+        Ok(self.trash.sync()?)
+    }
+}

@@ -1,0 +1,44 @@
+//! The log of one backup: what export, verify and restore said, a line each, with the time.
+
+use std::io::Write;
+
+use super::names;
+use crate::domain::{BackupId, scrub};
+use crate::sys::clock::Clock;
+use crate::sys::dir::Dir;
+use crate::sys::file::NamedFile;
+
+/// An open log. Losing a line of it never fails the work it tells about.
+#[derive(Debug)]
+pub struct Log {
+    file: Option<NamedFile>,
+    clock: Clock,
+}
+
+impl Log {
+    /// Opens the log of `id` in its folder, for more lines.
+    pub fn open(dir: &Dir, id: &BackupId, clock: Clock) -> Log {
+        let file = dir.append(&names::log(id), 0o600);
+        if let Err(error) = &file {
+            log::warn!("{error}");
+        }
+        Log { file: file.ok(), clock }
+    }
+
+    /// Adds lines, without secrets.
+    pub fn say(&mut self, text: &str) {
+        log::info!("{text}");
+        let now = self.clock.now().format("%Y-%m-%dT%H:%M:%S%.3fZ");
+        for line in scrub(text).lines() {
+            if let Some(file) = &mut self.file {
+                let _ = file.write_all(format!("{now} {line}\n").as_bytes());
+            }
+        }
+    }
+
+    /// All of the log of `id`, as it stands.
+    pub fn read(dir: &Dir, id: &BackupId) -> std::io::Result<String> {
+        let bytes = dir.read(&names::log(id)).and_then(|file| file.read_whole(64 << 20))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}

@@ -1,0 +1,27 @@
+//! All backups of one service: dumps, their records, the index over them, and the lock.
+//!
+//! Order of writes: dump, record, index; each is durable before the next begins. A reader takes no lock: it lists the
+//! folder, takes from the index what still matches the record's own file, and reads the rest from the records. The
+//! index is therefore only ever a shortcut; what it says wrongly nobody believes.
+
+mod document;
+mod draft;
+mod exclusive;
+mod index;
+mod journal;
+mod log;
+mod names;
+mod record;
+mod records;
+mod recovery;
+mod root;
+mod view;
+
+pub use draft::{Draft, Sealed};
+pub use exclusive::Exclusive;
+pub use journal::Journal;
+pub use log::Log;
+pub use names::DUMP;
+pub use recovery::{Orphan, Recovered};
+pub use root::{Root, lay_out};
+pub use view::{Detail, View};

@@ -1,0 +1,52 @@
+//! Names of files in a service's folder.
+
+use crate::domain::BackupId;
+
+/// Ending of a dump stored as the datastore wrote it.
+pub const DUMP: &str = "dump";
+/// The index over all records.
+pub const INDEX: &str = "index.toml";
+/// Where dumps and records are written before they are complete.
+pub const INCOMING: &str = ".incoming";
+/// Where deleted dumps wait to be purged.
+pub const TRASH: &str = ".trash";
+/// The open restore, if there is one.
+pub const JOURNAL: &str = ".restore.toml";
+/// Identifies the data root, so that an empty mount point is not mistaken for it.
+pub const MARKER: &str = ".dokku-backups";
+
+/// File of the dump.
+pub fn dump(id: &BackupId) -> String {
+    format!("{id}.{DUMP}")
+}
+
+/// File of the record.
+pub fn record(id: &BackupId) -> String {
+    format!("{id}.toml")
+}
+
+/// What was left of a record that could not be read.
+pub fn broken(id: &BackupId) -> String {
+    format!("{id}.toml.broken")
+}
+
+/// File of the log.
+pub fn log(id: &BackupId) -> String {
+    format!("{id}.log")
+}
+
+/// File of the record's draft, in `INCOMING`.
+pub fn draft(id: &BackupId) -> String {
+    format!("{id}.draft")
+}
+
+/// The id in a file name with the ending `.{ending}`.
+pub fn id_of(name: &str, ending: &str) -> Option<BackupId> {
+    name.strip_suffix(ending)?.strip_suffix('.')?.parse().ok()
+}
+
+/// Whether a name in a service's folder is one of ours.
+pub fn is_ours(name: &str) -> bool {
+    [INDEX, INCOMING, TRASH, JOURNAL, crate::sys::lock::LOCK].contains(&name)
+        || [DUMP, "toml", "log", "toml.broken"].iter().any(|ending| id_of(name, ending).is_some())
+}

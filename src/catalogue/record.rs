@@ -1,0 +1,76 @@
+//! Reading one record, whatever state it is in.
+
+use chrono::{DateTime, Utc};
+
+use super::document::{Decoded, decode};
+use super::names;
+use crate::domain::{Backup, BackupId, Datastore, Outcome, Source};
+use crate::error::{Failure, Kind, Result};
+use crate::sys::dir::Dir;
+
+/// Largest record read: 64 MiB holds the row counts of some 500,000 tables.
+const LARGEST: u64 = 64 << 20;
+
+/// A record as it was found.
+#[derive(Debug)]
+pub enum Found {
+    /// Whole and ours.
+    Whole(Backup),
+    /// Written by a newer program: what we understand of it.
+    Newer(Backup),
+    /// Cut, changed, not a regular file, or about something else; why.
+    Broken(String),
+    /// Not there.
+    Absent,
+}
+
+/// Reads the record of `id` from the file `name` in `dir`.
+pub fn read(dir: &Dir, name: &str, id: &BackupId, datastore: Datastore) -> Result<Found> {
+    let bytes = match dir.read(name).and_then(|file| file.read_whole(LARGEST)) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Absent),
+        Err(e) => return Ok(Found::Broken(e.to_string())),
+    };
+    Ok(match decode::<Backup>(&bytes) {
+        Ok(Decoded::Whole(backup)) if &backup.id == id && &backup.service == id.service() => Found::Whole(backup),
+        Ok(Decoded::Whole(backup)) => Found::Broken(format!("it is the record of {}", backup.id)),
+        Ok(Decoded::Newer(format, table)) => Found::Newer(understood(id, datastore, format, &table)),
+        Err(broken) => Found::Broken(broken.to_string()),
+    })
+}
+
+/// Reads a record that must be there and may be changed.
+pub fn for_change(dir: &Dir, id: &BackupId, datastore: Datastore) -> Result<Backup> {
+    let path = dir.path().join(names::record(id));
+    match read(dir, &names::record(id), id, datastore)? {
+        Found::Whole(backup) => Ok(backup),
+        Found::Newer(_) => Err(Failure::new(Kind::Catalogue, format!("{id} was recorded by a newer dokku-backups"))
+            .hint("update the plugin: dokku plugin:update backups")),
+        Found::Broken(why) => Err(Failure::new(Kind::Catalogue, format!("the record {} is {why}", path.display()))
+            .hint(format!("make it anew from the dump: dokku backups:sync {}", id.service()))),
+        Found::Absent => Err(Failure::new(Kind::NotFound, format!("there is no backup {id}"))),
+    }
+}
+
+/// A record of which only the name is known.
+pub fn bare(id: &BackupId, datastore: Datastore, status: Outcome) -> Backup {
+    Backup { status, ..Backup::draft(id.clone(), datastore, Source::Manual, id.at(), "unknown") }
+}
+
+/// As much of a newer program's record as has kept its name and shape.
+fn understood(id: &BackupId, datastore: Datastore, format: u32, table: &toml::Table) -> Backup {
+    let text = |key: &str| table.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+    let time = |key: &str| text(key).and_then(|t| t.parse::<DateTime<Utc>>().ok());
+    let status = if text("status").as_deref() == Some("success") { Outcome::Success } else { Outcome::Failed };
+    let mut backup = bare(id, datastore, status);
+    backup.reason = text("reason");
+    backup.label = text("label");
+    backup.file = text("file");
+    backup.size = table.get("size").and_then(toml::Value::as_integer).and_then(|n| u64::try_from(n).ok());
+    backup.sha256 = text("sha256");
+    backup.deleted_at = time("deleted_at");
+    backup.finished_at = time("finished_at").unwrap_or(backup.created_at);
+    backup.actor = text("actor").unwrap_or(backup.actor);
+    backup.notes.push(format!("recorded by a newer dokku-backups (format {format}); shown as far as understood"));
+    backup
+}

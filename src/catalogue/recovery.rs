@@ -1,0 +1,123 @@
+//! Putting right what a dead run left. Every command that changes a catalogue begins with this, under the lock; doing
+//! it twice changes nothing the second time.
+
+use std::collections::{HashMap, HashSet};
+
+use super::names::{self, DUMP};
+use super::record::{self, Found};
+use super::records::{Record, Records};
+use super::{Detail, Exclusive, Journal};
+use crate::domain::{Backup, BackupId, Outcome};
+use crate::error::Result;
+use crate::sys::file::NamedFile;
+
+/// A dump in its place without a record. That it lies there proves that its export exited 0 and was made durable; its
+/// bytes are read again all the same before it gets a record.
+#[derive(Debug)]
+pub struct Orphan {
+    /// What is known of it: its draft where there is one, else only its name.
+    pub record: Backup,
+    /// The dump, open at its first byte.
+    pub file: NamedFile,
+}
+
+/// What recovery found and did.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// Sentences for the person who runs the next command.
+    pub told: Vec<String>,
+    /// Dumps to be read and recorded.
+    pub orphans: Vec<Orphan>,
+    /// A restore that was begun and never ended.
+    pub journal: Option<Journal>,
+}
+
+impl Exclusive {
+    /// Finishes or undoes whatever a run that is no more had begun.
+    pub fn recover(&self) -> Result<Recovered> {
+        let mut found = Recovered { journal: Journal::read(&self.dir)?, ..Recovered::default() };
+        self.settle_deletions(&mut found)?;
+        self.settle_drafts(&mut found)?;
+        self.find_orphans(&mut found)?;
+        self.reindex()?;
+        Ok(found)
+    }
+
+    fn settle_drafts(&self, found: &mut Recovered) -> Result<()> {
+        let names = self.incoming.names()?;
+        for id in names.iter().filter_map(|name| names::id_of(name, "draft")) {
+            let recorded = matches!(self.found(&id)?, Found::Whole(_) | Found::Newer(_));
+            if !recorded && self.dir.entry(&names::dump(&id))?.is_some_and(|dump| dump.regular) {
+                continue; // An orphan with a draft: `find_orphans` takes it.
+            }
+            if !recorded {
+                let draft = self.draft(&id)?;
+                self.fail(draft, super::view::ABANDONED.to_owned())?;
+                found.told.push(format!("{id} was abandoned; it is recorded as failed"));
+            }
+            self.forget_draft(&id)?;
+        }
+        for name in names.iter().filter(|name| names::id_of(name, "draft").is_none()) {
+            if self.incoming.entry(name)?.is_some_and(|entry| !entry.directory) {
+                self.incoming.remove(name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn settle_deletions(&self, found: &mut Recovered) -> Result<()> {
+        let records = Records::read(&self.dir, &self.dir.names()?, &self.service, Detail::Summary)?;
+        let deleted: HashMap<BackupId, Backup> = records.list.into_iter().filter_map(deleted).collect();
+        for name in self.trash.names()? {
+            let Some(id) = names::id_of(&name, DUMP) else { continue };
+            // Not deleted for certain: it goes back to its place.
+            if !deleted.contains_key(&id) {
+                self.trash.move_new(&name, &self.dir, &name)?;
+                self.dir.sync()?;
+                found.told.push(format!("{id} was not deleted to the end; its dump is back"));
+            }
+        }
+        let (here, trashed) = (self.dir.names()?, self.trash.names()?);
+        for id in here.iter().chain(&trashed).filter_map(|name| names::id_of(name, DUMP)) {
+            if let Some(backup) = deleted.get(&id) {
+                self.remove_dump(backup)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn find_orphans(&self, found: &mut Recovered) -> Result<()> {
+        let names = self.dir.names()?;
+        let records = Records::read(&self.dir, &names, &self.service, Detail::Summary)?;
+        let readable = |record: Record| matches!(record.found, Found::Whole(_) | Found::Newer(_)).then_some(record.id);
+        let recorded: HashSet<BackupId> = records.list.into_iter().filter_map(readable).collect();
+        for id in names.iter().filter_map(|name| names::id_of(name, DUMP)) {
+            if id.service() != &self.service.name || recorded.contains(&id) {
+                continue;
+            }
+            match self.dir.read(&names::dump(&id)) {
+                Ok(file) => found.orphans.push(Orphan { record: self.draft(&id)?, file }),
+                Err(error) => found.told.push(error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn found(&self, id: &BackupId) -> Result<Found> {
+        record::read(&self.dir, &names::record(id), id, self.service.datastore)
+    }
+
+    fn draft(&self, id: &BackupId) -> Result<Backup> {
+        Ok(match record::read(&self.incoming, &names::draft(id), id, self.service.datastore)? {
+            Found::Whole(backup) => backup,
+            _ => record::bare(id, self.service.datastore, Outcome::Failed),
+        })
+    }
+}
+
+fn deleted(record: Record) -> Option<(BackupId, Backup)> {
+    match record.found {
+        Found::Whole(backup) if backup.deleted_at.is_some() => Some((record.id, backup)),
+        _ => None,
+    }
+}

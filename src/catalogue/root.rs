@@ -1,0 +1,138 @@
+//! The data root, `$DOKKU_LIB_ROOT/data/backups`: checked before anything is written below it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::names::MARKER;
+use crate::domain::{Datastore, Service};
+use crate::error::{Failure, Kind, Result};
+use crate::sys::dir::Dir;
+use crate::sys::user;
+
+/// The data root, held open.
+#[derive(Debug)]
+pub struct Root {
+    dir: Dir,
+}
+
+impl Root {
+    /// Opens the root for reading. `None` where there is none yet.
+    pub fn look(path: &Path) -> Result<Option<Root>> {
+        match Dir::open(path) {
+            Ok(dir) => Ok(Some(Root { dir })),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Opens the root for writing: ours, writable by nobody else, and truly the root, not an empty mount point.
+    pub fn open(path: &Path) -> Result<Root> {
+        let root = Root::look(path)?.ok_or_else(|| {
+            Failure::new(Kind::Config, format!("the data root {} is missing", path.display()))
+                .hint("mount its disk, or lay it out with: sudo dokku plugin:install")
+        })?;
+        let itself = root.dir.itself()?;
+        let me = user::effective_uid();
+        if itself.uid != me {
+            let (owner, me) = (user::name_of(itself.uid), user::name_of(me));
+            let text = format!("the data root {} belongs to {owner}, not to {me}", path.display());
+            return Err(Failure::new(Kind::Config, text).hint(format!("sudo chown -R {me} {}", path.display())));
+        }
+        if itself.mode & 0o022 != 0 {
+            let text = format!("the data root {} may be written by others (mode {:o})", path.display(), itself.mode);
+            return Err(Failure::new(Kind::Config, text).hint(format!("sudo chmod 700 {}", path.display())));
+        }
+        if !root.dir.entry(MARKER)?.is_some_and(|marker| marker.regular) {
+            let text = format!("{} is not a data root: the file {MARKER} is missing in it", path.display());
+            return Err(Failure::new(Kind::Config, text)
+                .hint("is its disk mounted? see: findmnt --target PATH")
+                .hint("to begin a new data root there: sudo dokku plugin:install"));
+        }
+        Ok(root)
+    }
+
+    /// The folder of `service`, if it has one.
+    pub fn service(&self, service: &Service) -> Result<Option<Dir>> {
+        let inner = self.dir.enter(service.datastore.name()).and_then(|dir| dir.enter(service.name.as_str()));
+        match inner {
+            Ok(dir) => Ok(Some(dir)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// The folder of `service`, made where it is not there.
+    pub fn service_or_new(&self, service: &Service) -> Result<Dir> {
+        let datastore = self.dir.enter_or_make(service.datastore.name(), 0o700)?;
+        Ok(datastore.enter_or_make(service.name.as_str(), 0o700)?)
+    }
+
+    /// Every service that has a folder, sorted.
+    pub fn services(&self) -> Result<Vec<Service>> {
+        let mut found = Vec::new();
+        for datastore in Datastore::ALL {
+            let names = match self.dir.enter(datastore.name()) {
+                Ok(dir) => dir.names()?,
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(e) => return Err(e.into()),
+            };
+            let valid = names.iter().filter_map(|name| name.parse().ok());
+            found.extend(valid.map(|name| Service { datastore: *datastore, name }));
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+/// Makes data and configuration folders for `owner` and marks the data root, all of it only where missing, and puts
+/// modes and owners of the folders right. Returns what it changed, in words.
+///
+/// The configuration remembers that a data root was once marked: when the marker is then missing, its disk is not
+/// mounted, and marking the empty mount point would invite writing into it.
+pub fn lay_out(data: &Path, config: &Path, owner: (u32, u32)) -> Result<Vec<String>> {
+    let mut told = Vec::new();
+    let config_dir = own_folder(config, owner, &mut told)?;
+    let data_dir = own_folder(data, owner, &mut told)?;
+    let marked = data_dir.entry(MARKER)?.is_some();
+    let remembered = config_dir.entry(MARKER)?.is_some();
+    if !marked && remembered {
+        return Err(Failure::new(Kind::Config, format!("{} was a data root and is not marked any more", data.display()))
+            .hint("mount its disk and run this again")
+            .hint(format!("to begin a new data root there: sudo rm {}", config.join(MARKER).display())));
+    }
+    for (dir, missing) in [(&data_dir, !marked), (&config_dir, !remembered)] {
+        if missing {
+            let mut marker = dir.create(MARKER, 0o600)?;
+            marker.write_all(b"This folder belongs to dokku-backups. Without this file nothing is written here.\n")?;
+            marker.sync()?;
+            give(&dir.path().join(MARKER), owner)?;
+            dir.sync()?;
+            told.push(format!("marked {}", dir.path().display()));
+        }
+    }
+    Ok(told)
+}
+
+fn own_folder(path: &Path, owner: (u32, u32), told: &mut Vec<String>) -> Result<Dir> {
+    let parent = path.parent().map(PathBuf::from).unwrap_or_default();
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    let new = Dir::open(&parent)?.entry(name)?.is_none();
+    let dir = Dir::open(&parent)?.enter_or_make(name, 0o700)?;
+    let before = dir.itself()?;
+    if new {
+        told.push(format!("made {}", path.display()));
+    }
+    if before.mode != 0o700 {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        told.push(format!("set mode 700 on {}", path.display()));
+    }
+    if before.uid != owner.0 {
+        give(path, owner)?;
+        told.push(format!("gave {} to {}", path.display(), user::name_of(owner.0)));
+    }
+    Ok(dir)
+}
+
+fn give(path: &Path, (uid, gid): (u32, u32)) -> Result<()> {
+    Ok(std::os::unix::fs::lchown(path, Some(uid), Some(gid))?)
+}

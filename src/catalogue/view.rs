@@ -1,0 +1,164 @@
+//! What a reader sees, without a lock: always one whole generation of every record.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::journal::Journal;
+use super::names::{self, DUMP, INCOMING, TRASH};
+use super::record::{self, Found};
+use super::records::Records;
+use crate::domain::{Backup, BackupId, Datastore, Listed, Outcome, Presence, Service, Status};
+use crate::error::Result;
+use crate::sys::dir::Dir;
+use crate::sys::lock::Lock;
+
+/// How much of each record is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// All but the tables: from the index where it is up to date.
+    Summary,
+    /// Everything: from the records.
+    Whole,
+}
+
+/// The backups of one service at one moment.
+#[derive(Debug)]
+pub struct View {
+    /// Newest first.
+    pub backups: Vec<Listed>,
+    /// Names in the folder that are not ours; never touched.
+    pub foreign: Vec<String>,
+    /// The open restore into this service.
+    pub journal: Option<Journal>,
+    /// The index says everything the records say.
+    pub index_current: bool,
+}
+
+/// Why a draft that nobody works on has failed.
+pub const ABANDONED: &str = "abandoned: the run ended without a word";
+
+struct Folder<'a> {
+    dir: &'a Dir,
+    datastore: Datastore,
+    names: HashSet<String>,
+    incoming: HashSet<String>,
+    trash: HashSet<String>,
+    working: bool,
+}
+
+impl View {
+    /// Looks at the folder of `service`.
+    pub fn of(dir: &Dir, service: &Service, detail: Detail) -> Result<View> {
+        let folder = Folder {
+            dir,
+            datastore: service.datastore,
+            // The lock is asked first: a run that ends meanwhile is then seen through the record it has left.
+            working: Lock::is_held(dir)?,
+            incoming: inner_names(dir, INCOMING)?,
+            trash: inner_names(dir, TRASH)?,
+            names: dir.names()?.into_iter().collect(),
+        };
+        let records = Records::read(dir, &folder.names, service, detail)?;
+        let mut backups = BTreeMap::new();
+        for record in records.list {
+            let listed = folder.show(&record.id, record.found, !record.summary);
+            backups.extend(listed.map(|listed| (record.id, listed)));
+        }
+        folder.add_drafts(service, &mut backups)?;
+        folder.add_orphans(service, &mut backups)?;
+        let foreign = folder.names.iter().filter(|name| !names::is_ours(name)).cloned().collect();
+        let journal = Journal::read(dir)?;
+        Ok(View { backups: backups.into_values().rev().collect(), foreign, journal, index_current: records.index_current })
+    }
+}
+
+impl Folder<'_> {
+    fn read(&self, id: &BackupId) -> Result<Option<Listed>> {
+        Ok(self.show(id, record::read(self.dir, &names::record(id), id, self.datastore)?, true))
+    }
+
+    fn show(&self, id: &BackupId, found: Found, complete: bool) -> Option<Listed> {
+        match found {
+            Found::Whole(backup) => Some(self.listed(backup, complete)),
+            Found::Newer(backup) => Some(self.listed(backup, false)),
+            Found::Broken(why) => Some(self.unrecorded(id, &format!("its record is {why}"))),
+            Found::Absent => None,
+        }
+    }
+
+    fn listed(&self, backup: Backup, complete: bool) -> Listed {
+        let file = backup.file.clone().unwrap_or_else(|| names::dump(&backup.id));
+        let here = backup.deleted_at.is_none() && self.names.contains(&file);
+        let removing = backup.deleted_at.is_some()
+            && self.working
+            && (self.names.contains(&file) || self.trash.contains(&file));
+        let mut listed = Listed::finished(backup, here, complete);
+        if removing {
+            listed.status = Status::InProgress;
+        }
+        listed
+    }
+
+    /// A dump that lies there without a readable record: never hidden, never trusted.
+    fn unrecorded(&self, id: &BackupId, why: &str) -> Listed {
+        let here = self.names.contains(&names::dump(id));
+        let mut backup = record::bare(id, self.datastore, if here { Outcome::Success } else { Outcome::Failed });
+        let text = format!("{why}; make it anew with: dokku backups:sync {}", id.service());
+        if here {
+            backup.file = Some(names::dump(id));
+            backup.damage = Some(text);
+        } else {
+            backup.reason = Some(text);
+        }
+        Listed::finished(backup, here, true)
+    }
+
+    fn add_drafts(&self, service: &Service, backups: &mut BTreeMap<BackupId, Listed>) -> Result<()> {
+        let ids: Vec<_> = self.incoming.iter().filter_map(|name| names::id_of(name, "draft")).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let incoming = self.dir.enter(INCOMING)?;
+        for id in ids {
+            if id.service() != &service.name || backups.contains_key(&id) {
+                continue;
+            }
+            let draft = record::read(&incoming, &names::draft(&id), &id, self.datastore)?;
+            // Asked after the draft was read: a run that holds the lock now is the one that wrote it.
+            let working = Lock::is_held(self.dir)?;
+            let gone = !working && incoming.entry(&names::draft(&id))?.is_none();
+            let mut backup = match draft {
+                // It became a record between our two looks at the folder.
+                _ if gone => {
+                    let listed = self.read(&id)?;
+                    backups.extend(listed.map(|listed| (id, listed)));
+                    continue;
+                }
+                Found::Whole(backup) | Found::Newer(backup) => backup,
+                Found::Broken(_) | Found::Absent => record::bare(&id, self.datastore, Outcome::Failed),
+            };
+            let status = if working { Status::InProgress } else { Status::Failed };
+            backup.reason = (!working).then(|| ABANDONED.to_owned());
+            backups.insert(id, Listed { backup, status, presence: Presence::Missing, complete: true });
+        }
+        Ok(())
+    }
+
+    fn add_orphans(&self, service: &Service, backups: &mut BTreeMap<BackupId, Listed>) -> Result<()> {
+        for id in self.names.iter().filter_map(|name| names::id_of(name, DUMP)) {
+            // While somebody works, the record is about to be written; it may have been since.
+            if id.service() == &service.name && !backups.contains_key(&id) && !Lock::is_held(self.dir)? {
+                let listed = self.read(&id)?.unwrap_or_else(|| self.unrecorded(&id, "it has no record"));
+                backups.insert(id, listed);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn inner_names(dir: &Dir, name: &str) -> Result<HashSet<String>> {
+    match dir.enter(name) {
+        Ok(inner) => Ok(inner.names()?.into_iter().collect()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(HashSet::new()),
+        Err(e) => Err(e.into()),
+    }
+}

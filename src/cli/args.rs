@@ -1,0 +1,260 @@
+//! The grammar: one definition for parsing, help and the man page.
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+
+use crate::domain::{BackupId, Datastore, ServiceName};
+use crate::ui::Format;
+
+/// Backups for Dokku datastores that are checked, listed and restored truthfully.
+#[derive(Debug, Parser)]
+#[command(name = "dokku", bin_name = "dokku", version, disable_help_subcommand = true, subcommand_value_name = "VERB")]
+pub struct Cli {
+    /// Print warnings and errors only (Dokku's global flag).
+    #[arg(long, global = true, hide = true)]
+    pub quiet: bool,
+    /// Do not ask, and lift the safety rules that say so (Dokku's global flag).
+    #[arg(long, global = true)]
+    pub force: bool,
+    /// Print what is done in detail (Dokku's global flag).
+    #[arg(long, global = true, hide = true)]
+    pub trace: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs; `backups:VERB` on the line.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Back up services; prints the backup's id
+    #[command(after_help = "Examples:\n  dokku backups:export my-db\n  dokku backups:export --all\n  ssh dokku@host backups:export my-db --at 2026-04-08T14:30:00Z")]
+    Export(ExportArgs),
+    /// List backups, newest first
+    #[command(after_help = "Examples:\n  dokku backups:list my-db\n  dokku backups:list --status failed\n  dokku backups:list my-db --format json")]
+    List(ListArgs),
+    /// Show everything about one backup
+    #[command(after_help = "Examples:\n  dokku backups:info my-db --latest\n  dokku backups:info my-db --id my-db-2026-04-08-14-30-00 --format json")]
+    Info(InfoArgs),
+    /// Show what was logged for one backup
+    #[command(after_help = "Examples:\n  dokku backups:logs my-db --latest\n  dokku backups:logs my-db --latest --tail")]
+    Logs(LogsArgs),
+    /// Restore a backup into a live service; destructive
+    #[command(after_help = "Examples:\n  dokku backups:import my-db --latest\n  dokku backups:import my-db --id my-db-2026-04-08-14-30-00 --force\n  dokku backups:import staging-db --from-service my-db --latest")]
+    Import(ImportArgs),
+    /// Delete backups; their records stay
+    #[command(after_help = "Examples:\n  dokku backups:delete my-db --id my-db-2026-04-08-14-30-00\n  dokku backups:delete my-db --id ID --id ID --force")]
+    Delete(DeleteArgs),
+    /// Compare records with what is there, and put them right
+    #[command(after_help = "Examples:\n  dokku backups:sync\n  dokku backups:sync my-db")]
+    Sync(SyncArgs),
+    /// Print the version
+    Version {
+        /// What to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show help for all verbs or for one
+    Help {
+        /// The verb to explain.
+        verb: Option<String>,
+        /// As Dokku passes it on; nothing is left out anyway.
+        #[arg(long, hide = true)]
+        all: bool,
+    },
+    /// What `dokku help` asks every plugin.
+    #[command(name = "commands:help", hide = true)]
+    HelpLine {
+        /// As Dokku passes it on.
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Dokku's install trigger, after the binary is in its place.
+    #[command(name = "trigger:install", hide = true)]
+    TriggerInstall {
+        /// As Dokku passes it on.
+        #[arg(hide = true)]
+        rest: Vec<String>,
+    },
+}
+
+impl Verb {
+    /// Whether it must stay root where root started it. Only laying out folders below `/var/lib/dokku` must.
+    pub fn needs_root(&self) -> bool {
+        matches!(self, Verb::TriggerInstall { .. })
+    }
+}
+
+/// `[datastore:]name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceArg {
+    /// The datastore, where it was named.
+    pub datastore: Option<Datastore>,
+    /// The service's name.
+    pub name: ServiceName,
+}
+
+impl std::str::FromStr for ServiceArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (datastore, name) = match text.split_once(':') {
+            Some((word, name)) => {
+                let known = Datastore::ALL.iter().find(|datastore| datastore.name() == word);
+                let all: Vec<_> = Datastore::ALL.iter().map(|datastore| datastore.name()).collect();
+                (Some(*known.ok_or_else(|| format!("datastore not supported; supported: {}", all.join(", ")))?), name)
+            }
+            None => (None, text),
+        };
+        Ok(ServiceArg { datastore, name: name.parse().map_err(|e: crate::domain::WrongName| e.to_string())? })
+    }
+}
+
+/// Exactly one backup of a service.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub struct Selector {
+    /// The newest one.
+    #[arg(long)]
+    pub latest: bool,
+    /// The one with this id.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<BackupId>,
+}
+
+/// `backups:export`
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Services to back up.
+    #[arg(value_name = "SERVICE", required_unless_present = "all")]
+    pub services: Vec<ServiceArg>,
+    /// Every service.
+    #[arg(long, conflicts_with = "services")]
+    pub all: bool,
+    /// Name the backup by this time instead of now (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub at: Option<DateTime<Utc>>,
+    /// Words to find it by later.
+    #[arg(long, value_name = "TEXT", value_parser = parse_label)]
+    pub label: Option<String>,
+    /// Wait this long when the service is busy.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `backups:list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only this service.
+    pub service: Option<ServiceArg>,
+    /// Only backups with this status: in-progress, success or failed.
+    #[arg(long, value_parser = ["in-progress", "success", "failed"])]
+    pub status: Option<String>,
+    /// Paths, hashes, commits, versions, times and errors too.
+    #[arg(long)]
+    pub verbose: bool,
+    /// Deleted ones too.
+    #[arg(long)]
+    pub deleted: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `backups:info`
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    /// The service.
+    pub service: ServiceArg,
+    /// Which of its backups.
+    #[command(flatten)]
+    pub which: Selector,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `backups:logs`
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// The service.
+    pub service: ServiceArg,
+    /// Which of its backups.
+    #[command(flatten)]
+    pub which: Selector,
+    /// Follow until nobody works on the service any more.
+    #[arg(long)]
+    pub tail: bool,
+}
+
+/// `backups:import`
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The service to restore into.
+    pub service: ServiceArg,
+    /// Which backup.
+    #[command(flatten)]
+    pub which: Selector,
+    /// Take the backup from this service instead.
+    #[arg(long, value_name = "SERVICE")]
+    pub from_service: Option<ServiceArg>,
+    /// Take no safety backup of what is there now.
+    #[arg(long)]
+    pub no_backup: bool,
+    /// Wait this long when the service is busy.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `backups:delete`
+#[derive(Debug, Args)]
+pub struct DeleteArgs {
+    /// The service.
+    pub service: ServiceArg,
+    /// Ids of the backups to delete.
+    #[arg(long = "id", value_name = "ID", required = true)]
+    pub ids: Vec<BackupId>,
+    /// Wait this long when the service is busy.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `backups:sync`
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// Only this service.
+    pub service: Option<ServiceArg>,
+    /// Wait this long when a service is busy.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
+    let time = DateTime::parse_from_rfc3339(text)
+        .map_err(|_| "not an RFC 3339 time, such as 2026-04-08T14:30:00Z".to_owned())?
+        .with_timezone(&Utc);
+    // chrono reads second 60 as a leap second; no clock of ours ever shows one.
+    if time.timestamp_subsec_nanos() >= 1_000_000_000 {
+        return Err("second 60 has no name".to_owned());
+    }
+    Ok(time)
+}
+
+fn parse_label(text: &str) -> Result<String, String> {
+    if text.chars().count() > 200 || text.chars().any(char::is_control) {
+        return Err("at most 200 characters, none of them control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}

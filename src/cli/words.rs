@@ -1,0 +1,51 @@
+//! What Dokku and its SSH entry do to the words of a command line, undone before they are parsed.
+
+use std::ffi::OsString;
+
+/// Words as clap takes them: the program, the verb without its `backups:`, then the rest.
+pub fn tidy(args: Vec<OsString>) -> Vec<String> {
+    let mut words = args.into_iter().map(|word| word.to_string_lossy().into_owned());
+    let program = words.next().unwrap_or_else(|| "dokku-backups".to_owned());
+    let first = words.next().unwrap_or_default();
+    let verb = match first.strip_prefix("backups:").unwrap_or(&first) {
+        "" | "backups" => "help".to_owned(),
+        verb => verb.to_owned(),
+    };
+    let mut tidy = vec![program, verb];
+    // Over SSH every word goes through `xargs /bin/echo`: `--help` arrives as the help text of echo, a line a word.
+    let rest: Vec<String> = words.collect();
+    if rest.iter().any(|word| word.starts_with("Usage: ") && word.contains("echo [")) {
+        tidy.push("--help".to_owned());
+        return tidy;
+    }
+    tidy.extend(rest);
+    tidy
+}
+
+/// Whether `--format json` stands anywhere among the words.
+pub fn asks_for_json(words: &[String]) -> bool {
+    words.iter().any(|word| word == "--format=json")
+        || words.windows(2).any(|pair| pair[0] == "--format" && pair[1] == "json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tidied(words: &[&str]) -> Vec<String> {
+        tidy(words.iter().map(OsString::from).collect())
+    }
+
+    #[test]
+    fn the_verb_repeats_the_plugin() {
+        assert_eq!(tidied(&["x", "backups:list", "db"]), ["x", "list", "db"]);
+        assert_eq!(tidied(&["x", "backups"]), ["x", "help"]);
+        assert_eq!(tidied(&["x"]), ["x", "help"]);
+    }
+
+    #[test]
+    fn help_that_echo_swallowed_is_help_again() {
+        let words = ["x", "backups:export", "db", "Usage: /bin/echo [SHORT-OPTION]... [STRING]...", "  or:  /bin/echo LONG-OPTION"];
+        assert_eq!(tidied(&words), ["x", "export", "--help"]);
+    }
+}

@@ -1,0 +1,73 @@
+//! `backups:delete`: remove dumps, keep their records.
+
+use super::Context;
+use super::steps::{folder_for_reading, open, resolve};
+use crate::catalogue::{Detail, Exclusive, Log};
+use crate::cli::DeleteArgs;
+use crate::dokku::Dokku;
+use crate::domain::{Backup, BackupId, Listed, Presence};
+use crate::error::{Failure, Kind, Result};
+use crate::ui::{BackupJson, Format};
+
+/// Deletes each backup, after all of them were found and may go.
+pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {
+    let dokku = Dokku::find(&context.settings)?;
+    let service = resolve(context, &dokku, &args.service)?;
+    let absent = |id: &BackupId| {
+        Failure::new(Kind::NotFound, format!("{service} has no backup {id}"))
+            .hint(format!("list them with: dokku backups:list {service}"))
+    };
+    if folder_for_reading(context, &service)?.is_none() {
+        return Err(absent(&args.ids[0]));
+    }
+    let catalogue = open(context, &service, args.wait, "delete")?;
+    let view = catalogue.view(Detail::Summary)?.backups;
+    if let Some(id) = args.ids.iter().find(|id| !view.iter().any(|listed| &listed.backup.id == *id)) {
+        return Err(absent(id));
+    }
+    if !context.settings.force {
+        guard(&view, &args.ids)?;
+    }
+    let mut deleted = Vec::new();
+    for id in &args.ids {
+        deleted.push(delete(context, &catalogue, id)?);
+    }
+    if args.format == Format::Json {
+        let listed: Vec<Listed> = deleted.into_iter().map(|backup| Listed::finished(backup, false, true)).collect();
+        let objects: Vec<_> = listed.iter().map(|l| BackupJson::new(l, catalogue.dir().path())).collect();
+        context.ui.json(&objects)?;
+    }
+    Ok(())
+}
+
+fn delete(context: &Context, catalogue: &Exclusive, id: &BackupId) -> Result<Backup> {
+    let backup = catalogue.record(id)?;
+    if let Some(at) = backup.deleted_at {
+        context.ui.step(&format!("{id} was deleted already, at {}", at.format("%Y-%m-%dT%H:%M:%SZ")));
+        return Ok(backup);
+    }
+    let actor = &context.settings.caller.actor;
+    let backup = catalogue.delete(backup, actor)?;
+    Log::open(catalogue.dir(), id, context.settings.clock).say(&format!("deleted by {actor}"));
+    context.ui.step(&format!("Deleted {id}"));
+    Ok(backup)
+}
+
+/// Refuses to remove the last backup that is known to restore, and the last good one at all.
+fn guard(view: &[Listed], ids: &[BackupId]) -> Result<()> {
+    let usable = |listed: &&Listed| listed.backup.is_good() && listed.backup.damage.is_none() && listed.presence != Presence::Missing;
+    let going = |listed: &&Listed| ids.contains(&listed.backup.id);
+    let good: Vec<&Listed> = view.iter().filter(usable).collect();
+    let restorable: Vec<&&Listed> = good.iter().filter(|listed| listed.backup.is_restorable()).collect();
+    let word = if !restorable.is_empty() && restorable.iter().all(|listed| going(listed)) {
+        "Restorable"
+    } else if !good.is_empty() && good.iter().all(going) {
+        "good"
+    } else {
+        return Ok(());
+    };
+    let service = &good[0].backup.service;
+    Err(Failure::new(Kind::Refused, format!("that would delete the last {word} backup of {service}"))
+        .hint(format!("make another first: dokku backups:export {service}"))
+        .hint("or say --force"))
+}

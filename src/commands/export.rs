@@ -1,0 +1,90 @@
+//! `backups:export`: back up services.
+
+use super::Context;
+use super::steps::{Wanted, dump, folder_for_reading, open, resolve};
+use crate::cli::ExportArgs;
+use crate::dokku::Dokku;
+use crate::domain::{Backup, Datastore, Listed, Service, Source};
+use crate::error::{Failure, Kind, Result};
+use crate::ui::{BackupJson, Format};
+
+/// Backs up each service in turn; one service's trouble does not stop the next.
+pub fn run(context: &Context, args: &ExportArgs) -> Result<()> {
+    let dokku = Dokku::find(&context.settings)?;
+    let services = wanted_services(context, &dokku, args)?;
+    let mut made = Vec::new();
+    let mut failures = Vec::new();
+    for service in &services {
+        match one(context, &dokku, service, args) {
+            Ok(backup) => {
+                if args.format == Format::Stdout {
+                    context.ui.data(&backup.id.to_string())?;
+                }
+                made.push(backup);
+            }
+            Err(failure) => {
+                let over = matches!(failure.kind, Kind::Interrupted(_));
+                failures.push((service, failure));
+                if over {
+                    break;
+                }
+            }
+        }
+    }
+    if args.format == Format::Json {
+        print_json(context, args, &made)?;
+    }
+    conclude(context, services.len(), made.len(), failures)
+}
+
+fn wanted_services(context: &Context, dokku: &Dokku, args: &ExportArgs) -> Result<Vec<Service>> {
+    if !args.all {
+        return args.services.iter().map(|word| resolve(context, dokku, word)).collect();
+    }
+    let mut all = Vec::new();
+    for datastore in Datastore::ALL {
+        all.extend(dokku.services(*datastore)?);
+    }
+    if all.is_empty() {
+        context.ui.warn("there are no services to back up");
+    }
+    Ok(all)
+}
+
+fn one(context: &Context, dokku: &Dokku, service: &Service, args: &ExportArgs) -> Result<Backup> {
+    let catalogue = open(context, service, args.wait, "export")?;
+    let wanted = Wanted { source: Source::Manual, at: args.at, label: args.label.clone() };
+    dump(context, dokku, &catalogue, &wanted)
+}
+
+/// An object for one service, an array where several could have been meant.
+fn print_json(context: &Context, args: &ExportArgs, made: &[Backup]) -> Result<()> {
+    let mut listed = Vec::new();
+    for backup in made {
+        let service = Service { datastore: backup.datastore, name: backup.service.clone() };
+        let folder = folder_for_reading(context, &service)?.map(|dir| dir.path().to_owned()).unwrap_or_default();
+        listed.push((Listed::finished(backup.clone(), true, true), folder));
+    }
+    let objects: Vec<_> = listed.iter().map(|(listed, folder)| BackupJson::new(listed, folder)).collect();
+    match objects.as_slice() {
+        [one] if !args.all && args.services.len() == 1 => context.ui.json(one)?,
+        [] if !args.all && args.services.len() == 1 => {}
+        several => context.ui.json(&several)?,
+    }
+    Ok(())
+}
+
+/// One service's failure is the command's own; of several the exit code says whether none or only some succeeded.
+fn conclude(context: &Context, asked: usize, made: usize, mut failures: Vec<(&Service, Failure)>) -> Result<()> {
+    let Some((_, last)) = failures.pop() else { return Ok(()) };
+    if asked == 1 || matches!(last.kind, Kind::Interrupted(_)) {
+        return Err(last);
+    }
+    let failed = failures.len() + 1;
+    for (_, failure) in &failures {
+        context.ui.warn(&failure.reason());
+    }
+    let kind = if made > 0 { Kind::Partial } else { last.kind };
+    let summary = Failure::new(kind, format!("{failed} of {asked} services could not be backed up; the last: {}", last.reason()));
+    Err(last.hints.into_iter().fold(summary, Failure::hint))
+}

@@ -1,0 +1,68 @@
+//! `backups:list`: the backups, newest first.
+
+use super::Context;
+use super::steps::{all_known, folder_for_reading, resolve};
+use crate::catalogue::{Detail, View};
+use crate::cli::ListArgs;
+use crate::dokku::Dokku;
+use crate::domain::{Listed, Service};
+use crate::error::Result;
+use crate::sys::dir::Dir;
+use crate::ui::{self, BackupJson, Format};
+
+/// Lists one service, or all of them, also those whose service was destroyed.
+pub fn run(context: &Context, args: &ListArgs) -> Result<()> {
+    let dokku = Dokku::find(&context.settings)?;
+    let services = match &args.service {
+        Some(word) => vec![resolve(context, &dokku, word)?],
+        None => all_known(context, &dokku)?,
+    };
+    let mut groups = Vec::new();
+    for service in services {
+        let Some(dir) = folder_for_reading(context, &service)? else { continue };
+        let backups = wanted(context, args, &dir, &service)?;
+        if !backups.is_empty() {
+            groups.push((service, dir, backups));
+        }
+    }
+    match args.format {
+        Format::Json => print_json(context, &groups),
+        Format::Stdout => print_tables(context, args, &groups),
+    }
+}
+
+fn wanted(context: &Context, args: &ListArgs, dir: &Dir, service: &Service) -> Result<Vec<Listed>> {
+    let detail = if args.verbose { Detail::Whole } else { Detail::Summary };
+    let view = View::of(dir, service, detail)?;
+    if let Some(journal) = &view.journal {
+        context.ui.warn(&format!("a restore of {} into {service} has not ended well", journal.id));
+        context.ui.warn(&format!("put the data back with: {}", journal.undo()));
+    }
+    let shown = |listed: &Listed| {
+        (args.deleted || listed.backup.deleted_at.is_none() || listed.status == crate::domain::Status::InProgress)
+            && args.status.as_deref().is_none_or(|status| status == listed.status.name())
+    };
+    Ok(view.backups.into_iter().filter(shown).collect())
+}
+
+fn print_json(context: &Context, groups: &[(Service, Dir, Vec<Listed>)]) -> Result<()> {
+    let mut all = Vec::new();
+    for (_, dir, backups) in groups {
+        all.extend(backups.iter().map(|listed| BackupJson::new(listed, dir.path())));
+    }
+    Ok(context.ui.json(&all)?)
+}
+
+fn print_tables(context: &Context, args: &ListArgs, groups: &[(Service, Dir, Vec<Listed>)]) -> Result<()> {
+    if groups.is_empty() {
+        return Ok(context.ui.data("No backups")?);
+    }
+    let mut text = Vec::new();
+    for (service, dir, backups) in groups {
+        if !context.ui.quiet {
+            text.push(format!("=====> {service} {} backups", service.datastore));
+        }
+        text.push(ui::list(backups, args.verbose.then(|| dir.path())));
+    }
+    Ok(context.ui.data(&text.join("\n"))?)
+}

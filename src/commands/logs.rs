@@ -1,0 +1,41 @@
+//! `backups:logs`: what export, verify and restore said about one backup.
+
+use std::time::Duration;
+
+use super::Context;
+use super::steps::{Purpose, choose, folder_for_reading, resolve};
+use crate::catalogue::{Detail, Log, View};
+use crate::cli::LogsArgs;
+use crate::dokku::Dokku;
+use crate::error::{Failure, Kind, Result};
+use crate::sys::child::interrupted;
+use crate::sys::lock::Lock;
+
+/// Prints the log; with `--tail` goes on until nobody works on the service any more.
+pub fn run(context: &Context, args: &LogsArgs) -> Result<()> {
+    let dokku = Dokku::find(&context.settings)?;
+    let service = resolve(context, &dokku, &args.service)?;
+    let none = || Failure::new(Kind::NotFound, format!("{service} has no backup"));
+    let dir = folder_for_reading(context, &service)?.ok_or_else(none)?;
+    let view = View::of(&dir, &service, Detail::Summary)?;
+    let id = choose(view, &service, &args.which, Purpose::Look)?.backup.id;
+    let mut printed = 0;
+    loop {
+        // Asked before reading: what is written until then is read below.
+        let working = args.tail && Lock::is_held(&dir)?;
+        let text = match Log::read(&dir, &id) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(e) => return Err(e.into()),
+        };
+        let end = text.rfind('\n').unwrap_or(0);
+        if end > printed {
+            context.ui.data(text[printed..end].trim_start_matches('\n'))?;
+            printed = end;
+        }
+        if !working {
+            return Ok(());
+        }
+        context.settings.clock.sleep(Duration::from_millis(200)).map_err(interrupted)?;
+    }
+}

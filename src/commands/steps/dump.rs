@@ -1,0 +1,149 @@
+//! Making one backup: start the dump, show the row, read it through, seal it, record it.
+
+use chrono::{DateTime, Utc};
+
+use super::facts::Facts;
+use crate::catalogue::{Detail, Draft, Exclusive, Log};
+use crate::commands::Context;
+use crate::dokku::{Dokku, Info, not_running};
+use crate::domain::{Backup, BackupId, Source, room_needed, suspicion};
+use crate::engine;
+use crate::error::{Failure, Kind, Result};
+use crate::stream;
+use crate::sys::child::{Child, interrupted};
+use crate::ui::{Progress, bytes};
+
+/// What the backup is to be.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// What caused it.
+    pub source: Source,
+    /// The time to name it by, when not now.
+    pub at: Option<DateTime<Utc>>,
+    /// Words to find it by.
+    pub label: Option<String>,
+}
+
+/// Makes a backup of the catalogue's service and returns its record.
+pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wanted) -> Result<Backup> {
+    let service = catalogue.service();
+    let last = last_good(catalogue)?;
+    check_room(catalogue, last.as_ref())?;
+    // The dump starts at once and waits in its pipe until the service is known to be up; only then is there a row.
+    let child = dokku.export(service)?;
+    let info = dokku.info(service)?;
+    if let Some(failure) = not_running(service, &info.state) {
+        return Err(failure);
+    }
+    let facts = Facts::gather(dokku, &info.links);
+    let draft = begin(context, catalogue, wanted, &info)?;
+    context.ui.step(&format!("Backing up {service} as {}", draft.record.id));
+    let log = &mut Log::open(catalogue.dir(), &draft.record.id, context.settings.clock);
+    log.say(&format!("export of {}:{service} began, asked for by {}", service.datastore, draft.record.actor));
+    let (fallback, about) = (draft.record.clone(), last.as_ref().and_then(|last| last.size));
+    match receive(context, catalogue, draft, child, facts, about, log) {
+        Ok(sealed) => finish(context, catalogue, sealed, last.as_ref(), log),
+        Err(failure) => {
+            log.say(&format!("failed: {}", failure.reason()));
+            // When not even this can be written, the draft stays and the next command records the failure.
+            if let Err(second) = catalogue.fail(fallback, failure.reason()) {
+                log::warn!("{}", second.reason());
+            }
+            Err(failure)
+        }
+    }
+}
+
+fn last_good(catalogue: &Exclusive) -> Result<Option<Backup>> {
+    let view = catalogue.view(Detail::Summary)?;
+    match view.backups.into_iter().find(|listed| listed.backup.is_good() && listed.backup.suspicious.is_none()) {
+        // Read again, for its tables.
+        Some(listed) => Ok(Some(catalogue.record(&listed.backup.id).unwrap_or(listed.backup))),
+        None => Ok(None),
+    }
+}
+
+fn check_room(catalogue: &Exclusive, last: Option<&Backup>) -> Result<()> {
+    let (free, needed) = (catalogue.dir().free_bytes()?, room_needed(last.and_then(|last| last.size)));
+    if free >= needed {
+        return Ok(());
+    }
+    let (free, needed) = (bytes(free), bytes(needed));
+    let path = catalogue.dir().path().display();
+    Err(Failure::new(Kind::NoSpace, format!("{free} are free below {path}; judging by the last dump, {needed} are needed"))
+        .hint(format!("make room, or delete old backups: dokku backups:delete {} --id ID", catalogue.service())))
+}
+
+fn begin(context: &Context, catalogue: &Exclusive, wanted: &Wanted, info: &Info) -> Result<Draft> {
+    let clock = context.settings.clock;
+    let service = catalogue.service();
+    let named = |at| BackupId::new(service.name.clone(), at).map_err(|e| Failure::new(Kind::Clock, e.to_string()));
+    let mut id = named(wanted.at.unwrap_or_else(|| clock.now()))?;
+    while catalogue.is_taken(&id)? {
+        if wanted.at.is_some() {
+            return Err(Failure::new(Kind::Usage, format!("{id} exists already"))
+                .hint(format!("look at it with: dokku backups:info {service} --id {id}")));
+        }
+        clock.next_second().map_err(interrupted)?;
+        id = named(clock.now())?;
+    }
+    let mut record = Backup::draft(id, service.datastore, wanted.source, clock.now(), &context.settings.caller.actor);
+    record.label.clone_from(&wanted.label);
+    record.image.clone_from(&info.image);
+    record.image_version.clone_from(&info.image_version);
+    record.database.clone_from(&info.database);
+    catalogue.begin(record)
+}
+
+/// Reads the whole dump: into the draft, through the hash and through the engine at the same time.
+fn receive(
+    context: &Context,
+    catalogue: &Exclusive,
+    mut draft: Draft,
+    mut child: Child,
+    facts: Facts,
+    about: Option<u64>,
+    log: &mut Log,
+) -> Result<crate::catalogue::Sealed> {
+    let datastore = draft.record.datastore;
+    let mut progress = Progress::new(context.ui, "received", about);
+    let mut keep = |piece: &[u8]| {
+        progress.add(piece.len());
+        draft.keep(piece)
+    };
+    let poured = stream::pour(&mut child, &mut keep, |tap| engine::inspect(datastore, tap));
+    drop(progress);
+    log.say(&child.stderr());
+    let (passed, content) = poured?;
+    let content = content?;
+    log.say(&format!("read to its end: {} bytes, {} tables, {} rows", passed.size, content.tables.len(), content.rows()));
+    draft.record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);
+    let (apps, notes) = facts.learnt();
+    draft.record.apps = apps;
+    draft.record.notes.extend(notes);
+    draft.seal(catalogue, passed.size, passed.sha256)
+}
+
+fn finish(
+    context: &Context,
+    catalogue: &Exclusive,
+    mut sealed: crate::catalogue::Sealed,
+    last: Option<&Backup>,
+    log: &mut Log,
+) -> Result<Backup> {
+    let record = sealed.record_mut();
+    let (size, tables) = (record.size.unwrap_or(0), record.tables.len());
+    record.suspicious = last.and_then(|last| suspicion(last, size, tables));
+    let backup = sealed.record(catalogue)?;
+    log.say(&format!("success: sha256 {}", backup.sha256.as_deref().unwrap_or("-")));
+    if let Some(why) = &backup.suspicious {
+        log.say(&format!("suspicious: {why}"));
+        context.ui.warn(&format!("{} is whole but looks suspicious: {why}", backup.id));
+    }
+    for note in &backup.notes {
+        context.ui.warn(note);
+    }
+    let rows: u64 = backup.tables.iter().map(|table| table.rows).sum();
+    context.ui.detail(&format!("{} in {tables} tables, {rows} rows; checked and durable", bytes(size)));
+    Ok(backup)
+}

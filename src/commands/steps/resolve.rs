@@ -1,0 +1,62 @@
+//! From the word for a service to the service, if the caller may see it.
+
+use crate::catalogue::Root;
+use crate::cli::ServiceArg;
+use crate::commands::Context;
+use crate::dokku::{Dokku, State, not_running};
+use crate::domain::{Datastore, Service};
+use crate::error::{Failure, Kind, Result};
+use crate::sys::dir::Dir;
+
+/// The service meant by `word`. One that does not exist, was never backed up, or may not be seen by the caller is "no
+/// such service", in the same words.
+pub fn resolve(context: &Context, dokku: &Dokku, word: &ServiceArg) -> Result<Service> {
+    let named = |datastore| Service { datastore, name: word.name.clone() };
+    let candidates: Vec<Service> = match word.datastore {
+        Some(datastore) => vec![named(datastore)],
+        None => Datastore::ALL.iter().copied().map(named).collect(),
+    };
+    let mut known = Vec::new();
+    for service in &candidates {
+        if exists(context, service)? {
+            known.push(service.clone());
+        }
+    }
+    let mut seen = dokku.visible(known)?;
+    match (seen.pop(), seen.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (Some(_), false) => Err(Failure::new(Kind::Usage, format!("several datastores have a service {}", word.name))
+            .hint(format!("say which, as in postgres:{}", word.name))),
+        (None, _) => Err(not_running(&candidates[0], &State::Absent)
+            .unwrap_or_else(|| Failure::new(Kind::NotFound, format!("service {} does not exist", word.name)))),
+    }
+}
+
+/// A service exists when its plugin has it, or when a catalogue remembers it.
+fn exists(context: &Context, service: &Service) -> Result<bool> {
+    let live = context.settings.services_root.join(service.datastore.name());
+    let live = Dir::open(&live).and_then(|dir| dir.entry(service.name.as_str()));
+    if live.is_ok_and(|entry| entry.is_some_and(|entry| entry.directory)) {
+        return Ok(true);
+    }
+    match Root::look(&context.settings.data_root)? {
+        Some(root) => Ok(root.service(service)?.is_some()),
+        None => Ok(false),
+    }
+}
+
+/// Every service with a catalogue that the caller may see.
+pub fn all_known(context: &Context, dokku: &Dokku) -> Result<Vec<Service>> {
+    match Root::look(&context.settings.data_root)? {
+        Some(root) => dokku.visible(root.services()?),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The folder of `service`, where it has one, for reading.
+pub fn folder_for_reading(context: &Context, service: &Service) -> Result<Option<Dir>> {
+    match Root::look(&context.settings.data_root)? {
+        Some(root) => root.service(service),
+        None => Ok(None),
+    }
+}

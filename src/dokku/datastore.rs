@@ -1,0 +1,71 @@
+//! Dumping and restoring through the datastore plugin's own commands.
+
+use std::fs::File;
+
+use super::{Dokku, State};
+use crate::domain::{Datastore, Service};
+use crate::error::{Failure, Kind, Result};
+use crate::sys::child::{Child, Start};
+
+impl Dokku {
+    /// Starts `postgres:export`: the dump comes on its stdout, and its end is proof.
+    pub fn export(&self, service: &Service) -> Result<Child> {
+        Child::start(self.start(format!("{}:export", service.datastore), service))
+    }
+
+    /// Pours `dump` into the live service with the stock `postgres:import`. Signals do not end it: it drops tables
+    /// before it has read their data, so stopping half-way is the one thing that must not happen (contract 1.2).
+    pub fn import(&self, service: &Service, dump: File) -> Result<()> {
+        let mut start = self.start(format!("{}:import", service.datastore), service);
+        start.stdin = Some(dump);
+        start.interruptible = false;
+        Child::start(start)?.finish()
+    }
+
+    fn start(&self, verb: String, service: &Service) -> Start {
+        Start {
+            program: self.program.clone(),
+            args: vec![verb, service.name.to_string()],
+            env: self.settings.child_env.clone(),
+            stdin: None,
+            idle: self.settings.idle,
+            interruptible: true,
+        }
+    }
+
+    /// Every service of `datastore` the caller may see.
+    pub fn services(&self, datastore: Datastore) -> Result<Vec<Service>> {
+        let verb = format!("{datastore}:list");
+        let answer = self.ask(&[&verb])?;
+        if !answer.status.success() {
+            return Err(crate::sys::child::failed(&verb, answer.status, &answer.stderr));
+        }
+        // Headers are kept back by DOKKU_QUIET_OUTPUT; a line that is no name is none of ours.
+        let names = answer.stdout.lines().filter_map(|line| line.trim().parse().ok());
+        Ok(names.map(|name| Service { datastore, name }).collect())
+    }
+}
+
+/// Whether a datastore plugin's message says that there is no such service.
+pub fn is_absent(stderr: &str) -> bool {
+    stderr.contains("service") && stderr.contains("does not exist")
+}
+
+/// The failure of a service that is absent or not up; `None` when it is running.
+pub fn not_running(service: &Service, state: &State) -> Option<Failure> {
+    let command = |verb: &str| format!("dokku {}:{verb} {service}", service.datastore);
+    match state {
+        State::Running => None,
+        State::Absent => Some(
+            Failure::new(Kind::NotFound, format!("{} service {service} does not exist", service.datastore))
+                .hint(format!("list them with: dokku {}:list", service.datastore)),
+        ),
+        State::Not(word) => {
+            let failure = Failure::new(Kind::Config, format!("{} service {service} is not running ({word})", service.datastore));
+            Some(match word.as_str() {
+                "paused" => failure.hint(format!("docker unpause dokku.{}.{service}", service.datastore)),
+                _ => failure.hint(format!("start it with: {}", command("start"))),
+            })
+        }
+    }
+}

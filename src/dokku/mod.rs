@@ -1,0 +1,44 @@
+//! Everything we ask of Dokku, through its own command line and as the caller: nobody gains through us what they could
+//! not do without us.
+
+mod access;
+mod app;
+mod datastore;
+mod info;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::error::{Failure, Kind, Result};
+use crate::settings::Settings;
+use crate::sys::ask::{Answer, ask};
+
+pub use datastore::{is_absent, not_running};
+pub use info::{Info, State};
+
+/// How long a short question may take.
+const SHORT: Duration = Duration::from_secs(60);
+
+/// The host's `dokku`.
+#[derive(Debug, Clone)]
+pub struct Dokku {
+    program: PathBuf,
+    settings: Settings,
+}
+
+impl Dokku {
+    /// Finds `dokku` in the caller's PATH.
+    pub fn find(settings: &Settings) -> Result<Dokku> {
+        let path = settings.path();
+        let program = which::which_in("dokku", Some(&path), "/").map_err(|e| {
+            Failure::new(Kind::Config, "could not start dokku: it is missing or not executable")
+                .because(e)
+                .hint(format!("PATH is {}", path.to_string_lossy()))
+        })?;
+        Ok(Dokku { program, settings: settings.clone() })
+    }
+
+    fn ask(&self, args: &[&str]) -> Result<Answer> {
+        ask(&self.program, args, &self.settings.child_env, SHORT.min(self.settings.idle))
+    }
+}

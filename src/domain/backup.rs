@@ -1,0 +1,310 @@
+//! The record of one dump: everything that was true when it was made, and what has been shown about it since.
+//! This is the sidecar's shape, field for field; times are UTC, sizes are bytes.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{BackupId, Datastore, ServiceName};
+
+/// How a finished run ended. A run that has not ended has no record, only a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// The export exited 0 and its bytes were checked and made durable.
+    Success,
+    /// It did not; `reason` says why.
+    Failed,
+}
+
+/// What caused a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// Somebody asked for it.
+    Manual,
+    /// A schedule did.
+    Schedule,
+    /// A foreign dump that was brought in.
+    Imported,
+    /// Taken before a restore replaced the data.
+    Safety,
+    /// Taken before a linked app was deployed.
+    BeforeDeploy,
+}
+
+impl Source {
+    /// The word in lists and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Source::Manual => "manual",
+            Source::Schedule => "schedule",
+            Source::Imported => "imported",
+            Source::Safety => "safety",
+            Source::BeforeDeploy => "before-deploy",
+        }
+    }
+}
+
+/// How the stored file is compressed, beyond what the archive does inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// As the datastore wrote it.
+    #[default]
+    None,
+}
+
+/// Rows of one table, counted in the archive itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableRows {
+    /// Schema of the table.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// Rows in the dump.
+    pub rows: u64,
+}
+
+/// The code a linked app was running when the backup was made. Nothing is invented: what could not be learnt is absent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppCode {
+    /// The app's name.
+    pub app: String,
+    /// Full commit hash as `git:report` gives it; absent for an app that was never deployed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git_sha: Option<String>,
+    /// Branch that deploys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deploy_branch: Option<String>,
+    /// When the app's repository was last updated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git_last_updated_at: Option<DateTime<Utc>>,
+    /// `git-push`, `git-sync`, `docker-image`, `tar.gz`, ... as `apps:report` gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deploy_source: Option<String>,
+    /// The image, address or reference that was deployed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deploy_source_metadata: Option<String>,
+}
+
+/// The copy at the destination, with a state of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    /// `pending`, `uploading`, `stored` or `failed`.
+    pub state: String,
+    /// Where the copy lies.
+    pub uri: String,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What a restore into a disposable database showed. Bound to the bytes by their hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Verification {
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// Image of the disposable database, with its version.
+    pub image: String,
+    /// Hash of the bytes that were restored, lower-case hex.
+    pub sha256: String,
+    /// Tables compared.
+    pub tables: u64,
+    /// Rows compared.
+    pub rows: u64,
+    /// Why it failed; absent when everything came back equal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// One restore from this backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restore {
+    /// When the target began to change.
+    pub started_at: DateTime<Utc>,
+    /// When it ended; absent while it runs, and after a crash nobody has looked at yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<DateTime<Utc>>,
+    /// `in-progress`, `success` or `failed`.
+    pub status: String,
+    /// The service restored into.
+    pub target: String,
+    /// Who asked.
+    pub by: String,
+    /// Backup of the target taken just before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety_backup: Option<BackupId>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The record of one dump.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// Its name, and the dump's file name without ending.
+    pub id: BackupId,
+    /// Datastore of the service.
+    pub datastore: Datastore,
+    /// Name of the service.
+    pub service: ServiceName,
+    /// How the run ended.
+    pub status: Outcome,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What caused it.
+    pub source: Source,
+    /// Schedules that made it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub schedules: Vec<String>,
+    /// Free words of whoever asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The time in its name.
+    pub created_at: DateTime<Utc>,
+    /// When work began; differs from `created_at` when a platform gave the time.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: DateTime<Utc>,
+    /// When retention may take it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Exempt from retention.
+    #[serde(default)]
+    pub keep: bool,
+    /// When it was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<DateTime<Utc>>,
+    /// By whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_by: Option<String>,
+    /// Name of the dump's file beside the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Its size in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Hash of its bytes, lower-case hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// How the stored file is compressed.
+    #[serde(default)]
+    pub compression: Compression,
+    /// Public keys it is encrypted to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encrypted_to: Vec<String>,
+    /// Image of the service: `postgres`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+    /// Version of the image: `17.11`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_version: Option<String>,
+    /// The server's own word for its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_version: Option<String>,
+    /// The dump program's own word for its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dump_tool_version: Option<String>,
+    /// Name of the database inside the service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// Why this dump looks wrong beside the ones before it, with the figures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspicious: Option<String>,
+    /// When and how the bytes were found to differ from this record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
+    /// The record was lost and made anew from the dump.
+    #[serde(default)]
+    pub adopted: bool,
+    /// What could not be learnt, or not be made certain, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Who asked for it.
+    pub actor: String,
+    /// Rows of every table, counted in the archive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<TableRows>,
+    /// Code of every linked app.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apps: Vec<AppCode>,
+    /// The copy elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<Destination>,
+    /// What a test restore showed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
+    /// Every restore from it, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restores: Vec<Restore>,
+}
+
+impl Backup {
+    /// The record of a backup that has just begun, or of which only the name is known.
+    pub fn draft(id: BackupId, datastore: Datastore, source: Source, now: DateTime<Utc>, actor: &str) -> Self {
+        Backup {
+            datastore,
+            service: id.service().clone(),
+            status: Outcome::Failed,
+            reason: None,
+            source,
+            schedules: Vec::new(),
+            label: None,
+            created_at: id.at(),
+            started_at: now,
+            finished_at: now,
+            expires_at: None,
+            keep: false,
+            deleted_at: None,
+            deleted_by: None,
+            file: None,
+            size: None,
+            sha256: None,
+            compression: Compression::None,
+            encrypted_to: Vec::new(),
+            image: None,
+            image_version: None,
+            server_version: None,
+            dump_tool_version: None,
+            database: None,
+            suspicious: None,
+            damage: None,
+            adopted: false,
+            notes: Vec::new(),
+            actor: actor.to_owned(),
+            tables: Vec::new(),
+            apps: Vec::new(),
+            destination: None,
+            verification: None,
+            restores: Vec::new(),
+            id,
+        }
+    }
+
+    /// Adds what the dump itself says.
+    pub fn describe(&mut self, tables: Vec<TableRows>, server_version: String, dump_tool_version: String, database: String) {
+        self.tables = tables;
+        self.server_version = Some(server_version);
+        self.dump_tool_version = Some(dump_tool_version);
+        self.database = Some(database);
+    }
+
+    /// A good dump that has not been deleted.
+    pub fn is_good(&self) -> bool {
+        self.status == Outcome::Success && self.deleted_at.is_none()
+    }
+
+    /// Restored and compared, and still the same bytes.
+    pub fn is_restorable(&self) -> bool {
+        self.is_good()
+            && self.damage.is_none()
+            && self.verification.as_ref().is_some_and(|v| v.reason.is_none() && Some(&v.sha256) == self.sha256.as_ref())
+    }
+}

@@ -1,0 +1,17 @@
+//! The nouns, without any input or output: values that cannot be wrong, and the rules between them.
+
+mod backup;
+mod backup_id;
+mod room;
+mod scrub;
+mod service;
+mod shrink;
+mod state;
+
+pub use backup::{AppCode, Backup, Compression, Destination, Outcome, Restore, Source, TableRows, Verification};
+pub use backup_id::{BackupId, WrongId};
+pub use room::room_needed;
+pub use scrub::scrub;
+pub use service::{Datastore, Service, ServiceName, WrongName};
+pub use shrink::suspicion;
+pub use state::{Listed, Presence, Status, Trust};

@@ -1,0 +1,75 @@
+//! Takes secrets out of words that come from elsewhere before they reach a terminal, a log or a record.
+
+/// What stands in their place.
+const HIDDEN: &str = "********";
+
+/// Replaces passwords: values after `PGPASSWORD=`, `PASSWORD=`, `SECRET...=`, `TOKEN=` and the like, the password part
+/// of `scheme://user:password@host`, and words of exactly 32 hex digits, the shape of dokku-postgres's passwords.
+pub fn scrub(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for piece in text.split_inclusive(char::is_whitespace) {
+        let word = piece.trim_end_matches(char::is_whitespace);
+        clean.push_str(&hex_words(&assignment(&address(word))));
+        clean.push_str(&piece[word.len()..]);
+    }
+    clean
+}
+
+/// `scheme://user:password@host` without the password.
+fn address(word: &str) -> String {
+    if let Some((scheme, rest)) = word.split_once("://")
+        && let Some((who, host)) = rest.rsplit_once('@')
+        && let Some((user, _)) = who.split_once(':')
+    {
+        return format!("{scheme}://{user}:{HIDDEN}@{host}");
+    }
+    word.to_owned()
+}
+
+/// `...PASSWORD=value` without the value.
+fn assignment(word: &str) -> String {
+    if let Some((name, _)) = word.split_once('=') {
+        let upper = name.to_ascii_uppercase();
+        if ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "PGPASS"].iter().any(|secret| upper.contains(secret)) {
+            return format!("{name}={HIDDEN}");
+        }
+    }
+    word.to_owned()
+}
+
+/// The word with every run of exactly 32 hex digits hidden.
+fn hex_words(word: &str) -> String {
+    let mut clean = String::with_capacity(word.len());
+    let mut rest = word;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_hexdigit()) {
+        let run = rest[start..].find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len() - start);
+        clean.push_str(&rest[..start]);
+        clean.push_str(if run == 32 { HIDDEN } else { &rest[start..start + run] });
+        rest = &rest[start + run..];
+    }
+    clean + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scrub;
+
+    #[test]
+    fn fault_005_secrets_do_not_survive() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        for text in [
+            format!("docker container exec -e PGPASSWORD={secret} x"),
+            "+ PGPASSWORD='hunter2' pg_dump".to_owned(),
+            format!("Dsn: postgres://postgres:{secret}@dokku-postgres-db:5432/db"),
+            "postgresql://u:hunter2@h/db and more".to_owned(),
+            format!("password is {secret}."),
+        ] {
+            let clean = scrub(&text);
+            assert!(!clean.contains(secret) && !clean.contains("hunter2"), "{clean}");
+            assert!(clean.contains("********"));
+        }
+        let commit = "82eeec6fe1b1d0d6c4a2f7f0a8a9d3a1b2c3d4e5";
+        assert_eq!(scrub(commit), commit);
+        assert_eq!(scrub(" !     Postgres service nosuch does not exist\n"), " !     Postgres service nosuch does not exist\n");
+    }
+}

@@ -1,0 +1,137 @@
+//! What is *computed* about a backup when somebody looks: never saved, so it cannot be out of date.
+
+use super::{Backup, Outcome};
+
+/// dFlow's three raw words, exactly these in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// A run, or a deletion, holds the service's lock.
+    InProgress,
+    /// Finished, checked and durable.
+    Success,
+    /// Ended without a good dump, or abandoned.
+    Failed,
+}
+
+impl Status {
+    /// The word in lists and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::InProgress => "in-progress",
+            Status::Success => "success",
+            Status::Failed => "failed",
+        }
+    }
+}
+
+/// Where the bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// On this host.
+    Here,
+    /// Only at the destination.
+    Remote,
+    /// Here and at the destination.
+    Both,
+    /// Nowhere.
+    Missing,
+}
+
+impl Presence {
+    /// The word in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Presence::Here => "here",
+            Presence::Remote => "remote",
+            Presence::Both => "both",
+            Presence::Missing => "missing",
+        }
+    }
+}
+
+/// What has been shown about the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// Being restored into a disposable database right now.
+    Validating,
+    /// Durable, hashed and read to the end; nobody restored it.
+    Created,
+    /// Restored and compared, and still the same bytes.
+    Restorable,
+    /// The test restore failed.
+    VerificationFailed,
+    /// The file is gone.
+    Missing,
+    /// The bytes no longer match their hash.
+    Damaged,
+}
+
+impl Trust {
+    /// The word in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Trust::Validating => "validating",
+            Trust::Created => "created",
+            Trust::Restorable => "restorable",
+            Trust::VerificationFailed => "verification-failed",
+            Trust::Missing => "missing",
+            Trust::Damaged => "damaged",
+        }
+    }
+
+    /// The label a person reads.
+    pub fn label(self) -> &'static str {
+        match self {
+            Trust::Validating => "Validating backup artifact",
+            Trust::Created => "Created, not restore-verified",
+            Trust::Restorable => "Restorable",
+            Trust::VerificationFailed => "Restore verification failed",
+            Trust::Missing => "Artifact missing",
+            Trust::Damaged => "Artifact damaged",
+        }
+    }
+}
+
+/// A backup as it stands at the moment of looking.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The record, or the draft of one.
+    pub backup: Backup,
+    /// Whether it runs, ended well, or did not.
+    pub status: Status,
+    /// Where its bytes are.
+    pub presence: Presence,
+    /// False where the record came from the index, which leaves out tables.
+    pub complete: bool,
+}
+
+impl Listed {
+    /// A finished record; `here` says whether the dump's file is in its place with the recorded size.
+    pub fn finished(backup: Backup, here: bool, complete: bool) -> Self {
+        let status = match backup.status {
+            Outcome::Success => Status::Success,
+            Outcome::Failed => Status::Failed,
+        };
+        let presence = if here { Presence::Here } else { Presence::Missing };
+        Listed { backup, status, presence, complete }
+    }
+
+    /// Trust in the bytes; none where there were never any good ones.
+    pub fn trust(&self) -> Option<Trust> {
+        let backup = &self.backup;
+        if backup.status != Outcome::Success || self.status == Status::InProgress && backup.deleted_at.is_none() {
+            return None;
+        }
+        Some(if self.presence == Presence::Missing {
+            Trust::Missing
+        } else if backup.damage.is_some() {
+            Trust::Damaged
+        } else if backup.is_restorable() {
+            Trust::Restorable
+        } else if backup.verification.is_some() {
+            Trust::VerificationFailed
+        } else {
+            Trust::Created
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! What we know of each datastore's dumps: how one is recognised and read to its end.
+
+pub mod postgres;
+
+use std::io::Read;
+
+use crate::domain::{Datastore, TableRows};
+use crate::error::Result;
+
+/// What a whole dump holds, as counted in the dump itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// Rows of every table that holds data.
+    pub tables: Vec<TableRows>,
+    /// The server's word for its version.
+    pub server_version: String,
+    /// The dump program's word for its version.
+    pub dump_tool_version: String,
+    /// Name of the database dumped.
+    pub database: String,
+}
+
+impl Content {
+    /// Rows of all tables.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+}
+
+/// Reads a dump of `datastore` to its exact end; fails as `damaged` when anything is missing, mangled or added.
+pub fn inspect(datastore: Datastore, dump: impl Read) -> Result<Content> {
+    match datastore {
+        Datastore::Postgres => postgres::inspect(dump),
+    }
+}

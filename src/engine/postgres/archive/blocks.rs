@@ -1,0 +1,109 @@
+//! The data blocks, from the end of the table of contents to the end of the file (`pg_backup_custom.c`).
+
+use std::io::Read;
+
+use super::decode::Decoder;
+use super::error::DamageKind;
+use super::header::Header;
+use super::rows::Rows;
+use super::source::Source;
+use super::toc::{Content, DataEntry, Toc};
+use super::{ArchiveError, TableRows};
+
+/// `BLK_DATA` and `BLK_BLOBS` of `pg_backup_archiver.h`.
+const DATA: u8 = 1;
+const LARGE_OBJECTS: u8 = 3;
+
+/// What the blocks held.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) tables: Vec<TableRows>,
+    pub(super) large_objects: u64,
+    /// Bytes after decompression.
+    pub(super) bytes: u64,
+}
+
+/// Reads every block the table of contents announces, in its order, and nothing after them. `pg_dump` writes them so, and
+/// `pg_restore` needs them so when it reads from a pipe.
+pub(super) fn read<R: Read>(source: &mut Source<R>, header: &Header, toc: &Toc) -> Result<Found, ArchiveError> {
+    let mut decoder = Decoder::new(header.compression);
+    let mut found = Found::default();
+    for (index, entry) in toc.data.iter().enumerate() {
+        frame(source, toc, index, entry)
+            .and_then(|()| found.block(source, &mut decoder, entry))
+            .map_err(|error| error.within(entry.id, &entry.content.words()))?;
+    }
+    let blocks = toc.data.iter().any(|entry| matches!(entry.content, Content::LargeObjects));
+    if blocks && toc.large_objects > 0 && toc.large_objects != found.large_objects {
+        let words = format!("{} large objects where {} are announced", found.large_objects, toc.large_objects);
+        return Err(source.odd(words));
+    }
+    if source.fill()?.is_empty() {
+        return Ok(found);
+    }
+    let words = "bytes follow the end of the dump";
+    Err(ArchiveError::damaged(DamageKind::Trailing, source.position(), words))
+}
+
+/// The frame of a block: its type and the number of the entry it belongs to.
+fn frame<R: Read>(source: &mut Source<R>, toc: &Toc, index: usize, entry: &DataEntry) -> Result<(), ArchiveError> {
+    let at = source.position();
+    let wrong = |words: String| ArchiveError::damaged(DamageKind::WrongBlock, at, words);
+    if source.fill()?.is_empty() {
+        let missing = toc.data.len() - index;
+        return Err(ArchiveError::damaged(
+            DamageKind::Cut,
+            at,
+            format!("the dump ends too early, {missing} data blocks are missing"),
+        ));
+    }
+    let kind = source.byte()?;
+    let id = source.int()?;
+    if id != entry.id {
+        return Err(wrong(match toc.data.iter().position(|other| other.id == id) {
+            Some(before) if before < index => format!("the data block of entry {id} comes twice"),
+            Some(_) => format!("the data block of entry {id} comes too early"),
+            None if toc.ids.contains(&id) => format!("a data block for entry {id}, which has no data"),
+            None => format!("a data block for an unknown entry {id}"),
+        }));
+    }
+    let expected = match entry.content {
+        Content::LargeObjects => LARGE_OBJECTS,
+        Content::Table { .. } | Content::LargeObjectComments => DATA,
+    };
+    if kind != expected {
+        return Err(wrong(format!("a data block of type {kind} instead of {expected}")));
+    }
+    match entry.at {
+        Some(announced) if announced != at => Err(wrong(format!("a data block that should be at byte {announced}"))),
+        _ => Ok(()),
+    }
+}
+
+impl Found {
+    fn block<R: Read>(
+        &mut self,
+        source: &mut Source<R>,
+        decoder: &mut Decoder,
+        entry: &DataEntry,
+    ) -> Result<(), ArchiveError> {
+        match &entry.content {
+            Content::Table { schema, name, rows } => {
+                let mut rows = Rows::new(*rows);
+                self.bytes += decoder.block(source, &mut |bytes| rows.feed(bytes))?;
+                let odd = |words| ArchiveError::damaged(DamageKind::Rows, source.position(), words);
+                let rows = rows.finish().map_err(odd)?;
+                self.tables.push(TableRows { schema: schema.clone(), name: name.clone(), rows });
+            }
+            Content::LargeObjectComments => self.bytes += decoder.block(source, &mut |_| ())?,
+            // Each has its OID before it; 0 ends them. OIDs above 2^31 read as negative numbers.
+            Content::LargeObjects => {
+                while source.int()? != 0 {
+                    self.bytes += decoder.block(source, &mut |_| ())?;
+                    self.large_objects += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! Reads a custom-format archive of `pg_dump` (`pg_dump -Fc`) once, as it streams by, and proves it whole.
+//!
+//! `pg_restore --list` looks at the table of contents only and accepts a dump that was cut to a fraction; this reader
+//! goes to the exact last byte: header, table of contents, every data block through its decompressor, every table's
+//! rows. It keeps nothing but names and numbers, so memory does not grow with the data.
+//!
+//! An archive is accepted when it is exactly what `pg_dump` writes: values that it never writes are damage, even where
+//! `pg_restore` would shrug. What the format itself cannot tell is not told here either: it has no checksum of its own,
+//! so an altered letter inside a definition or a name, and (without compression, or with lz4 or zstd, which `pg_dump`
+//! uses without their checksums) an altered character inside a value pass, as they pass `pg_restore`. Cuts, appended
+//! bytes, CR LF translation, and anything inside gzip data do not pass.
+//!
+//! The format is PostgreSQL's `src/bin/pg_dump/pg_backup_archiver.c`, `pg_backup_custom.c` and `compress_*.c`:
+//! versions 1.10 (PostgreSQL 8.0) to 1.16 (PostgreSQL 17 and 18, the newest there is).
+
+mod blocks;
+mod chunks;
+mod copy;
+mod decode;
+mod encoding;
+mod entry;
+mod error;
+mod header;
+mod inserts;
+mod looks;
+mod rows;
+mod source;
+mod toc;
+
+use std::io::Read;
+
+pub use error::{ArchiveError, Damage, DamageKind, EntryName};
+pub use looks::{Looks, looks_like};
+
+use source::Source;
+
+/// The newest archive format this reader knows: PostgreSQL 17 and 18 write 1.16.
+pub const NEWEST: (u8, u8, u8) = (1, 16, 0);
+
+/// What an archive says about itself and what was found in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Version of the archive format, e.g. `(1, 14, 0)`: not the version of PostgreSQL.
+    pub format: (u8, u8, u8),
+    /// How the data blocks are compressed.
+    pub compression: Compression,
+    /// When `pg_dump` started, in its own local time (the archive does not hold the zone).
+    pub created: Option<chrono::NaiveDateTime>,
+    /// Name of the dumped database.
+    pub database: String,
+    /// Version of the server, as it calls itself: `15.18 (Debian 15.18-0+deb12u1)`.
+    pub server_version: String,
+    /// Version of `pg_dump`, in the same style.
+    pub dump_tool_version: String,
+    /// Client encoding of the dump, PostgreSQL's name: `UTF8`.
+    pub encoding: Option<String>,
+    /// Every table that has data in the archive (a `TABLE DATA` entry), in the archive's order, also with 0 rows.
+    /// Tables without data entries are not listed: partitioned parents, views, foreign tables, everything in a
+    /// `--schema-only` dump, and what `--exclude-table-data` left out. Materialized views are refreshed, not copied.
+    pub tables: Vec<TableRows>,
+    /// Names of the extensions that the archive creates.
+    pub extensions: Vec<String>,
+    /// Large objects whose content is in the archive.
+    pub large_objects: u64,
+    /// Entries of the table of contents, of any kind.
+    pub entries: usize,
+    /// Length of the archive in bytes.
+    pub archive_bytes: u64,
+    /// Bytes of all data blocks after decompression: COPY text (or INSERT statements) and large objects.
+    pub data_bytes: u64,
+}
+
+/// A table and the rows the archive holds for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableRows {
+    /// Schema of the table.
+    pub schema: String,
+    /// Name of the table, not quoted. Bytes that are not UTF-8 read `\xNN` (LATIN1 dumps are translated).
+    pub name: String,
+    /// Rows: lines of COPY text, or tuples of INSERT statements when the dump was made with `--inserts`.
+    pub rows: u64,
+}
+
+/// Compression of the data blocks; the header and the table of contents are never compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// As it is.
+    None,
+    /// One zlib stream for each block.
+    Gzip,
+    /// One LZ4 frame for each block.
+    Lz4,
+    /// One zstd frame for each block.
+    Zstd,
+}
+
+/// Reads `source` to its end and returns what is in it, or why it is not a whole archive.
+///
+/// `source` need not be seekable. Its own errors come back unchanged as [`ArchiveError::Io`].
+pub fn read(source: impl Read) -> Result<Summary, ArchiveError> {
+    let mut source = Source::new(source);
+    let summary = whole(&mut source);
+    match summary {
+        Err(ArchiveError::Damaged(_)) if looks_like(source.head()) == Looks::CrlfMangled => {
+            Err(ArchiveError::NotAnArchive(Looks::CrlfMangled))
+        }
+        other => other,
+    }
+}
+
+fn whole<R: Read>(source: &mut Source<R>) -> Result<Summary, ArchiveError> {
+    let header = header::read(source)?;
+    let toc = toc::read(source, header.format)?;
+    let data = blocks::read(source, &header, &toc)?;
+    Ok(Summary {
+        format: header.format,
+        compression: header.compression,
+        created: header.created,
+        database: encoding::text(&header.database, toc.encoding.as_deref()),
+        server_version: encoding::text(&header.server_version, None),
+        dump_tool_version: encoding::text(&header.dump_tool_version, None),
+        encoding: toc.encoding,
+        tables: data.tables,
+        extensions: toc.extensions,
+        large_objects: data.large_objects,
+        entries: toc.entries,
+        archive_bytes: source.position(),
+        data_bytes: data.bytes,
+    })
+}

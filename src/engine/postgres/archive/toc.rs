@@ -1,0 +1,152 @@
+//! The table of contents: every entry is read and checked, those with data are kept in order.
+
+use std::collections::HashSet;
+use std::io::Read;
+
+use super::copy::{self, Copy};
+use super::entry::{self, Data, Entry};
+use super::source::Source;
+use super::{ArchiveError, encoding};
+
+pub(super) struct Toc {
+    /// Entries of any kind.
+    pub(super) entries: usize,
+    /// The numbers of all of them.
+    pub(super) ids: HashSet<i32>,
+    /// The entries with data, in the order in which their blocks must come.
+    pub(super) data: Vec<DataEntry>,
+    pub(super) extensions: Vec<String>,
+    pub(super) encoding: Option<String>,
+    /// Large objects that entries create: each has one of its own (1.12 to 1.15) or a line in a group's (1.16).
+    pub(super) large_objects: u64,
+}
+
+pub(super) struct DataEntry {
+    pub(super) id: i32,
+    pub(super) content: Content,
+    /// Position of its block from the start of the archive, when the archive says so.
+    pub(super) at: Option<u64>,
+}
+
+/// What a data block holds.
+pub(super) enum Content {
+    Table {
+        schema: String,
+        name: String,
+        rows: RowForm,
+    },
+    LargeObjects,
+    /// SQL of PostgreSQL 8.x that comments on large objects.
+    LargeObjectComments,
+}
+
+/// How rows are written.
+#[derive(Clone, Copy)]
+pub(super) enum RowForm {
+    /// COPY text.
+    Copy { columns: u64 },
+    /// INSERT statements; backslashes escape when the server's strings were not standard ones.
+    Inserts { backslashes: bool },
+}
+
+impl Content {
+    /// For messages: `table public.users`.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Table { schema, name, .. } => format!("table {schema}.{name}"),
+            Self::LargeObjects => "large objects".to_owned(),
+            Self::LargeObjectComments => "comments on large objects".to_owned(),
+        }
+    }
+}
+
+pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Result<Toc, ArchiveError> {
+    let count = source.int_in(0..=i32::MAX, "number of entries")?;
+    let mut toc = Toc {
+        entries: 0,
+        ids: HashSet::new(),
+        data: Vec::new(),
+        extensions: Vec::new(),
+        encoding: None,
+        large_objects: 0,
+    };
+    let mut standard_strings = format >= (1, 12, 0);
+    for _ in 0..count {
+        let entry = entry::read(source, format)?;
+        toc.entries += 1;
+        if !toc.ids.insert(entry.id) {
+            return Err(source.odd(format!("entry {} is there twice", entry.id)));
+        }
+        if entry.kind == b"STDSTRINGS" {
+            let Some(on) = encoding::standard_strings(&entry.definition) else {
+                return Err(source.odd("an impossible string setting"));
+            };
+            standard_strings = on;
+        }
+        match toc.take(&entry, standard_strings) {
+            Ok(()) => {}
+            Err(words) => return Err(source.odd(words).within(entry.id, &name(&entry))),
+        }
+    }
+    Ok(toc)
+}
+
+fn name(entry: &Entry) -> String {
+    format!("{} {}", encoding::text(&entry.kind, None).to_lowercase(), encoding::text(&entry.tag, None))
+}
+
+impl Toc {
+    fn take(&mut self, entry: &Entry, standard_strings: bool) -> Result<(), &'static str> {
+        match entry.kind.as_slice() {
+            b"ENCODING" => {
+                let encoding = encoding::named(&entry.definition).ok_or("an encoding that PostgreSQL does not know")?;
+                self.encoding = Some(encoding);
+            }
+            b"EXTENSION" => self.extensions.push(self.text(&entry.tag)),
+            b"BLOB" => self.large_objects += 1,
+            b"BLOB METADATA" => self.large_objects += memchr::memchr_iter(b'\n', &entry.definition).count() as u64,
+            _ => {}
+        }
+        let at = match entry.data {
+            Data::None => return if entry.copy.is_none() { Ok(()) } else { copy_without_data(entry) },
+            Data::Somewhere => None,
+            Data::At(at) => Some(at),
+        };
+        let content = match entry.kind.as_slice() {
+            b"TABLE DATA" => Content::Table {
+                schema: self.text(&entry.namespace),
+                name: self.text(&entry.tag),
+                rows: row_form(entry, standard_strings)?,
+            },
+            b"BLOBS" => Content::LargeObjects,
+            b"BLOB COMMENTS" => Content::LargeObjectComments,
+            _ => return Err("data of an unknown kind"),
+        };
+        self.data.push(DataEntry { id: entry.id, content, at });
+        Ok(())
+    }
+
+    fn text(&self, bytes: &[u8]) -> String {
+        encoding::text(bytes, self.encoding.as_deref())
+    }
+}
+
+/// Other kinds carry an empty text, or words for `pg_dump` itself, in the place of the statement.
+fn copy_without_data(entry: &Entry) -> Result<(), &'static str> {
+    if entry.kind == b"TABLE DATA" { Err("table data without data") } else { Ok(()) }
+}
+
+fn row_form(entry: &Entry, standard_strings: bool) -> Result<RowForm, &'static str> {
+    let Some(statement) = entry.copy.as_deref().filter(|statement| !statement.is_empty()) else {
+        return Ok(RowForm::Inserts { backslashes: !standard_strings });
+    };
+    let Copy { schema, table, columns } =
+        copy::parse(statement).ok_or("a COPY statement that pg_dump does not write")?;
+    // Partitions may be loaded through the table they are parts of; then the statement names that one.
+    let through_root = entry.definition.starts_with(b"-- load via partition root ");
+    let same = table == entry.tag && schema.is_none_or(|schema| schema == entry.namespace);
+    if !same && !through_root {
+        return Err("a COPY statement for another table");
+    }
+    Ok(RowForm::Copy { columns })
+}

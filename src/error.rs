@@ -1,0 +1,160 @@
+//! The one error type. Every failure names its object, says what to type next, and knows its exit code.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+/// Result of everything that can fail for a reason a person must hear about.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// What sort of failure it is; decides the exit code (`design`: one table of exit codes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The command line is wrong.
+    Usage,
+    /// The host is not set up as it must be; the hint mends it.
+    Config,
+    /// No such service or backup, or not the caller's: the same words.
+    NotFound,
+    /// Somebody else is working on the service.
+    Busy,
+    /// Bytes are not what they must be.
+    Damaged,
+    /// A safety rule said no.
+    Refused,
+    /// A program we started failed.
+    Child,
+    /// Nothing moved for too long.
+    Timeout,
+    /// No room: disk, quota, file size limit, inodes.
+    NoSpace,
+    /// The operating system refused.
+    Io,
+    /// The catalogue's own files are not as they must be.
+    Catalogue,
+    /// The clock cannot be right.
+    Clock,
+    /// The backup is good, something beside it is not; or some of several failed.
+    Partial,
+    /// A restore stopped after it began to change the target.
+    RestoreIncomplete,
+    /// Ended by this signal.
+    Interrupted(i32),
+}
+
+impl Kind {
+    /// The exit code of the process. 10 and 20 mean something to Dokku and 255 to ssh: never used.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Child | Kind::Timeout | Kind::NoSpace | Kind::Io | Kind::Catalogue | Kind::Config | Kind::Clock => 1,
+            Kind::Usage => 2,
+            Kind::Partial => 3,
+            Kind::NotFound => 4,
+            Kind::Busy => 5,
+            Kind::Damaged => 6,
+            Kind::Refused => 7,
+            Kind::RestoreIncomplete => 8,
+            Kind::Interrupted(signal) => 128u8.wrapping_add(u8::try_from(signal).unwrap_or(0)),
+        }
+    }
+
+    /// The word for it in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Usage => "usage",
+            Kind::Config => "config",
+            Kind::NotFound => "not-found",
+            Kind::Busy => "busy",
+            Kind::Damaged => "damaged",
+            Kind::Refused => "refused",
+            Kind::Child => "child",
+            Kind::Timeout => "timeout",
+            Kind::NoSpace => "no-space",
+            Kind::Io => "io",
+            Kind::Catalogue => "catalogue",
+            Kind::Clock => "clock",
+            Kind::Partial => "partial",
+            Kind::RestoreIncomplete => "restore-incomplete",
+            Kind::Interrupted(_) => "interrupted",
+        }
+    }
+}
+
+/// A failure: a lower-case fragment naming the object, its cause, and what to type next.
+#[derive(Debug)]
+pub struct Failure {
+    /// Decides the exit code.
+    pub kind: Kind,
+    /// Lower-case fragment, without full stop.
+    pub message: String,
+    /// Whole sentences or commands to type next.
+    pub hints: Vec<String>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Failure {
+    /// A failure of `kind` that says `message`.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Failure { kind, message: message.into(), hints: Vec::new(), source: None }
+    }
+
+    /// Adds what to type next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The message with its chain of causes, on one line.
+    pub fn reason(&self) -> String {
+        let mut text = self.message.clone();
+        let mut cause = self.source.as_deref().map(|e| e as &dyn Error);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|e| e as &(dyn Error + 'static))
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// The operating system's errors, sorted into the kinds a caller can act on.
+    fn from(error: io::Error) -> Self {
+        use io::ErrorKind as E;
+        if error.get_ref().is_some_and(|inner| inner.is::<Failure>()) {
+            return *error.into_inner().and_then(|e| e.downcast::<Failure>().ok()).expect("checked just above");
+        }
+        match error.kind() {
+            E::StorageFull | E::QuotaExceeded | E::FileTooLarge => Failure::new(Kind::NoSpace, error.to_string())
+                .hint("make room, or delete old backups with: dokku backups:delete SERVICE --id ID"),
+            _ => Failure::new(Kind::Io, error.to_string()),
+        }
+    }
+}
+
+impl From<Failure> for io::Error {
+    /// Lets a failure travel through `Read` and `Write` and come out again whole.
+    fn from(failure: Failure) -> Self {
+        io::Error::other(failure)
+    }
+}

@@ -1,0 +1,98 @@
+//! Bytes go through once: counted, hashed, kept, and read by the engine at the same time, in constant memory.
+
+mod tap;
+
+use std::io::Read;
+
+use sha2::{Digest, Sha256};
+
+pub use tap::Tap;
+
+use crate::error::{Failure, Kind, Result};
+
+/// Size of one piece: large enough to keep system calls rare, small enough for five of them to fit the memory goal.
+const PIECE: usize = 256 << 10;
+
+/// What went through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passed {
+    /// Bytes.
+    pub size: u64,
+    /// Their sha256, lower-case hex.
+    pub sha256: String,
+}
+
+/// Passes everything from `source` to `keep`, while `inspect` reads the same bytes on a thread of its own.
+///
+/// The source's failure comes first: what a cut stream looked like to the inspector does not matter. When the inspector
+/// ends before the stream does, no more is read; its answer then says why.
+pub fn pour<T: Send>(
+    source: &mut dyn Read,
+    keep: &mut dyn FnMut(&[u8]) -> Result<()>,
+    inspect: impl FnOnce(Tap) -> T + Send,
+) -> Result<(Passed, T)> {
+    std::thread::scope(|scope| {
+        let (mut feed, tap) = tap::channel(PIECE);
+        let inspector = scope.spawn(move || inspect(tap));
+        let passed = pump(source, keep, &mut feed);
+        // Without this the inspector would wait for more for ever.
+        drop(feed);
+        let answer = inspector.join().map_err(|_| Failure::new(Kind::Io, "the archive reader stopped unexpectedly"));
+        Ok((passed?, answer?))
+    })
+}
+
+fn pump(source: &mut dyn Read, keep: &mut dyn FnMut(&[u8]) -> Result<()>, feed: &mut tap::Feed) -> Result<Passed> {
+    let mut hash = Sha256::new();
+    let mut size = 0u64;
+    loop {
+        let mut piece = feed.empty();
+        let read = match source.read(&mut piece) {
+            Ok(read) => read,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(e.into()),
+        };
+        if read == 0 {
+            break;
+        }
+        hash.update(&piece[..read]);
+        keep(&piece[..read])?;
+        size += read as u64;
+        if !feed.send(piece, read) {
+            break;
+        }
+    }
+    let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Passed { size, sha256 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_arrives_everywhere() {
+        let bytes: Vec<u8> = (0..3_000_000u32).map(|n| n as u8).collect();
+        let mut kept = Vec::new();
+        let mut keep = |piece: &[u8]| {
+            kept.extend_from_slice(piece);
+            Ok(())
+        };
+        let read_all = |mut tap: Tap| {
+            let mut seen = Vec::new();
+            tap.read_to_end(&mut seen).map(|_| seen)
+        };
+        let (passed, seen) = pour(&mut &bytes[..], &mut keep, read_all).unwrap();
+        assert_eq!(passed.size, 3_000_000);
+        assert_eq!(kept, bytes);
+        assert_eq!(seen.unwrap(), bytes);
+    }
+
+    #[test]
+    fn an_inspector_that_gives_up_stops_the_stream() {
+        let mut endless = std::io::repeat(7);
+        let (passed, answer) = pour(&mut endless, &mut |_| Ok(()), |_| "enough").unwrap();
+        assert_eq!(answer, "enough");
+        assert!(passed.size < 64 << 20);
+    }
+}

@@ -1,0 +1,234 @@
+//! A child whose end-of-file is proof: reading it answers "end" only after it exited 0. Any other end is an error that
+//! carries the tail of its stderr, so a dump cut short can never be mistaken for a whole one.
+//!
+//! The child leads its own process group and the whole group is ended with it: `dokku` is a tree of shells, and killing
+//! the first of them would leave the rest writing.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
+use std::process::{ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use super::ring::Ring;
+use super::{points, signals};
+use crate::domain::scrub;
+use crate::error::{Failure, Kind};
+
+/// How often a waiting reader looks for signals and for the child's death.
+const LOOK: u16 = 50;
+/// How long a child that was asked to end may take before it is killed.
+const POLITE: Duration = Duration::from_secs(3);
+/// How long the output may stay open after the child itself has gone.
+const ORPHANED: Duration = Duration::from_secs(5);
+
+/// What to start.
+#[derive(Debug)]
+pub struct Start {
+    /// The program's file.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Its whole environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// What it reads; nothing (`/dev/null`) by default.
+    pub stdin: Option<File>,
+    /// How long nothing may move before it counts as hung.
+    pub idle: Duration,
+    /// Whether INT, TERM and HUP end it. Not once a restore has begun to change its target.
+    pub interruptible: bool,
+}
+
+/// A running child, read through its stdout.
+#[derive(Debug)]
+pub struct Child {
+    what: String,
+    process: std::process::Child,
+    stdout: ChildStdout,
+    stderr: Ring,
+    idle: Duration,
+    interruptible: bool,
+    done: bool,
+}
+
+impl Child {
+    /// Starts it in a process group of its own.
+    pub fn start(start: Start) -> Result<Child, Failure> {
+        let what = start.args.join(" ");
+        let mut command = Command::new(&start.program);
+        command.args(&start.args).env_clear().envs(start.env).current_dir("/").process_group(0);
+        command.stdin(start.stdin.map_or_else(Stdio::null, Stdio::from)).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = points::pass("spawn").and_then(|()| command.spawn()).map_err(|e| cannot_start(&start.program, e))?;
+        let (Some(stdout), Some(stderr)) = (process.stdout.take(), process.stderr.take()) else {
+            return Err(Failure::new(Kind::Io, format!("{what}: no pipes")));
+        };
+        let (idle, interruptible) = (start.idle, start.interruptible);
+        Ok(Child { what, process, stdout, stderr: Ring::drain(stderr), idle, interruptible, done: false })
+    }
+
+    /// What it said on stderr so far, without secrets.
+    pub fn stderr(&self) -> String {
+        scrub(&self.stderr.text())
+    }
+
+    /// Reads and discards the rest, to its proof.
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        let mut rest = [0u8; 4096];
+        while self.next(&mut rest)? > 0 {}
+        Ok(())
+    }
+
+    fn next(&mut self, buf: &mut [u8]) -> Result<usize, Failure> {
+        if self.done {
+            return Ok(0);
+        }
+        let mut last = Instant::now();
+        let mut gone: Option<Instant> = None;
+        loop {
+            self.stop_on_signal()?;
+            if self.readable()? {
+                match self.stdout.read(buf) {
+                    Ok(0) => return self.prove(),
+                    Ok(n) => return Ok(n),
+                    Err(e) if e.kind() == io::ErrorKind::Interrupted => last = Instant::now(),
+                    Err(e) => return Err(self.end_with(Failure::from(e))),
+                }
+            } else if gone.is_none() && self.process.try_wait().is_ok_and(|s| s.is_some()) {
+                gone = Some(Instant::now());
+            }
+            if gone.is_some_and(|at| at.elapsed() > ORPHANED) {
+                let text = format!("{} ended, but something it started keeps its output open", self.what);
+                return Err(self.end_with(Failure::new(Kind::Timeout, text)));
+            }
+            if last.elapsed() > self.idle {
+                return Err(self.end_with(hung(&self.what, self.idle)));
+            }
+        }
+    }
+
+    fn readable(&mut self) -> Result<bool, Failure> {
+        let mut fds = [PollFd::new(self.stdout.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, PollTimeout::from(LOOK)) {
+            Ok(n) => Ok(n > 0),
+            Err(nix::Error::EINTR) => Ok(false),
+            Err(e) => Err(Failure::from(io::Error::from(e))),
+        }
+    }
+
+    /// The output has ended; only exit code 0 makes that a proof.
+    fn prove(&mut self) -> Result<usize, Failure> {
+        let since = Instant::now();
+        let status = loop {
+            if let Some(status) = self.process.try_wait()? {
+                break status;
+            }
+            self.stop_on_signal()?;
+            if since.elapsed() > self.idle {
+                let text = format!("{} closed its output but does not end", self.what);
+                return Err(self.end_with(Failure::new(Kind::Timeout, text)));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        self.done = true;
+        if status.success() {
+            return Ok(0);
+        }
+        self.kill_group(Signal::SIGKILL);
+        Err(failed(&self.what, status, &self.stderr()))
+    }
+
+    fn stop_on_signal(&mut self) -> Result<(), Failure> {
+        match signals::received().filter(|_| self.interruptible) {
+            Some(signal) => Err(self.end_with(interrupted(signal))),
+            None => Ok(()),
+        }
+    }
+
+    fn end_with(&mut self, failure: Failure) -> Failure {
+        self.end();
+        failure
+    }
+
+    /// Asks the group to end, then kills it. What runs inside a container is outside the group.
+    pub fn end(&mut self) {
+        if self.done {
+            return;
+        }
+        self.done = true;
+        self.kill_group(Signal::SIGTERM);
+        let since = Instant::now();
+        while since.elapsed() < POLITE && self.process.try_wait().is_ok_and(|s| s.is_none()) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.kill_group(Signal::SIGKILL);
+        let _ = self.process.wait();
+    }
+
+    fn kill_group(&self, signal: Signal) {
+        if let Ok(pid) = i32::try_from(self.process.id()) {
+            let _ = killpg(Pid::from_raw(pid), signal);
+        }
+    }
+}
+
+impl Read for Child {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        Ok(self.next(buf)?)
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The failure of a run that a signal ended.
+pub fn interrupted(signal: i32) -> Failure {
+    let name = Signal::try_from(signal).map_or("a signal", Signal::as_str);
+    Failure::new(Kind::Interrupted(signal), format!("ended by {name}"))
+}
+
+/// The failure of a program that could not be started.
+pub fn cannot_start(program: &std::path::Path, error: io::Error) -> Failure {
+    let text = format!("could not start {}", program.display());
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Failure::new(Kind::Config, text)
+            .because(error)
+            .hint(format!("see that it is there and executable: ls -l {}", program.display())),
+        _ => Failure::new(Kind::Io, text).because(error),
+    }
+}
+
+/// The failure of a child that did not move for `idle`.
+pub fn hung(what: &str, idle: Duration) -> Failure {
+    Failure::new(Kind::Timeout, format!("{what}: nothing came for {} seconds; ended it", idle.as_secs()))
+        .hint("a lock on a table does this; see who holds it in pg_stat_activity")
+}
+
+/// The failure of a child that ended with `status`.
+pub fn failed(what: &str, status: ExitStatus, stderr: &str) -> Failure {
+    // A shell reports a child of its own that died by signal n as 128+n.
+    let signal = status.signal().or_else(|| status.code().filter(|c| (129..160).contains(c)).map(|c| c - 128));
+    let how = match (signal.and_then(|n| Signal::try_from(n).ok()), status.code()) {
+        (Some(name), _) => format!("was killed by {name}"),
+        (None, Some(code)) => format!("failed with exit code {code}"),
+        (None, None) => "failed".to_owned(),
+    };
+    let failure = Failure::new(Kind::Child, format!("{what} {how}"));
+    let said = last_lines(stderr, 5);
+    if said.is_empty() { failure } else { failure.because(said) }
+}
+
+/// The last lines that say something, on one line.
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().map(|l| l.trim_start_matches([' ', '!'])).map(str::trim).filter(|l| !l.is_empty()).collect();
+    lines[lines.len().saturating_sub(count)..].join("; ")
+}

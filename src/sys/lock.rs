@@ -1,0 +1,67 @@
+//! The lock on a service's catalogue: an open-file-description lock on `.lock`, which is made once and never removed.
+//!
+//! Such a lock is let go by the kernel when its holder dies, however it dies, and unlike `flock` it can be *asked*
+//! about without being taken: a reader never makes a writer believe that the service is busy. (fcntl(2), F_OFD_GETLK)
+
+use std::io::{self, Seek, Write};
+use std::os::fd::AsFd;
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+
+use super::dir::Dir;
+use super::points;
+
+/// File name of the lock.
+pub const LOCK: &str = ".lock";
+
+/// A held lock; dropping it lets go.
+#[derive(Debug)]
+pub struct Lock {
+    _file: std::fs::File,
+}
+
+fn whole_file(kind: libc::c_int) -> libc::flock {
+    libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    }
+}
+
+impl Lock {
+    /// Takes the lock exclusively, or says that somebody has it (`None`). `words` is written inside, for the message
+    /// that others print; only the lock itself counts.
+    pub fn try_exclusive(dir: &Dir, words: &str) -> io::Result<Option<Lock>> {
+        let mut file = dir.open_lock(LOCK)?.into_file();
+        points::pass("lock")?;
+        match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK))) {
+            Ok(_) => {}
+            Err(nix::Error::EAGAIN | nix::Error::EACCES) => return Ok(None),
+            Err(e) => return Err(e.into()),
+        }
+        // A full disk must not keep the lock from being taken: the words are only for the message.
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(words.as_bytes()));
+        Ok(Some(Lock { _file: file }))
+    }
+
+    /// Whether somebody holds it, without touching it.
+    pub fn is_held(dir: &Dir) -> io::Result<bool> {
+        let file = match dir.read(LOCK) {
+            Ok(file) => file.into_file(),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(e),
+        };
+        let mut answer = whole_file(libc::F_WRLCK);
+        fcntl(file.as_fd(), FcntlArg::F_OFD_GETLK(&mut answer))?;
+        Ok(i32::from(answer.l_type) != libc::F_UNLCK)
+    }
+
+    /// What the holder wrote inside.
+    pub fn words(dir: &Dir) -> String {
+        let bytes = dir.read(LOCK).and_then(|file| file.read_whole(4096)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).trim().to_owned()
+    }
+}

@@ -1,0 +1,16 @@
+//! The only layer that touches processes, files, locks, the clock and signals.
+//!
+//! Every operation that could fail or be interrupted passes one of `points`, so that tests can break each of them.
+#![allow(clippy::disallowed_methods)]
+
+pub mod ask;
+pub mod child;
+pub mod clock;
+pub mod dir;
+pub mod file;
+mod calls;
+pub mod lock;
+pub mod points;
+pub mod ring;
+pub mod signals;
+pub mod user;

@@ -1,0 +1,52 @@
+//! The last 64 KiB of what a child says on stderr: enough to explain a failure, never enough to fill the memory.
+
+use std::collections::VecDeque;
+use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+/// Bytes kept.
+const KEPT: usize = 64 << 10;
+
+/// Collects a stream in the background.
+#[derive(Debug)]
+pub struct Ring {
+    kept: Arc<Mutex<VecDeque<u8>>>,
+    ended: mpsc::Receiver<()>,
+}
+
+impl Ring {
+    /// Begins to drain `source`, so that the child never blocks on it.
+    pub fn drain(mut source: impl Read + Send + 'static) -> Ring {
+        let kept = Arc::new(Mutex::new(VecDeque::new()));
+        let (end, ended) = mpsc::channel();
+        let shared = Arc::clone(&kept);
+        std::thread::spawn(move || {
+            let mut piece = [0u8; 4096];
+            loop {
+                match source.read(&mut piece) {
+                    Ok(0) => break,
+                    Ok(n) => push(&shared, &piece[..n]),
+                    Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                    Err(_) => break,
+                }
+            }
+            let _ = end.send(());
+        });
+        Ring { kept, ended }
+    }
+
+    /// What came last, as text. Waits a moment for the stream to end; a grandchild that keeps it open cannot hold us.
+    pub fn text(&self) -> String {
+        let _ = self.ended.recv_timeout(Duration::from_millis(300));
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(kept.make_contiguous()).into_owned()
+    }
+}
+
+fn push(kept: &Mutex<VecDeque<u8>>, piece: &[u8]) {
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.extend(piece);
+    let over = kept.len().saturating_sub(KEPT);
+    kept.drain(..over);
+}

@@ -1,0 +1,44 @@
+//! Who we run as. Dokku runs plugins as its own user; started as root we become that user, so that nothing of ours
+//! ever belongs to root.
+
+use std::ffi::CString;
+use std::path::PathBuf;
+
+use nix::unistd::{Uid, User, geteuid, initgroups, setgid, setuid};
+
+use crate::error::{Failure, Kind, Result};
+
+/// The user's number.
+pub fn effective_uid() -> u32 {
+    geteuid().as_raw()
+}
+
+/// Name of the user behind `uid`.
+pub fn name_of(uid: u32) -> String {
+    User::from_uid(Uid::from_raw(uid)).ok().flatten().map_or_else(|| uid.to_string(), |user| user.name)
+}
+
+/// Numbers and home of Dokku's system user.
+pub fn system_user(name: &str) -> Result<(u32, u32, PathBuf)> {
+    let user = User::from_name(name).ok().flatten().ok_or_else(|| {
+        Failure::new(Kind::Config, format!("there is no user {name}")).hint("is Dokku installed on this host?")
+    })?;
+    Ok((user.uid.as_raw(), user.gid.as_raw(), user.dir))
+}
+
+/// When root runs us, becomes Dokku's system user for good and returns its home.
+pub fn leave_root(name: &str) -> Result<Option<PathBuf>> {
+    if !geteuid().is_root() || name == "root" {
+        return Ok(None);
+    }
+    let (uid, gid, home) = system_user(name)?;
+    let become_it = || -> nix::Result<()> {
+        let c_name = CString::new(name).map_err(|_| nix::Error::EINVAL)?;
+        initgroups(&c_name, gid.into())?;
+        setgid(gid.into())?;
+        setuid(uid.into())
+    };
+    become_it()
+        .map_err(|e| Failure::new(Kind::Config, format!("could not become the user {name}")).because(e))?;
+    Ok(Some(home))
+}

@@ -1,0 +1,63 @@
+//! `dokku help`, `backups:help` and `backups:help VERB`.
+
+use clap::CommandFactory;
+
+use super::Ui;
+use crate::cli::Cli;
+use crate::error::{Failure, Kind, Result};
+
+/// The line in `dokku help`. Dokku splits it at its comma: there must be exactly one.
+pub const HELP_LINE: &str = "    backups, Back up and restore datastore services; see dokku backups:help";
+
+/// Every verb a person can type, with its one-line description.
+pub fn verbs() -> Vec<(String, String)> {
+    let command = Cli::command();
+    let shown = command.get_subcommands().filter(|verb| !verb.is_hide_set());
+    shown.map(|verb| (verb.get_name().to_owned(), verb.get_about().map(ToString::to_string).unwrap_or_default())).collect()
+}
+
+impl Ui {
+    /// All verbs, or one with its arguments and examples.
+    pub fn help(&self, verb: Option<&str>) -> Result<()> {
+        match verb {
+            None => self.data(&overview()).map_err(Failure::from),
+            Some(verb) => self.data(&explain(verb.strip_prefix("backups:").unwrap_or(verb))?).map_err(Failure::from),
+        }
+    }
+}
+
+fn overview() -> String {
+    let mut command = Cli::command();
+    let mut lines = vec!["Usage: dokku backups[:COMMAND]".to_owned(), String::new()];
+    lines.push("Backups that are checked when they are made and proven before they are restored.".to_owned());
+    lines.push(String::new());
+    lines.push("Commands:".to_owned());
+    let mut rows = Vec::new();
+    for verb in command.get_subcommands_mut().filter(|verb| !verb.is_hide_set()) {
+        let usage = verb.render_usage().to_string();
+        let arguments = usage.rsplit_once(verb.get_name()).map_or("", |(_, rest)| rest).trim().to_owned();
+        let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+        rows.push((format!("backups:{} {}", verb.get_name(), arguments.replace("[OPTIONS]", "").trim()), about));
+    }
+    let width = rows.iter().map(|(left, _)| left.trim_end().len()).max().unwrap_or(0);
+    for (left, about) in rows {
+        lines.push(format!("    {:<width$}  {about}", left.trim_end().split_whitespace().collect::<Vec<_>>().join(" ")));
+    }
+    lines.push(String::new());
+    lines.push("One of them in full, with examples: dokku backups:help VERB".to_owned());
+    lines.join("\n")
+}
+
+fn explain(name: &str) -> Result<String> {
+    let mut command = Cli::command();
+    let mut verb = command
+        .find_subcommand_mut(name)
+        .filter(|verb| !verb.is_hide_set())
+        .ok_or_else(|| {
+            Failure::new(Kind::Usage, format!("there is no command backups:{}", name.chars().take(64).collect::<String>()))
+                .hint("dokku backups:help")
+        })?
+        .clone();
+    verb = verb.bin_name(format!("dokku backups:{name}"));
+    Ok(verb.render_long_help().to_string().trim_end().to_owned())
+}

@@ -1,0 +1,131 @@
+//! Lists and single backups for people.
+
+use std::path::Path;
+
+use super::words::{bytes, time};
+use crate::domain::{Backup, Listed, Status};
+
+const COLUMNS: [&str; 8] = ["Name", "Source", "Status", "Trust", "Schedule", "Size", "Restore status", "Created"];
+
+/// The table of one service's backups, newest first. `folder` is given for the verbose form.
+pub fn list(backups: &[Listed], folder: Option<&Path>) -> String {
+    let rows: Vec<[String; 8]> = backups.iter().map(row).collect();
+    let mut widths = COLUMNS.map(str::len);
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = line(&COLUMNS.map(str::to_owned), &widths);
+    for (listed, row) in backups.iter().zip(&rows) {
+        text.push('\n');
+        text.push_str(&line(row, &widths));
+        if let Some(folder) = folder {
+            for (label, value) in facts(listed, folder) {
+                text.push_str(&format!("\n    {:<22} {value}", format!("{label}:")));
+            }
+        }
+    }
+    text
+}
+
+/// Everything about one backup, in the form of Dokku's reports.
+pub fn info(listed: &Listed, folder: &Path) -> String {
+    let [_, source, status, trust, schedule, size, restore, created] = row(listed);
+    let mut lines = vec![format!("=====> {} backup information", listed.backup.id)];
+    let mut add = |label: &str, value: &str| lines.push(format!("       {:<30} {value}", format!("{label}:")));
+    add("Service", &format!("{}:{}", listed.backup.datastore, listed.backup.service));
+    for (label, value) in [("Source", source), ("Status", status), ("Trust", trust), ("Schedule", schedule)] {
+        add(label, &value);
+    }
+    for (label, value) in [("Size", size), ("Restore status", restore), ("Created", created)] {
+        add(label, &value);
+    }
+    for (label, value) in facts(listed, folder) {
+        add(label, &value);
+    }
+    for table in &listed.backup.tables {
+        add("Table", &format!("{}.{}: {} rows", table.schema, table.name, table.rows));
+    }
+    for restore in &listed.backup.restores {
+        let ended = restore.finished_at.map(|at| format!(", ended {}", time(at))).unwrap_or_default();
+        let why = restore.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+        let into = format!("into {} by {}, {}{ended}, {}{why}", restore.target, restore.by, time(restore.started_at), restore.status);
+        add("Restore", &into);
+    }
+    lines.join("\n")
+}
+
+fn row(listed: &Listed) -> [String; 8] {
+    let backup = &listed.backup;
+    let status = match listed.status {
+        Status::Success => time(backup.finished_at),
+        other => other.name().to_owned(),
+    };
+    [
+        backup.id.to_string(),
+        backup.source.name().to_owned(),
+        if backup.deleted_at.is_some() && listed.status != Status::InProgress { "deleted".to_owned() } else { status },
+        listed.trust().map_or("-", |trust| trust.label()).to_owned(),
+        if backup.schedules.is_empty() { "-".to_owned() } else { backup.schedules.join(",") },
+        backup.size.map_or_else(|| "-".to_owned(), bytes),
+        restore_status(backup),
+        time(backup.created_at),
+    ]
+}
+
+/// none, in progress, or when the last one was done.
+fn restore_status(backup: &Backup) -> String {
+    match backup.restores.last() {
+        None => "none".to_owned(),
+        Some(restore) => match (restore.status.as_str(), restore.finished_at) {
+            ("success", Some(at)) => format!("done {}", time(at)),
+            ("in-progress", _) => "in progress".to_owned(),
+            (other, _) => other.to_owned(),
+        },
+    }
+}
+
+/// What `--verbose` and `info` add.
+fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
+    let b = &listed.backup;
+    let mut facts = Vec::new();
+    let mut add = |label, value: Option<String>| facts.extend(value.map(|value| (label, value)));
+    add("Path", b.file.as_ref().map(|file| folder.join(file).display().to_string()));
+    add("sha256", b.sha256.clone());
+    for app in &b.apps {
+        let sha = app.git_sha.as_deref().unwrap_or("never deployed");
+        let branch = app.deploy_branch.as_deref().map(|b| format!(" ({b})")).unwrap_or_default();
+        let from = app.deploy_source.as_deref().map(|s| format!(", from {s}")).unwrap_or_default();
+        let what = app.deploy_source_metadata.as_deref().map(|m| format!(" {m}")).unwrap_or_default();
+        let updated = app.git_last_updated_at.map(|at| format!(", updated {}", time(at))).unwrap_or_default();
+        add("Git SHA", Some(format!("{}: {sha}{branch}{from}{what}{updated}", app.app)));
+    }
+    let image = b.image.as_ref().zip(b.image_version.as_ref());
+    add("Image", image.map(|(image, version)| format!("{image}:{version}")));
+    add("Server version", b.server_version.clone());
+    add("Dump tool version", b.dump_tool_version.clone());
+    add("Database", b.database.clone());
+    add("Label", b.label.clone());
+    add("By", Some(b.actor.clone()));
+    add("Started", Some(time(b.started_at)));
+    add("Finished", (listed.status != Status::InProgress).then(|| time(b.finished_at)));
+    add("Expires", Some(b.expires_at.map_or_else(|| "never".to_owned(), time)));
+    add("Kept for ever", b.keep.then(|| "yes".to_owned()));
+    add("Off-site", b.destination.as_ref().map(|d| format!("{} {}", d.state, d.uri)));
+    add("Off-site error", b.destination.as_ref().and_then(|d| d.reason.clone()));
+    add("Deleted", b.deleted_at.map(|at| format!("{} by {}", time(at), b.deleted_by.as_deref().unwrap_or("unknown"))));
+    add("Error", b.reason.clone());
+    add("Verification error", b.verification.as_ref().and_then(|v| v.reason.clone()));
+    add("Damage", b.damage.clone());
+    add("Suspicious", b.suspicious.clone());
+    for note in &b.notes {
+        add("Note", Some(note.clone()));
+    }
+    facts
+}
+
+fn line(cells: &[String; 8], widths: &[usize; 8]) -> String {
+    let padded: Vec<String> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+    padded.join("  ").trim_end().to_owned()
+}
