@@ -15,8 +15,20 @@ const IDLE: u64 = 900;
 /// Variables that reach the programs we start. Everything else stays behind: `SSH_TTY` breaks exports, `DOKKU_APP_NAME`
 /// and `DOKKU_GLOBAL_FLAGS` would be obeyed a second time, `DOKKU_APPS_FORCE_DELETE` would force whatever we call.
 const PASSED_ON: &[&str] = &[
-    "PATH", "HOME", "USER", "LOGNAME", "TZ", "SSH_USER", "SSH_NAME", "NAME", "FINGERPRINT", "SSH_CLIENT",
-    "SSH_CONNECTION", "DOCKER_BIN", "DOCKER_HOST", "DOCKER_CONFIG",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TZ",
+    "SSH_USER",
+    "SSH_NAME",
+    "NAME",
+    "FINGERPRINT",
+    "SSH_CLIENT",
+    "SSH_CONNECTION",
+    "DOCKER_BIN",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
 ];
 const KEPT_BACK: &[&str] =
     &["DOKKU_APP_NAME", "DOKKU_GLOBAL_FLAGS", "DOKKU_APPS_FORCE_DELETE", "DOKKU_TRACE", "DOKKU_PID", "DOKKU_COMMAND"];
@@ -174,10 +186,8 @@ mod tests {
             ("DOKKU_ROOT", "/home/dokku"),
         ];
         let env = hostile.iter().map(|(k, v)| (OsString::from(k), OsString::from(v))).collect();
-        let child: HashMap<String, String> = child_env(&env)
-            .into_iter()
-            .map(|(k, v)| (k.into_string().unwrap(), v.into_string().unwrap()))
-            .collect();
+        let child: HashMap<String, String> =
+            child_env(&env).into_iter().map(|(k, v)| (k.into_string().unwrap(), v.into_string().unwrap())).collect();
         let mut keys: Vec<&str> = child.keys().map(String::as_str).collect();
         keys.sort_unstable();
         assert_eq!(keys, ["DOKKU_QUIET_OUTPUT", "DOKKU_ROOT", "FINGERPRINT", "LC_ALL", "NAME", "PATH"]);

@@ -46,8 +46,9 @@ impl std::error::Error for Broken {}
 
 /// The document's bytes.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    let body = toml::to_string(value)
-        .map_err(|e| crate::error::Failure::new(crate::error::Kind::Catalogue, "could not write a record").because(e))?;
+    let body = toml::to_string(value).map_err(|e| {
+        crate::error::Failure::new(crate::error::Kind::Catalogue, "could not write a record").because(e)
+    })?;
     let mut bytes = format!("format = {FORMAT}\n{body}").into_bytes();
     let sum = hex(&Sha256::digest(&bytes));
     writeln!(bytes, "{CHECKSUM}{sum}")?;

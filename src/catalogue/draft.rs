@@ -79,9 +79,13 @@ impl Sealed {
     /// Writes the record and the index. When the record cannot be written the dump stays, and the next run adopts it.
     pub fn record(mut self, catalogue: &Exclusive) -> Result<Backup> {
         self.record.finished_at = catalogue.clock.now();
-        let lies = format!("the dump itself is whole and lies at {}", catalogue.dir.path().join(names::dump(&self.record.id)).display());
+        let lies = format!(
+            "the dump itself is whole and lies at {}",
+            catalogue.dir.path().join(names::dump(&self.record.id)).display()
+        );
         catalogue.save(&self.record).map_err(|e| {
-            e.hint(lies).hint(format!("once that is mended, record it with: dokku backups:sync {}", self.record.service))
+            e.hint(lies)
+                .hint(format!("once that is mended, record it with: dokku backups:sync {}", self.record.service))
         })?;
         // The record is durable: from here on the backup exists. An index that could not be written is only slower.
         if let Err(failure) = catalogue.reindex() {

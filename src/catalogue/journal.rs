@@ -43,8 +43,10 @@ impl Journal {
                 format!("{} was written by a newer dokku-backups (format {format})", path.display()),
             )
             .hint("update the plugin: dokku plugin:update backups")),
-            Err(broken) => Err(Failure::new(Kind::Catalogue, format!("the restore journal {} is {broken}", path.display()))
-                .hint("a restore may have been interrupted; restore a good backup, then remove the file")),
+            Err(broken) => {
+                Err(Failure::new(Kind::Catalogue, format!("the restore journal {} is {broken}", path.display()))
+                    .hint("a restore may have been interrupted; restore a good backup, then remove the file"))
+            }
         }
     }
 

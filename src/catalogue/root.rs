@@ -96,9 +96,12 @@ pub fn lay_out(data: &Path, config: &Path, owner: (u32, u32)) -> Result<Vec<Stri
     let marked = data_dir.entry(MARKER)?.is_some();
     let remembered = config_dir.entry(MARKER)?.is_some();
     if !marked && remembered {
-        return Err(Failure::new(Kind::Config, format!("{} was a data root and is not marked any more", data.display()))
-            .hint("mount its disk and run this again")
-            .hint(format!("to begin a new data root there: sudo rm {}", config.join(MARKER).display())));
+        return Err(Failure::new(
+            Kind::Config,
+            format!("{} was a data root and is not marked any more", data.display()),
+        )
+        .hint("mount its disk and run this again")
+        .hint(format!("to begin a new data root there: sudo rm {}", config.join(MARKER).display())));
     }
     for (dir, missing) in [(&data_dir, !marked), (&config_dir, !remembered)] {
         if missing {

@@ -67,7 +67,12 @@ impl View {
         folder.add_orphans(service, &mut backups)?;
         let foreign = folder.names.iter().filter(|name| !names::is_ours(name)).cloned().collect();
         let journal = Journal::read(dir)?;
-        Ok(View { backups: backups.into_values().rev().collect(), foreign, journal, index_current: records.index_current })
+        Ok(View {
+            backups: backups.into_values().rev().collect(),
+            foreign,
+            journal,
+            index_current: records.index_current,
+        })
     }
 }
 
@@ -88,9 +93,8 @@ impl Folder<'_> {
     fn listed(&self, backup: Backup, complete: bool) -> Listed {
         let file = backup.file.clone().unwrap_or_else(|| names::dump(&backup.id));
         let here = backup.deleted_at.is_none() && self.names.contains(&file);
-        let removing = backup.deleted_at.is_some()
-            && self.working
-            && (self.names.contains(&file) || self.trash.contains(&file));
+        let removing =
+            backup.deleted_at.is_some() && self.working && (self.names.contains(&file) || self.trash.contains(&file));
         let mut listed = Listed::finished(backup, here, complete);
         if removing {
             listed.status = Status::InProgress;

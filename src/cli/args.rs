@@ -28,22 +28,34 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Back up services; prints the backup's id
-    #[command(after_help = "Examples:\n  dokku backups:export my-db\n  dokku backups:export --all\n  ssh dokku@host backups:export my-db --at 2026-04-08T14:30:00Z")]
+    #[command(
+        after_help = "Examples:\n  dokku backups:export my-db\n  dokku backups:export --all\n  ssh dokku@host backups:export my-db --at 2026-04-08T14:30:00Z"
+    )]
     Export(ExportArgs),
     /// List backups, newest first
-    #[command(after_help = "Examples:\n  dokku backups:list my-db\n  dokku backups:list --status failed\n  dokku backups:list my-db --format json")]
+    #[command(
+        after_help = "Examples:\n  dokku backups:list my-db\n  dokku backups:list --status failed\n  dokku backups:list my-db --format json"
+    )]
     List(ListArgs),
     /// Show everything about one backup
-    #[command(after_help = "Examples:\n  dokku backups:info my-db --latest\n  dokku backups:info my-db --id my-db-2026-04-08-14-30-00 --format json")]
+    #[command(
+        after_help = "Examples:\n  dokku backups:info my-db --latest\n  dokku backups:info my-db --id my-db-2026-04-08-14-30-00 --format json"
+    )]
     Info(InfoArgs),
     /// Show what was logged for one backup
-    #[command(after_help = "Examples:\n  dokku backups:logs my-db --latest\n  dokku backups:logs my-db --latest --tail")]
+    #[command(
+        after_help = "Examples:\n  dokku backups:logs my-db --latest\n  dokku backups:logs my-db --latest --tail"
+    )]
     Logs(LogsArgs),
     /// Restore a backup into a live service; destructive
-    #[command(after_help = "Examples:\n  dokku backups:import my-db --latest\n  dokku backups:import my-db --id my-db-2026-04-08-14-30-00 --force\n  dokku backups:import staging-db --from-service my-db --latest")]
+    #[command(
+        after_help = "Examples:\n  dokku backups:import my-db --latest\n  dokku backups:import my-db --id my-db-2026-04-08-14-30-00 --force\n  dokku backups:import staging-db --from-service my-db --latest"
+    )]
     Import(ImportArgs),
     /// Delete backups; their records stay
-    #[command(after_help = "Examples:\n  dokku backups:delete my-db --id my-db-2026-04-08-14-30-00\n  dokku backups:delete my-db --id ID --id ID --force")]
+    #[command(
+        after_help = "Examples:\n  dokku backups:delete my-db --id my-db-2026-04-08-14-30-00\n  dokku backups:delete my-db --id ID --id ID --force"
+    )]
     Delete(DeleteArgs),
     /// Compare records with what is there, and put them right
     #[command(after_help = "Examples:\n  dokku backups:sync\n  dokku backups:sync my-db")]

@@ -59,7 +59,8 @@ fn run(settings: &mut Settings, ui: Ui, words: Vec<String>) -> Result<()> {
 /// Clap's message, in our voice: a lower-case fragment first, then the rest as hints.
 fn usage(error: &clap::Error, verb: Option<&String>) -> Failure {
     let text = error.render().to_string();
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("For more information"));
+    let mut lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("For more information"));
     let first = lines.next().unwrap_or("wrong usage").trim_start_matches("error: ").to_owned();
     let failure = lines.fold(Failure::new(Kind::Usage, first), |failure, line| failure.hint(line));
     let known = verb.filter(|verb| crate::ui::verbs().iter().any(|(name, _)| name == *verb));

@@ -45,7 +45,13 @@ mod tests {
 
     #[test]
     fn help_that_echo_swallowed_is_help_again() {
-        let words = ["x", "backups:export", "db", "Usage: /bin/echo [SHORT-OPTION]... [STRING]...", "  or:  /bin/echo LONG-OPTION"];
+        let words = [
+            "x",
+            "backups:export",
+            "db",
+            "Usage: /bin/echo [SHORT-OPTION]... [STRING]...",
+            "  or:  /bin/echo LONG-OPTION",
+        ];
         assert_eq!(tidied(&words), ["x", "export", "--help"]);
     }
 }

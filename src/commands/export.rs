@@ -85,6 +85,7 @@ fn conclude(context: &Context, asked: usize, made: usize, mut failures: Vec<(&Se
         context.ui.warn(&failure.reason());
     }
     let kind = if made > 0 { Kind::Partial } else { last.kind };
-    let summary = Failure::new(kind, format!("{failed} of {asked} services could not be backed up; the last: {}", last.reason()));
+    let summary =
+        Failure::new(kind, format!("{failed} of {asked} services could not be backed up; the last: {}", last.reason()));
     Err(last.hints.into_iter().fold(summary, Failure::hint))
 }

@@ -89,8 +89,14 @@ fn show_plan(context: &Context, dokku: &Dokku, chosen: &Listed, target: &Service
         let then = backup.apps.iter().find(|then| &then.app == app).and_then(|then| then.git_sha.clone());
         show_code(context, app, then.as_deref(), now.as_deref());
     }
-    ui.detail(&format!("before:   {}", if args.no_backup { "no safety backup is taken (--no-backup)" } else { "a safety backup is taken" }));
-    ui.warn(&format!("the data in {target} is overwritten by the stock {}:import: objects that are not in the backup stay", target.datastore));
+    ui.detail(&format!(
+        "before:   {}",
+        if args.no_backup { "no safety backup is taken (--no-backup)" } else { "a safety backup is taken" }
+    ));
+    ui.warn(&format!(
+        "the data in {target} is overwritten by the stock {}:import: objects that are not in the backup stay",
+        target.datastore
+    ));
 }
 
 /// The code an app ran then and runs now, and how to bring the one then back.
@@ -102,7 +108,9 @@ fn show_code(context: &Context, app: &str, then: Option<&str>, now: Option<&str>
         && !now.starts_with(then)
     {
         context.ui.warn(&format!("{app} runs other code than when the backup was made; to bring that back:"));
-        context.ui.warn(&format!("git push dokku@HOST:{app} {then}:refs/heads/BRANCH   (or dokku git:sync --build {app} REPOSITORY {then})"));
+        context.ui.warn(&format!(
+            "git push dokku@HOST:{app} {then}:refs/heads/BRANCH   (or dokku git:sync --build {app} REPOSITORY {then})"
+        ));
     }
 }
 
@@ -153,10 +161,13 @@ fn pour(
             return Err(failure);
         }
         Err(failure) => {
-            return Err(Failure::new(Kind::RestoreIncomplete, format!("the restore into {} did not end well", journal.target))
-                .because(failure)
-                .hint("its data may be incomplete")
-                .hint(format!("put it back as it was with: {}", journal.undo())));
+            return Err(Failure::new(
+                Kind::RestoreIncomplete,
+                format!("the restore into {} did not end well", journal.target),
+            )
+            .because(failure)
+            .hint("its data may be incomplete")
+            .hint(format!("put it back as it was with: {}", journal.undo())));
         }
     }
     recorded

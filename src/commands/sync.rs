@@ -91,7 +91,8 @@ fn mark_if_changed(catalogue: &Exclusive, listed: &Listed) -> Result<bool> {
 }
 
 fn words(report: &Report) -> String {
-    let mut text = format!("=====> {} {}: {} backups, index up to date", report.service, report.datastore, report.backups);
+    let mut text =
+        format!("=====> {} {}: {} backups, index up to date", report.service, report.datastore, report.backups);
     let lists = [
         ("adopted", &report.adopted),
         ("artifact missing", &report.missing),
@@ -114,5 +115,8 @@ fn conclude(context: &Context, services: &[crate::domain::Service], mut failures
     for failure in &failures {
         context.ui.warn(&failure.reason());
     }
-    Err(Failure::new(Kind::Partial, format!("{} of {} services failed; the last: {}", failures.len() + 1, services.len(), last.reason())))
+    Err(Failure::new(
+        Kind::Partial,
+        format!("{} of {} services failed; the last: {}", failures.len() + 1, services.len(), last.reason()),
+    ))
 }

@@ -18,7 +18,9 @@ impl Dokku {
             let names: Vec<&str> =
                 services.iter().filter(|s| s.datastore == *datastore).map(|s| s.name.as_str()).collect();
             let allowed = self.allowed(datastore.name(), &names)?;
-            seen.extend(services.iter().filter(|s| s.datastore == *datastore && allowed.contains(&s.name.to_string())).cloned());
+            seen.extend(
+                services.iter().filter(|s| s.datastore == *datastore && allowed.contains(&s.name.to_string())).cloned(),
+            );
         }
         Ok(seen)
     }
@@ -37,7 +39,11 @@ impl Dokku {
         env.push(("PLUGIN_PATH".into(), self.settings.plugins.parent().unwrap_or(&self.settings.plugins).into()));
         let answer = ask(&program, &args, &env, SHORT)?;
         // A trigger that fails has allowed nothing.
-        Ok(if answer.status.success() { answer.stdout.lines().map(|l| l.trim().to_owned()).collect() } else { Vec::new() })
+        Ok(if answer.status.success() {
+            answer.stdout.lines().map(|l| l.trim().to_owned()).collect()
+        } else {
+            Vec::new()
+        })
     }
 
     fn has_access_plugin(&self) -> Result<bool> {
@@ -47,7 +53,8 @@ impl Dokku {
             Err(e) => return Err(e.into()),
         };
         // The core plugin `20_events` only logs. Enabled plugins are symlinks, so the path is asked, not the handle.
-        let implements = |name: &String| name != "20_events" && self.settings.plugins.join(name).join("user-auth-service").exists();
+        let implements =
+            |name: &String| name != "20_events" && self.settings.plugins.join(name).join("user-auth-service").exists();
         Ok(plugins.names()?.iter().any(implements))
     }
 }

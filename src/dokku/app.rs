@@ -40,9 +40,8 @@ impl Dokku {
         if !answer.status.success() {
             return Err(failed(&format!("{verb} {app}"), answer.status, &answer.stderr));
         }
-        serde_json::from_str(answer.stdout.trim()).map_err(|e| {
-            Failure::new(crate::error::Kind::Child, format!("{verb} {app}: not understood")).because(e)
-        })
+        serde_json::from_str(answer.stdout.trim())
+            .map_err(|e| Failure::new(crate::error::Kind::Child, format!("{verb} {app}: not understood")).because(e))
     }
 }
 

@@ -61,7 +61,8 @@ pub fn not_running(service: &Service, state: &State) -> Option<Failure> {
                 .hint(format!("list them with: dokku {}:list", service.datastore)),
         ),
         State::Not(word) => {
-            let failure = Failure::new(Kind::Config, format!("{} service {service} is not running ({word})", service.datastore));
+            let failure =
+                Failure::new(Kind::Config, format!("{} service {service} is not running ({word})", service.datastore));
             Some(match word.as_str() {
                 "paused" => failure.hint(format!("docker unpause dokku.{}.{service}", service.datastore)),
                 _ => failure.hint(format!("start it with: {}", command("start"))),

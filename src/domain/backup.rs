@@ -289,7 +289,13 @@ impl Backup {
     }
 
     /// Adds what the dump itself says.
-    pub fn describe(&mut self, tables: Vec<TableRows>, server_version: String, dump_tool_version: String, database: String) {
+    pub fn describe(
+        &mut self,
+        tables: Vec<TableRows>,
+        server_version: String,
+        dump_tool_version: String,
+        database: String,
+    ) {
         self.tables = tables;
         self.server_version = Some(server_version);
         self.dump_tool_version = Some(dump_tool_version);

@@ -70,6 +70,9 @@ mod tests {
         }
         let commit = "82eeec6fe1b1d0d6c4a2f7f0a8a9d3a1b2c3d4e5";
         assert_eq!(scrub(commit), commit);
-        assert_eq!(scrub(" !     Postgres service nosuch does not exist\n"), " !     Postgres service nosuch does not exist\n");
+        assert_eq!(
+            scrub(" !     Postgres service nosuch does not exist\n"),
+            " !     Postgres service nosuch does not exist\n"
+        );
     }
 }

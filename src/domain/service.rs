@@ -57,7 +57,9 @@ impl FromStr for ServiceName {
     fn from_str(text: &str) -> Result<Self, WrongName> {
         let letter = |c: u8| c.is_ascii_alphanumeric() || c == b'_';
         match text.as_bytes() {
-            [first, rest @ ..] if letter(*first) && rest.len() < 63 && rest.iter().all(|c| letter(*c) || *c == b'-') => {
+            [first, rest @ ..]
+                if letter(*first) && rest.len() < 63 && rest.iter().all(|c| letter(*c) || *c == b'-') =>
+            {
                 Ok(ServiceName(text.to_owned()))
             }
             _ => Err(WrongName(text.to_owned())),

@@ -12,9 +12,8 @@ use nix::libc;
 pub fn rename_noreplace(from_dir: RawFd, from: &CStr, to_dir: RawFd, to: &CStr) -> io::Result<()> {
     const RENAME_NOREPLACE: libc::c_uint = 1;
     // SAFETY: both names are NUL-terminated and outlive the call; the descriptors are only read.
-    let answer = unsafe {
-        libc::syscall(libc::SYS_renameat2, from_dir, from.as_ptr(), to_dir, to.as_ptr(), RENAME_NOREPLACE)
-    };
+    let answer =
+        unsafe { libc::syscall(libc::SYS_renameat2, from_dir, from.as_ptr(), to_dir, to.as_ptr(), RENAME_NOREPLACE) };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 

@@ -65,7 +65,8 @@ impl Child {
         let mut command = Command::new(&start.program);
         command.args(&start.args).env_clear().envs(start.env).current_dir("/").process_group(0);
         command.stdin(start.stdin.map_or_else(Stdio::null, Stdio::from)).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = points::pass("spawn").and_then(|()| command.spawn()).map_err(|e| cannot_start(&start.program, e))?;
+        let mut process =
+            points::pass("spawn").and_then(|()| command.spawn()).map_err(|e| cannot_start(&start.program, e))?;
         let (Some(stdout), Some(stderr)) = (process.stdout.take(), process.stderr.take()) else {
             return Err(Failure::new(Kind::Io, format!("{what}: no pipes")));
         };
@@ -229,6 +230,7 @@ pub fn failed(what: &str, status: ExitStatus, stderr: &str) -> Failure {
 
 /// The last lines that say something, on one line.
 fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text.lines().map(|l| l.trim_start_matches([' ', '!'])).map(str::trim).filter(|l| !l.is_empty()).collect();
+    let lines: Vec<&str> =
+        text.lines().map(|l| l.trim_start_matches([' ', '!'])).map(str::trim).filter(|l| !l.is_empty()).collect();
     lines[lines.len().saturating_sub(count)..].join("; ")
 }

@@ -77,7 +77,8 @@ impl Dir {
         match self.enter(name) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 let path = self.path.join(name);
-                let made = points::pass("mkdir").and_then(|()| Ok(mkdirat(&self.fd, name, Mode::from_bits_truncate(mode))?));
+                let made =
+                    points::pass("mkdir").and_then(|()| Ok(mkdirat(&self.fd, name, Mode::from_bits_truncate(mode))?));
                 match made {
                     Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(on_path("make", &path, e)),
                     _ => self.sync()?,
@@ -124,7 +125,10 @@ impl Dir {
             if Entry::from(fstat(&file)?).regular {
                 Ok(file)
             } else {
-                Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file with one name; remove what is there"))
+                Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "not a regular file with one name; remove what is there",
+                ))
             }
         });
         Ok(NamedFile::new(opened.map_err(|e| on_path(doing, &path, e))?, path))

@@ -4,11 +4,11 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod ask;
+mod calls;
 pub mod child;
 pub mod clock;
 pub mod dir;
 pub mod file;
-mod calls;
 pub mod lock;
 pub mod points;
 pub mod ring;

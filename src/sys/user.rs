@@ -38,7 +38,6 @@ pub fn leave_root(name: &str) -> Result<Option<PathBuf>> {
         setgid(gid.into())?;
         setuid(uid.into())
     };
-    become_it()
-        .map_err(|e| Failure::new(Kind::Config, format!("could not become the user {name}")).because(e))?;
+    become_it().map_err(|e| Failure::new(Kind::Config, format!("could not become the user {name}")).because(e))?;
     Ok(Some(home))
 }

@@ -13,7 +13,9 @@ pub const HELP_LINE: &str = "    backups, Back up and restore datastore services
 pub fn verbs() -> Vec<(String, String)> {
     let command = Cli::command();
     let shown = command.get_subcommands().filter(|verb| !verb.is_hide_set());
-    shown.map(|verb| (verb.get_name().to_owned(), verb.get_about().map(ToString::to_string).unwrap_or_default())).collect()
+    shown
+        .map(|verb| (verb.get_name().to_owned(), verb.get_about().map(ToString::to_string).unwrap_or_default()))
+        .collect()
 }
 
 impl Ui {
@@ -41,7 +43,8 @@ fn overview() -> String {
     }
     let width = rows.iter().map(|(left, _)| left.trim_end().len()).max().unwrap_or(0);
     for (left, about) in rows {
-        lines.push(format!("    {:<width$}  {about}", left.trim_end().split_whitespace().collect::<Vec<_>>().join(" ")));
+        lines
+            .push(format!("    {:<width$}  {about}", left.trim_end().split_whitespace().collect::<Vec<_>>().join(" ")));
     }
     lines.push(String::new());
     lines.push("One of them in full, with examples: dokku backups:help VERB".to_owned());
@@ -54,8 +57,11 @@ fn explain(name: &str) -> Result<String> {
         .find_subcommand_mut(name)
         .filter(|verb| !verb.is_hide_set())
         .ok_or_else(|| {
-            Failure::new(Kind::Usage, format!("there is no command backups:{}", name.chars().take(64).collect::<String>()))
-                .hint("dokku backups:help")
+            Failure::new(
+                Kind::Usage,
+                format!("there is no command backups:{}", name.chars().take(64).collect::<String>()),
+            )
+            .hint("dokku backups:help")
         })?
         .clone();
     verb = verb.bin_name(format!("dokku backups:{name}"));

@@ -50,7 +50,13 @@ pub fn info(listed: &Listed, folder: &Path) -> String {
     for restore in &listed.backup.restores {
         let ended = restore.finished_at.map(|at| format!(", ended {}", time(at))).unwrap_or_default();
         let why = restore.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-        let into = format!("into {} by {}, {}{ended}, {}{why}", restore.target, restore.by, time(restore.started_at), restore.status);
+        let into = format!(
+            "into {} by {}, {}{ended}, {}{why}",
+            restore.target,
+            restore.by,
+            time(restore.started_at),
+            restore.status
+        );
         add("Restore", &into);
     }
     lines.join("\n")

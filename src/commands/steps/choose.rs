@@ -29,8 +29,11 @@ pub fn choose(view: View, service: &Service, which: &Selector, purpose: Purpose)
                 Purpose::Restore => listed.trust().is_some() && listed.backup.is_good(),
             };
             view.backups.into_iter().find(fits).ok_or_else(|| {
-                Failure::new(Kind::NotFound, format!("{service} has no backup{}", if purpose == Purpose::Look { "" } else { " to restore" }))
-                    .hint(format!("make one with: dokku backups:export {service}"))
+                Failure::new(
+                    Kind::NotFound,
+                    format!("{service} has no backup{}", if purpose == Purpose::Look { "" } else { " to restore" }),
+                )
+                .hint(format!("make one with: dokku backups:export {service}"))
             })
         }
     }

@@ -70,8 +70,11 @@ fn check_room(catalogue: &Exclusive, last: Option<&Backup>) -> Result<()> {
     }
     let (free, needed) = (bytes(free), bytes(needed));
     let path = catalogue.dir().path().display();
-    Err(Failure::new(Kind::NoSpace, format!("{free} are free below {path}; judging by the last dump, {needed} are needed"))
-        .hint(format!("make room, or delete old backups: dokku backups:delete {} --id ID", catalogue.service())))
+    Err(Failure::new(
+        Kind::NoSpace,
+        format!("{free} are free below {path}; judging by the last dump, {needed} are needed"),
+    )
+    .hint(format!("make room, or delete old backups: dokku backups:delete {} --id ID", catalogue.service())))
 }
 
 fn begin(context: &Context, catalogue: &Exclusive, wanted: &Wanted, info: &Info) -> Result<Draft> {
@@ -116,7 +119,12 @@ fn receive(
     log.say(&child.stderr());
     let (passed, content) = poured?;
     let content = content?;
-    log.say(&format!("read to its end: {} bytes, {} tables, {} rows", passed.size, content.tables.len(), content.rows()));
+    log.say(&format!(
+        "read to its end: {} bytes, {} tables, {} rows",
+        passed.size,
+        content.tables.len(),
+        content.rows()
+    ));
     draft.record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);
     let (apps, notes) = facts.learnt();
     draft.record.apps = apps;

@@ -71,7 +71,8 @@ fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &crate::cat
     context.ui.warn(&format!("the data may be incomplete; put it back with: {}", journal.undo()));
     let end = |source: &Exclusive| -> Result<()> {
         let mut backup = source.record(&journal.id)?;
-        let open = backup.restores.iter_mut().find(|r| r.status == "in-progress" && r.target == journal.target.as_str());
+        let open =
+            backup.restores.iter_mut().find(|r| r.status == "in-progress" && r.target == journal.target.as_str());
         let Some(restore) = open else { return Ok(()) };
         restore.status = "failed".to_owned();
         restore.finished_at = Some(context.settings.clock.now());

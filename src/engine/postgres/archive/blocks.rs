@@ -30,12 +30,13 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, header: &Header, toc: &Toc) 
     let mut found = Found::default();
     for (index, entry) in toc.data.iter().enumerate() {
         frame(source, toc, index, entry)
-            .and_then(|()| found.block(source, &mut decoder, entry))
+            .and_then(|()| found.block(source, &mut decoder, entry, &toc.large_objects))
             .map_err(|error| error.within(entry.id, &entry.content.words()))?;
     }
+    let announced = toc.large_objects.len() as u64;
     let blocks = toc.data.iter().any(|entry| matches!(entry.content, Content::LargeObjects));
-    if blocks && toc.large_objects > 0 && toc.large_objects != found.large_objects {
-        let words = format!("{} large objects where {} are announced", found.large_objects, toc.large_objects);
+    if blocks && announced > 0 && announced != found.large_objects {
+        let words = format!("{} large objects where {announced} are announced", found.large_objects);
         return Err(source.odd(words));
     }
     if source.fill()?.is_empty() {
@@ -86,6 +87,7 @@ impl Found {
         source: &mut Source<R>,
         decoder: &mut Decoder,
         entry: &DataEntry,
+        announced: &[u32],
     ) -> Result<(), ArchiveError> {
         match &entry.content {
             Content::Table { schema, name, rows } => {
@@ -97,12 +99,17 @@ impl Found {
             }
             Content::LargeObjectComments => self.bytes += decoder.block(source, &mut |_| ())?,
             // Each has its OID before it; 0 ends them. OIDs above 2^31 read as negative numbers.
-            Content::LargeObjects => {
-                while source.int()? != 0 {
-                    self.bytes += decoder.block(source, &mut |_| ())?;
-                    self.large_objects += 1;
+            Content::LargeObjects => loop {
+                let oid = source.int()?.cast_unsigned();
+                if oid == 0 {
+                    break;
                 }
-            }
+                if !announced.is_empty() && announced.binary_search(&oid).is_err() {
+                    return Err(source.odd(format!("a large object {oid} that nothing creates")));
+                }
+                self.bytes += decoder.block(source, &mut |_| ())?;
+                self.large_objects += 1;
+            },
         }
         Ok(())
     }

@@ -4,16 +4,16 @@
 
 /// What a COPY statement says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Copy {
+pub(in super::super) struct Copy {
     /// Not quoted; dumps until 2018 (CVE-2018-1058) do not name the schema.
-    pub(super) schema: Option<Vec<u8>>,
-    pub(super) table: Vec<u8>,
+    pub(in super::super) schema: Option<Vec<u8>>,
+    pub(in super::super) table: Vec<u8>,
     /// Columns of each row; 0 for a table without columns.
-    pub(super) columns: u64,
+    pub(in super::super) columns: u64,
 }
 
 /// Takes a statement apart; `None` when it is not one that `pg_dump` writes.
-pub(super) fn parse(statement: &[u8]) -> Option<Copy> {
+pub(in super::super) fn parse(statement: &[u8]) -> Option<Copy> {
     let mut rest = statement.strip_prefix(b"COPY ")?;
     let mut table = identifier(&mut rest)?;
     let mut schema = None;

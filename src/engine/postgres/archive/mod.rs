@@ -8,14 +8,14 @@
 //! `pg_restore` would shrug. What the format itself cannot tell is not told here either: it has no checksum of its own,
 //! so an altered letter inside a definition or a name, and (without compression, or with lz4 or zstd, which `pg_dump`
 //! uses without their checksums) an altered character inside a value pass, as they pass `pg_restore`. Cuts, appended
-//! bytes, CR LF translation, and anything inside gzip data do not pass.
+//! bytes, CR LF translation, altered gzip data, and altered names of tables with COPY data do not pass.
 //!
 //! The format is PostgreSQL's `src/bin/pg_dump/pg_backup_archiver.c`, `pg_backup_custom.c` and `compress_*.c`:
 //! versions 1.10 (PostgreSQL 8.0) to 1.16 (PostgreSQL 17 and 18, the newest there is).
 
 mod blocks;
 mod chunks;
-mod copy;
+pub(super) mod copy;
 mod decode;
 mod encoding;
 mod entry;

@@ -17,8 +17,9 @@ pub(super) struct Toc {
     pub(super) data: Vec<DataEntry>,
     pub(super) extensions: Vec<String>,
     pub(super) encoding: Option<String>,
-    /// Large objects that entries create: each has one of its own (1.12 to 1.15) or a line in a group's (1.16).
-    pub(super) large_objects: u64,
+    /// OIDs of the large objects that entries create, ascending: each has an entry of its own (1.12 to 1.15) or a line in
+    /// that of a group (1.16). Older archives, and some partial dumps, announce none.
+    pub(super) large_objects: Vec<u32>,
 }
 
 pub(super) struct DataEntry {
@@ -68,7 +69,7 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
         data: Vec::new(),
         extensions: Vec::new(),
         encoding: None,
-        large_objects: 0,
+        large_objects: Vec::new(),
     };
     let mut standard_strings = format >= (1, 12, 0);
     for _ in 0..count {
@@ -88,6 +89,7 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
             Err(words) => return Err(source.odd(words).within(entry.id, &name(&entry))),
         }
     }
+    toc.large_objects.sort_unstable();
     Ok(toc)
 }
 
@@ -103,8 +105,12 @@ impl Toc {
                 self.encoding = Some(encoding);
             }
             b"EXTENSION" => self.extensions.push(self.text(&entry.tag)),
-            b"BLOB" => self.large_objects += 1,
-            b"BLOB METADATA" => self.large_objects += memchr::memchr_iter(b'\n', &entry.definition).count() as u64,
+            b"BLOB" => self.large_objects.push(oid(&entry.tag)?),
+            b"BLOB METADATA" => {
+                for line in entry.definition.split_inclusive(|byte| *byte == b'\n') {
+                    self.large_objects.push(oid(line.strip_suffix(b"\n").unwrap_or_default())?);
+                }
+            }
             _ => {}
         }
         let at = match entry.data {
@@ -129,6 +135,12 @@ impl Toc {
     fn text(&self, bytes: &[u8]) -> String {
         encoding::text(bytes, self.encoding.as_deref())
     }
+}
+
+/// The OID of a large object, never 0.
+fn oid(digits: &[u8]) -> Result<u32, &'static str> {
+    let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+    number.filter(|oid| *oid != 0).ok_or("an impossible large object")
 }
 
 /// Other kinds carry an empty text, or words for `pg_dump` itself, in the place of the statement.

@@ -1,0 +1,187 @@
+//! Reads a plain SQL dump (`pg_dump`, `pg_dumpall`, or anybody's) once, as it streams by.
+//!
+//! SQL has no frame that could be proved, so this says less than [`archive`](super::archive): whether `pg_dump`'s own
+//! last words are there, how many rows its COPY blocks hold, and what in it would make `psql` do more than send SQL:
+//! meta-commands (a backslash outside quotes and data) and `COPY ... PROGRAM`. What functions do is not looked into.
+//! Nothing is ever executed, and nothing is kept but names, numbers and the first words of what is noted.
+
+mod lexer;
+mod rows;
+
+use std::io::{ErrorKind, Read};
+
+use super::archive::{ArchiveError, Damage, DamageKind, Looks, TableRows, looks_like};
+use lexer::Lexer;
+
+/// Bytes fetched at once.
+const BUFFER: usize = 256 * 1024;
+/// Notes that are kept; more are only counted.
+const NOTES: usize = 1000;
+
+/// What a plain SQL dump says and holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainSummary {
+    /// What wrote it, by its first words.
+    pub maker: Maker,
+    /// Whether the maker's last words are there and nothing but comments and `\unrestrict` follows them. Always false
+    /// for [`Maker::Other`], whose end cannot be told.
+    pub complete: bool,
+    /// Database of the first `\connect`; `pg_dump` writes one only with `--create`.
+    pub database: Option<String>,
+    /// Version of the server, as the first comment on it says.
+    pub server_version: Option<String>,
+    /// Version of `pg_dump`, likewise.
+    pub dump_tool_version: Option<String>,
+    /// The first client encoding that is set: `UTF8`.
+    pub encoding: Option<String>,
+    /// Rows of every COPY block, in order; a table with two blocks is there twice.
+    pub tables: Vec<TableRows>,
+    /// INSERT statements, of any table: their rows are not among `tables`.
+    pub inserts: u64,
+    /// What would make `psql` do more than send SQL, in order, at most 1,000.
+    pub notes: Vec<Note>,
+    /// Notes beyond those.
+    pub notes_left_out: u64,
+    /// Length in bytes.
+    pub bytes: u64,
+}
+
+/// What wrote a dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// `pg_dump`: one database.
+    PgDump,
+    /// `pg_dumpall`: roles and all databases.
+    PgDumpall,
+    /// Somebody else.
+    Other,
+}
+
+/// Something to look at before the dump is given to `psql`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Line, from 1.
+    pub line: u64,
+    /// The sort.
+    pub kind: NoteKind,
+    /// Its first 200 bytes.
+    pub text: String,
+}
+
+/// Sorts of notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoteKind {
+    /// `\restrict` or `\unrestrict`: `pg_dump`'s own fence against meta-commands, since August 2025.
+    Restrict,
+    /// `\connect`: goes to another database, and possibly to another server.
+    Connect,
+    /// Any other meta-command: `\!` and `\copy` run programs, `\i` and `\o` touch files.
+    MetaCommand,
+    /// `COPY ... PROGRAM`: the server runs a program.
+    CopyProgram,
+}
+
+impl PlainSummary {
+    /// Whether anything in it could run programs or touch files beyond SQL.
+    pub fn runs_more_than_sql(&self) -> bool {
+        let more = |note: &Note| matches!(note.kind, NoteKind::MetaCommand | NoteKind::CopyProgram);
+        self.notes_left_out > 0 || self.notes.iter().any(more)
+    }
+}
+
+/// Reads `source` to its end.
+///
+/// A dump of `pg_dump` or `pg_dumpall` without its last words is [`DamageKind::Cut`], as is any SQL that ends inside
+/// rows, quotes or a comment. Files that are not text are [`ArchiveError::NotAnArchive`].
+pub fn read(mut source: impl Read) -> Result<PlainSummary, ArchiveError> {
+    let mut buffer = vec![0; BUFFER];
+    let mut lexer = Lexer::default();
+    let mut held = 0;
+    let mut known = false;
+    loop {
+        let count = match source.read(&mut buffer[held..]) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error.into()),
+        };
+        held += count;
+        if !known && count > 0 && held < 4096 {
+            continue;
+        }
+        if !known {
+            refuse_what_is_not_text(&buffer[..held.min(4096)])?;
+            known = true;
+        }
+        lexer.feed(&buffer[..held]);
+        held = 0;
+        if count == 0 {
+            return lexer.finish();
+        }
+    }
+}
+
+fn refuse_what_is_not_text(head: &[u8]) -> Result<(), ArchiveError> {
+    match looks_like(head) {
+        Looks::PlainSql | Looks::Text => Ok(()),
+        // Text in another encoding than UTF-8.
+        Looks::Unknown if memchr::memchr(0, head).is_none() => Ok(()),
+        looks => Err(ArchiveError::NotAnArchive(looks)),
+    }
+}
+
+fn damage(kind: DamageKind, offset: u64, words: String) -> ArchiveError {
+    ArchiveError::Damaged(Damage { kind, offset, entry: None, words })
+}
+
+/// Text of which the encoding is not known.
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sql(text: &str) -> PlainSummary {
+        read(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    fn kinds(text: &str) -> Vec<NoteKind> {
+        sql(text).notes.iter().map(|note| note.kind).collect()
+    }
+
+    #[test]
+    fn rows_are_counted_and_data_are_not_looked_into() {
+        let dump = sql("COPY public.a (x, y) FROM stdin;\n1\t\\\\! id\n\\\\.\t2\n\\.\n\nCOPY b FROM STDIN;\n\\.\n");
+        let rows: Vec<_> = dump.tables.iter().map(|table| (table.name.as_str(), table.rows)).collect();
+        assert_eq!(rows, [("a", 2), ("b", 0)]);
+        assert!(dump.notes.is_empty() && !dump.complete);
+        assert!(read(&b"COPY a (x, y) FROM stdin;\n1\n\\.\n"[..]).is_err());
+    }
+
+    #[test]
+    fn what_would_run_programs_is_noted() {
+        use NoteKind::{Connect, CopyProgram, MetaCommand, Restrict};
+        assert_eq!(kinds("\\restrict k\n\\connect d\nSELECT 1 \\! id\n"), [Restrict, Connect, MetaCommand]);
+        assert_eq!(kinds("\\connect d \\! id\n\\restrict `id`\n"), [MetaCommand, MetaCommand]);
+        for copy in ["COPY a FROM PROGRAM 'id'", "copy(select 1)to/**/program 'id'", "COPY\u{b}a\nfrom--\nprogram'id'"]
+        {
+            assert_eq!(kinds(&format!("SET x = 1; {copy};\n")), [CopyProgram], "{copy}");
+        }
+        let quoted = "SELECT '\\! id', \"\\\", $a$ \\! $$ $a$, $$\\$$; -- \\!\n/* \\! /* */ \\! */ SELECT E'\\'\\!';\n";
+        assert_eq!(kinds(quoted), []);
+        assert_eq!(sql("SELECT 1;\n\n\\i x\n").notes[0].line, 3);
+    }
+
+    #[test]
+    fn a_dump_without_its_last_words_is_cut() {
+        let whole = "--\n-- PostgreSQL database dump\n--\n\n\\restrict k\n\nSET x = 1;\n\n--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict k\n";
+        assert!(sql(whole).complete);
+        assert!(!sql(&format!("{whole}DROP TABLE a;\n")).complete);
+        let end = whole.find(" complete").unwrap();
+        for length in whole.find("dump\n").unwrap() + 4..end {
+            assert!(read(&whole.as_bytes()[..length]).is_err(), "{length}");
+        }
+        assert!(matches!(read(&b"\x7fELF"[..]), Err(ArchiveError::NotAnArchive(Looks::Elf))));
+    }
+}

@@ -1,0 +1,198 @@
+//! A host for one test: a sandbox that is gone when the test ends.
+
+mod invariants;
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Run {
+    /// Exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// Bytes on stdout.
+    pub stdout: Vec<u8>,
+    /// Text on stderr.
+    pub stderr: String,
+}
+
+impl Run {
+    /// stdout as text.
+    pub fn out(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// The id an export printed as its last line.
+    pub fn id(&self) -> String {
+        self.out().lines().last().unwrap_or_default().to_owned()
+    }
+
+    /// stdout as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.stdout).unwrap_or_else(|e| panic!("no JSON ({e}): {self:?}"))
+    }
+
+    /// Panics with both streams unless the exit code is `code`.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Run {
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.out(), self.stderr);
+        self
+    }
+}
+
+/// A stand-in host with the plugin installed.
+pub struct Host {
+    dir: TempDir,
+    env: HashMap<String, String>,
+}
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+impl Host {
+    /// Starts one.
+    pub fn up() -> Host {
+        // A short path: PostgreSQL's socket names are limited to 107 bytes.
+        let dir = tempfile::Builder::new().prefix("dbk").tempdir_in("/tmp").expect("a temporary directory");
+        let up = Command::new(repository().join("tests/sandbox"))
+            .arg("up")
+            .arg(dir.path())
+            .args(["--binary", env!("CARGO_BIN_EXE_dokku-backups")])
+            .output()
+            .expect("tests/sandbox up");
+        assert!(up.status.success(), "sandbox: {}", String::from_utf8_lossy(&up.stderr));
+        let mut env = HashMap::new();
+        for line in String::from_utf8_lossy(&up.stdout).lines() {
+            if let Some((key, value)) = line.trim_start_matches("export ").split_once('=') {
+                let value = value.replace(":\"$PATH\"", &format!(":{}", std::env::var("PATH").unwrap_or_default()));
+                env.insert(key.to_owned(), value);
+            }
+        }
+        Host { dir, env }
+    }
+
+    /// The sandbox's folder.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A variable of the sandbox.
+    pub fn var(&self, key: &str) -> &str {
+        &self.env[key]
+    }
+
+    /// The folder of a service's backups.
+    pub fn folder(&self, service: &str) -> PathBuf {
+        self.data_root().join("postgres").join(service)
+    }
+
+    /// The data root.
+    pub fn data_root(&self) -> PathBuf {
+        Path::new(self.var("DOKKU_LIB_ROOT")).join("data/backups")
+    }
+
+    /// A command with the sandbox's environment and nothing of ours.
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(&self.env).env("HOME", self.dir.path()).current_dir("/").stdin(Stdio::null());
+        command
+    }
+
+    /// `dokku ARGS...`, not yet started.
+    pub fn dokku_command(&self, args: &[&str]) -> Command {
+        let mut command = self.command(Path::new(self.var("DOKKU_SANDBOX_DIR")).join("bin/dokku"));
+        command.args(args);
+        command
+    }
+
+    /// Runs `dokku ARGS...` to its end.
+    pub fn dokku(&self, args: &[&str]) -> Run {
+        finish(self.dokku_command(args))
+    }
+
+    /// The same with one more variable.
+    pub fn dokku_with(&self, key: &str, value: &str, args: &[&str]) -> Run {
+        let mut command = self.dokku_command(args);
+        command.env(key, value);
+        finish(command)
+    }
+
+    /// The same with text on stdin.
+    pub fn dokku_stdin(&self, input: &[u8], args: &[&str]) -> Run {
+        let mut command = self.dokku_command(args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("dokku");
+        let mut stdin = child.stdin.take().expect("stdin");
+        let input = input.to_vec();
+        let feeder = std::thread::spawn(move || {
+            let _ = stdin.write_all(&input);
+        });
+        let output = child.wait_with_output().expect("dokku");
+        feeder.join().expect("feeder");
+        output.into()
+    }
+
+    /// Makes a service holding what `sql` makes.
+    pub fn database(&self, service: &str, sql: &str) {
+        self.dokku(&["postgres:create", service]).expect(0);
+        self.sql(service, sql);
+    }
+
+    /// Runs SQL in a service and returns its unaligned rows.
+    pub fn sql(&self, service: &str, sql: &str) -> String {
+        let text = format!("\\pset format unaligned\n\\pset tuples_only on\n\\set QUIET on\n{sql}\n");
+        let run = self.dokku_stdin(text.as_bytes(), &["postgres:connect", service]).expect(0);
+        let skip = |line: &&str| !line.starts_with("Output format") && !line.starts_with("Tuples only");
+        run.out().lines().filter(skip).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Exports and returns the id.
+    pub fn export(&self, service: &str) -> String {
+        self.dokku(&["backups:export", service]).expect(0).id()
+    }
+
+    /// `backups:list SERVICE --deleted --verbose --format json`.
+    pub fn list(&self, service: &str) -> Vec<Value> {
+        let run = self.dokku(&["backups:list", service, "--deleted", "--verbose", "--format", "json"]).expect(0);
+        run.json().as_array().expect("an array").clone()
+    }
+
+    /// `backups:info SERVICE --id ID --format json`.
+    pub fn info(&self, service: &str, id: &str) -> Value {
+        self.dokku(&["backups:info", service, "--id", id, "--format", "json"]).expect(0).json()
+    }
+}
+
+/// Runs a command to its end.
+pub fn finish(mut command: Command) -> Run {
+    command.output().expect("the command starts").into()
+}
+
+impl From<std::process::Output> for Run {
+    fn from(output: std::process::Output) -> Run {
+        Run {
+            code: output.status.code(),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let down = Command::new(repository().join("tests/sandbox")).arg("down").arg(self.dir.path()).output();
+        if let Ok(down) = down
+            && !down.status.success()
+            && !std::thread::panicking()
+        {
+            panic!("sandbox down: {}", String::from_utf8_lossy(&down.stderr));
+        }
+    }
+}
