@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: audit bench check demo fmt help install-deps lint release test test-host
+.PHONY: audit bench check demo fmt help install-deps lint lint-code lint-doc lint-format \
+  lint-shell release test test-host
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -19,10 +20,18 @@ test-host: ## the acceptance tests against this machine's own dokku (makes and d
 	@type -P dokku >/dev/null || { echo " !     there is no dokku on this machine" >&2; exit 1; }
 	DOKKU_BACKUPS_TEST_HOST=1 cargo test --locked --test acceptance -- --test-threads=1
 
-lint: install-deps
+lint: lint-format lint-shell lint-code lint-doc
+
+lint-format: install-deps
 	cargo fmt --all --check
+
+lint-shell: install-deps
 	scripts/shell-files | xargs shellcheck -x
+
+lint-code: install-deps
 	cargo clippy --locked --all-targets --all-features -- -D warnings
+
+lint-doc: install-deps
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --all-features
 
 check: lint test ## everything a change has to pass: format, lints, shell scripts, documentation, tests
