@@ -12,6 +12,7 @@ pub mod dokku;
 pub mod domain;
 pub mod engine;
 pub mod error;
+pub mod properties;
 pub mod settings;
 pub mod stream;
 pub mod sys;

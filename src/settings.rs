@@ -53,10 +53,16 @@ pub struct Settings {
     pub config_root: PathBuf,
     /// Where the datastore plugins keep their services: `$DOKKU_LIB_ROOT/services`.
     pub services_root: PathBuf,
+    /// Where the apps' repositories are: `$DOKKU_ROOT`.
+    pub apps_root: PathBuf,
     /// Enabled plugins.
     pub plugins: PathBuf,
     /// Dokku's system user.
     pub system_user: String,
+    /// The Docker client: `$DOCKER_BIN`.
+    pub docker: String,
+    /// The destroying command says `--skip-backup-check` (in Dokku's global flags).
+    pub skip_backup_check: bool,
     /// Who called.
     pub caller: Caller,
     /// Environment of every program we start.
@@ -93,8 +99,11 @@ impl Settings {
             data_root: lib.join("data/backups"),
             config_root: lib.join("config/backups"),
             services_root: lib.join("services"),
+            apps_root: PathBuf::from(or("DOKKU_ROOT", "/home/dokku")),
             plugins: plugin_path.join("enabled"),
             system_user: or("DOKKU_SYSTEM_USER", "dokku"),
+            docker: or("DOCKER_BIN", "docker"),
+            skip_backup_check: text("DOKKU_GLOBAL_FLAGS").split_whitespace().any(|flag| flag == "--skip-backup-check"),
             caller,
             child_env: child_env(&env),
             idle: Duration::from_secs(idle),

@@ -9,7 +9,6 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
-use crate::sys::dir::Dir;
 
 /// The format this program writes.
 pub const FORMAT: u32 = 1;
@@ -74,25 +73,6 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<Decoded<T>, Broken> {
         return Ok(Decoded::Newer(format, table));
     }
     toml::from_str(rest).map(Decoded::Whole).map_err(|e| Broken::Shape(e.message().to_owned()))
-}
-
-/// Replaces `name` in `dir` by `bytes` in one step, by way of `draft_dir`; durable when it returns.
-pub fn replace(dir: &Dir, draft_dir: &Dir, name: &str, bytes: &[u8]) -> Result<()> {
-    let draft = format!("{name}.new");
-    draft_dir.remove(&draft)?;
-    let mut file = draft_dir.create(&draft, 0o600)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync());
-    if let Err(error) = written {
-        let _ = draft_dir.remove(&draft);
-        return Err(error.into());
-    }
-    // Only a regular file of ours is ever replaced; whatever else lies there was not put there by us.
-    if dir.entry(name)?.is_some_and(|entry| !entry.regular) {
-        let _ = draft_dir.remove(&draft);
-        dir.read(name)?;
-    }
-    draft_dir.move_over(&draft, dir, name)?;
-    Ok(dir.sync()?)
 }
 
 /// Lower-case hex.

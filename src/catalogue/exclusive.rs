@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::document::{encode, replace};
+use super::document::encode;
 use super::index::Index;
-use super::names::{self, INCOMING, TRASH};
+use super::names::{self, INCOMING, LOCK, TRASH};
 use super::record::{self, Found};
 use super::records::Records;
 use super::view::{Detail, View};
@@ -34,11 +34,11 @@ impl Exclusive {
         let words = format!("pid {}: {doing}, since {}", std::process::id(), clock.now().format("%Y-%m-%dT%H:%M:%SZ"));
         let since = Instant::now();
         let lock = loop {
-            if let Some(lock) = Lock::try_exclusive(&dir, &words)? {
+            if let Some(lock) = Lock::try_exclusive(&dir, LOCK, &words)? {
                 break lock;
             }
             if since.elapsed() >= wait {
-                return Err(Failure::new(Kind::Busy, format!("{service} is busy ({})", Lock::words(&dir)))
+                return Err(Failure::new(Kind::Busy, format!("{service} is busy ({})", Lock::words(&dir, LOCK)))
                     .hint("wait for it with: --wait SECONDS"));
             }
             clock.sleep(Duration::from_millis(100).min(wait - since.elapsed())).map_err(interrupted)?;
@@ -78,7 +78,7 @@ impl Exclusive {
     /// Begins a backup: from now on a row in progress is visible.
     pub fn begin(&self, draft: Backup) -> Result<Draft> {
         let name = names::draft(&draft.id);
-        replace(&self.incoming, &self.incoming, &name, &encode(&draft)?)?;
+        self.incoming.replace(&name, &self.incoming, &encode(&draft)?)?;
         let part = names::dump(&draft.id);
         self.incoming.remove(&part)?;
         let file = self.incoming.create(&part, 0o400)?;
@@ -92,7 +92,7 @@ impl Exclusive {
 
     /// Saves a record; durable when it returns. The index follows with `reindex`.
     pub fn save(&self, backup: &Backup) -> Result<()> {
-        replace(&self.dir, &self.incoming, &names::record(&backup.id), &encode(backup)?)
+        Ok(self.dir.replace(&names::record(&backup.id), &self.incoming, &encode(backup)?)?)
     }
 
     /// Ends a draft without a dump: it becomes a failed record with its reason, and nothing else stays.

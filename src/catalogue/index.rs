@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::document::{Decoded, decode, encode, replace};
+use super::document::{Decoded, decode, encode};
 use super::names::INDEX;
 use crate::domain::{Backup, BackupId};
 use crate::error::Result;
@@ -54,6 +54,6 @@ impl Index {
 
     /// Writes the index; durable when it returns.
     pub fn write(&self, dir: &Dir, draft_dir: &Dir) -> Result<()> {
-        replace(dir, draft_dir, INDEX, &encode(self)?)
+        Ok(dir.replace(INDEX, draft_dir, &encode(self)?)?)
     }
 }

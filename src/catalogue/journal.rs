@@ -4,9 +4,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::document::{Decoded, decode, encode, replace};
+use super::document::{Decoded, decode, encode};
 use super::names::JOURNAL;
-use crate::domain::{BackupId, ServiceName};
+use crate::domain::{BackupId, ServiceName, Swap};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
 
@@ -14,8 +14,9 @@ use crate::sys::dir::Dir;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Journal {
-    /// The backup being restored.
-    pub id: BackupId,
+    /// The backup being restored; none when the target is made empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<BackupId>,
     /// The service it is poured into.
     pub target: ServiceName,
     /// When the target began to change.
@@ -25,6 +26,9 @@ pub struct Journal {
     /// The target as it was before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety_backup: Option<BackupId>,
+    /// The exchange of databases; absent for a restore in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swap: Option<Swap>,
 }
 
 impl Journal {
@@ -52,7 +56,7 @@ impl Journal {
 
     /// Opens the journal; durable when it returns.
     pub fn open(&self, dir: &Dir, draft_dir: &Dir) -> Result<()> {
-        replace(dir, draft_dir, JOURNAL, &encode(self)?)
+        Ok(dir.replace(JOURNAL, draft_dir, &encode(self)?)?)
     }
 
     /// Closes it: the target is whole.
@@ -66,6 +70,20 @@ impl Journal {
         match &self.safety_backup {
             Some(id) => format!("dokku backups:import {} --id {id} --no-backup --force", self.target),
             None => format!("dokku backups:import {} --latest --no-backup --force", self.target),
+        }
+    }
+
+    /// What is being restored, in words.
+    pub fn what(&self) -> String {
+        self.id.as_ref().map_or_else(|| "a reset".to_owned(), |id| format!("a restore of {id}"))
+    }
+
+    /// The command that acts on it.
+    pub fn remedy(&self) -> String {
+        match self.swap {
+            // The live database is whole either way; any changing command settles it.
+            Some(_) => format!("dokku backups:sync {}", self.target),
+            None => self.undo(),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod document;
 mod draft;
 mod exclusive;
+mod in_use;
 mod index;
 mod journal;
 mod log;
@@ -19,6 +20,7 @@ mod view;
 
 pub use draft::{Draft, Sealed};
 pub use exclusive::Exclusive;
+pub use in_use::{InUse, is_worked_on};
 pub use journal::Journal;
 pub use log::Log;
 pub use names::DUMP;

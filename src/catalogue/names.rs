@@ -10,6 +10,8 @@ pub const INDEX: &str = "index.toml";
 pub const INCOMING: &str = ".incoming";
 /// Where deleted dumps wait to be purged.
 pub const TRASH: &str = ".trash";
+/// The service's lock: made once, never removed.
+pub const LOCK: &str = ".lock";
 /// The open restore, if there is one.
 pub const JOURNAL: &str = ".restore.toml";
 /// Identifies the data root, so that an empty mount point is not mistaken for it.
@@ -40,6 +42,11 @@ pub fn draft(id: &BackupId) -> String {
     format!("{id}.draft")
 }
 
+/// The lock of whoever works with one dump without changing the folder, in `INCOMING`.
+pub fn in_use(id: &BackupId) -> String {
+    format!("{id}.use")
+}
+
 /// The id in a file name with the ending `.{ending}`.
 pub fn id_of(name: &str, ending: &str) -> Option<BackupId> {
     name.strip_suffix(ending)?.strip_suffix('.')?.parse().ok()
@@ -47,6 +54,6 @@ pub fn id_of(name: &str, ending: &str) -> Option<BackupId> {
 
 /// Whether a name in a service's folder is one of ours.
 pub fn is_ours(name: &str) -> bool {
-    [INDEX, INCOMING, TRASH, JOURNAL, crate::sys::lock::LOCK].contains(&name)
+    [INDEX, INCOMING, TRASH, JOURNAL, LOCK].contains(&name)
         || [DUMP, "toml", "log", "toml.broken"].iter().any(|ending| id_of(name, ending).is_some())
 }

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::names::{self, DUMP};
 use super::record::{self, Found};
 use super::records::{Record, Records};
-use super::{Detail, Exclusive, Journal};
+use super::{Detail, Exclusive, InUse, Journal};
 use crate::domain::{Backup, BackupId, Outcome};
 use crate::error::Result;
 use crate::sys::file::NamedFile;
@@ -28,6 +28,8 @@ pub struct Recovered {
     pub told: Vec<String>,
     /// Dumps to be read and recorded.
     pub orphans: Vec<Orphan>,
+    /// Runs that were killed while they dumped: their records. The datastore's own dump program may still be running.
+    pub abandoned: Vec<Backup>,
     /// A restore that was begun and never ended.
     pub journal: Option<Journal>,
 }
@@ -52,14 +54,19 @@ impl Exclusive {
             }
             if !recorded {
                 let draft = self.draft(&id)?;
-                self.fail(draft, super::view::ABANDONED.to_owned())?;
+                found.abandoned.push(self.fail(draft, super::view::ABANDONED.to_owned())?);
                 found.told.push(format!("{id} was abandoned; it is recorded as failed"));
             }
             self.forget_draft(&id)?;
         }
         for name in names.iter().filter(|name| names::id_of(name, "draft").is_none()) {
-            if self.incoming.entry(name)?.is_some_and(|entry| !entry.directory) {
-                self.incoming.remove(name)?;
+            match names::id_of(name, "use") {
+                // Taking and dropping the lock removes its file; one that is held is none of ours.
+                Some(id) => drop(InUse::take_in(self.dir.enter(names::INCOMING)?, &id, "recovery")?),
+                None if self.incoming.entry(name)?.is_some_and(|entry| !entry.directory) => {
+                    self.incoming.remove(name)?
+                }
+                None => {}
             }
         }
         Ok(())

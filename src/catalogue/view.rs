@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::in_use::InUse;
 use super::journal::Journal;
-use super::names::{self, DUMP, INCOMING, TRASH};
+use super::names::{self, DUMP, INCOMING, LOCK, TRASH};
 use super::record::{self, Found};
 use super::records::Records;
 use crate::domain::{Backup, BackupId, Datastore, Listed, Outcome, Presence, Service, Status};
@@ -52,7 +53,7 @@ impl View {
             dir,
             datastore: service.datastore,
             // The lock is asked first: a run that ends meanwhile is then seen through the record it has left.
-            working: Lock::is_held(dir)?,
+            working: Lock::is_held(dir, LOCK)?,
             incoming: inner_names(dir, INCOMING)?,
             trash: inner_names(dir, TRASH)?,
             names: dir.names()?.into_iter().collect(),
@@ -95,7 +96,9 @@ impl Folder<'_> {
         let here = backup.deleted_at.is_none() && self.names.contains(&file);
         let removing =
             backup.deleted_at.is_some() && self.working && (self.names.contains(&file) || self.trash.contains(&file));
+        let in_use = self.incoming.contains(&names::in_use(&backup.id));
         let mut listed = Listed::finished(backup, here, complete);
+        listed.validating = in_use && InUse::is_held(self.dir, &listed.backup.id).unwrap_or(false);
         if removing {
             listed.status = Status::InProgress;
         }
@@ -128,7 +131,7 @@ impl Folder<'_> {
             }
             let draft = record::read(&incoming, &names::draft(&id), &id, self.datastore)?;
             // Asked after the draft was read: a run that holds the lock now is the one that wrote it.
-            let working = Lock::is_held(self.dir)?;
+            let working = Lock::is_held(self.dir, LOCK)?;
             let gone = !working && incoming.entry(&names::draft(&id))?.is_none();
             let mut backup = match draft {
                 // It became a record between our two looks at the folder.
@@ -142,7 +145,8 @@ impl Folder<'_> {
             };
             let status = if working { Status::InProgress } else { Status::Failed };
             backup.reason = (!working).then(|| ABANDONED.to_owned());
-            backups.insert(id, Listed { backup, status, presence: Presence::Missing, complete: true });
+            backups
+                .insert(id, Listed { backup, status, presence: Presence::Missing, complete: true, validating: false });
         }
         Ok(())
     }
@@ -150,7 +154,7 @@ impl Folder<'_> {
     fn add_orphans(&self, service: &Service, backups: &mut BTreeMap<BackupId, Listed>) -> Result<()> {
         for id in self.names.iter().filter_map(|name| names::id_of(name, DUMP)) {
             // While somebody works, the record is about to be written; it may have been since.
-            if id.service() == &service.name && !backups.contains_key(&id) && !Lock::is_held(self.dir)? {
+            if id.service() == &service.name && !backups.contains_key(&id) && !Lock::is_held(self.dir, LOCK)? {
                 let listed = self.read(&id)?.unwrap_or_else(|| self.unrecorded(&id, "it has no record"));
                 backups.insert(id, listed);
             }

@@ -52,6 +52,28 @@ pub enum Verb {
         after_help = "Examples:\n  dokku backups:import my-db --latest\n  dokku backups:import my-db --id my-db-2026-04-08-14-30-00 --force\n  dokku backups:import staging-db --from-service my-db --latest"
     )]
     Import(ImportArgs),
+    /// Show that backups restore: into a disposable database, and compare
+    #[command(
+        after_help = "Examples:\n  dokku backups:verify my-db --latest\n  dokku backups:export my-db && dokku backups:verify my-db --latest\n  dokku backups:verify my-db --all"
+    )]
+    Verify(VerifyArgs),
+    /// Make a new service from a backup
+    #[command(
+        after_help = "Examples:\n  dokku backups:fork my-db --latest practice-db\n  dokku backups:fork my-db --id my-db-2026-04-08-14-30-00 practice-db"
+    )]
+    Fork(ForkArgs),
+    /// Back to the state of a new service, same connection; destructive
+    #[command(after_help = "Examples:\n  dokku backups:reset practice-db\n  dokku backups:reset practice-db --force")]
+    Reset(ResetArgs),
+    /// Set or clear a property
+    #[command(
+        override_usage = "dokku backups:set <--global|SERVICE> <KEY> [VALUE]",
+        after_help = "Properties:\n  gate             on or off: refuse to destroy a service without a Restorable backup\n  verify-memory    memory of a verification's disposable database: 512m, 2g\n  restore-timeout  seconds that filling a database may take\n\nExamples:\n  dokku backups:set my-db gate off\n  dokku backups:set --global verify-memory 2g\n  dokku backups:set my-db gate"
+    )]
+    Set(SetArgs),
+    /// Show what is set
+    #[command(after_help = "Examples:\n  dokku backups:report my-db\n  dokku backups:report --global --format json")]
+    Report(ReportArgs),
     /// Delete backups; their records stay
     #[command(
         after_help = "Examples:\n  dokku backups:delete my-db --id my-db-2026-04-08-14-30-00\n  dokku backups:delete my-db --id ID --id ID --force"
@@ -77,6 +99,13 @@ pub enum Verb {
     /// What `dokku help` asks every plugin.
     #[command(name = "commands:help", hide = true)]
     HelpLine {
+        /// As Dokku passes it on.
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Dokku's service-action trigger: the gate before a service is destroyed.
+    #[command(name = "trigger:service-action", hide = true)]
+    TriggerServiceAction {
         /// As Dokku passes it on.
         #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
@@ -146,6 +175,9 @@ pub struct ExportArgs {
     /// Name the backup by this time instead of now (RFC 3339).
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub at: Option<DateTime<Utc>>,
+    /// Verify it at once: restore it into a disposable database and compare.
+    #[arg(long)]
+    pub verify: bool,
     /// Words to find it by later.
     #[arg(long, value_name = "TEXT", value_parser = parse_label)]
     pub label: Option<String>,
@@ -216,9 +248,91 @@ pub struct ImportArgs {
     /// Take no safety backup of what is there now.
     #[arg(long)]
     pub no_backup: bool,
+    /// Use the stock import, straight into the live database: merges rather than replaces.
+    #[arg(long)]
+    pub in_place: bool,
+    /// Then redeploy the recorded commit of every linked app.
+    #[arg(long)]
+    pub with_code: bool,
     /// Wait this long when the service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `backups:verify`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["latest", "id", "all"]))]
+pub struct VerifyArgs {
+    /// The service.
+    pub service: ServiceArg,
+    /// The newest good backup.
+    #[arg(long)]
+    pub latest: bool,
+    /// The one with this id.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<BackupId>,
+    /// Every good backup, newest first.
+    #[arg(long)]
+    pub all: bool,
+    /// Wait this long for the service to write the result down (at least 600).
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `backups:fork`
+#[derive(Debug, Args)]
+pub struct ForkArgs {
+    /// The service whose backup it is.
+    pub service: ServiceArg,
+    /// Which backup.
+    #[command(flatten)]
+    pub which: Selector,
+    /// The service to make.
+    pub new_service: ServiceArg,
+    /// Wait this long when the service is busy.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `backups:reset`
+#[derive(Debug, Args)]
+pub struct ResetArgs {
+    /// The service.
+    pub service: ServiceArg,
+    /// Wait this long when the service is busy.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+}
+
+/// `backups:set`
+#[derive(Debug, Args)]
+pub struct SetArgs {
+    /// For every service that has no value of its own.
+    #[arg(long)]
+    pub global: bool,
+    /// The service (unless --global), the property, and its value; without a value it is cleared.
+    #[arg(value_name = "SERVICE KEY VALUE", num_args = 0..=3)]
+    pub words: Vec<String>,
+}
+
+/// `backups:report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Only this service.
+    #[arg(conflicts_with = "global")]
+    pub service: Option<ServiceArg>,
+    /// What is set for every service.
+    #[arg(long)]
+    pub global: bool,
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -9,7 +9,8 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 pub use args::{
-    Cli, DeleteArgs, ExportArgs, ImportArgs, InfoArgs, ListArgs, LogsArgs, Selector, ServiceArg, SyncArgs, Verb,
+    Cli, DeleteArgs, ExportArgs, ForkArgs, ImportArgs, InfoArgs, ListArgs, LogsArgs, ReportArgs, ResetArgs, Selector,
+    ServiceArg, SetArgs, SyncArgs, Verb, VerifyArgs,
 };
 
 use crate::commands;

@@ -1,8 +1,8 @@
 //! `backups:export`: back up services.
 
 use super::Context;
-use super::steps::{Wanted, dump, folder_for_reading, open, resolve};
-use crate::cli::ExportArgs;
+use super::steps::{Wanted, dump, folder_for_reading, open, resolve, verify};
+use crate::cli::{ExportArgs, Selector};
 use crate::dokku::Dokku;
 use crate::domain::{Backup, Datastore, Listed, Service, Source};
 use crate::error::{Failure, Kind, Result};
@@ -15,11 +15,9 @@ pub fn run(context: &Context, args: &ExportArgs) -> Result<()> {
     let mut made = Vec::new();
     let mut failures = Vec::new();
     for service in &services {
-        match one(context, &dokku, service, args) {
+        let backup = one(context, &dokku, service, args);
+        match backup.and_then(|backup| tell(context, &dokku, service, args, backup)) {
             Ok(backup) => {
-                if args.format == Format::Stdout {
-                    context.ui.data(&backup.id.to_string())?;
-                }
                 made.push(backup);
             }
             Err(failure) => {
@@ -55,6 +53,17 @@ fn one(context: &Context, dokku: &Dokku, service: &Service, args: &ExportArgs) -
     let catalogue = open(context, service, args.wait, "export")?;
     let wanted = Wanted { source: Source::Manual, at: args.at, label: args.label.clone() };
     dump(context, dokku, &catalogue, &wanted)
+}
+
+/// Prints the id; the backup is made whatever its verification then shows.
+fn tell(context: &Context, dokku: &Dokku, service: &Service, args: &ExportArgs, backup: Backup) -> Result<Backup> {
+    if args.format == Format::Stdout {
+        context.ui.data(&backup.id.to_string())?;
+    }
+    if !args.verify {
+        return Ok(backup);
+    }
+    verify(context, dokku, service, &Selector { latest: false, id: Some(backup.id) }, args.wait)
 }
 
 /// An object for one service, an array where several could have been meant.

@@ -35,8 +35,8 @@ fn wanted(context: &Context, args: &ListArgs, dir: &Dir, service: &Service) -> R
     let detail = if args.verbose { Detail::Whole } else { Detail::Summary };
     let view = View::of(dir, service, detail)?;
     if let Some(journal) = &view.journal {
-        context.ui.warn(&format!("a restore of {} into {service} has not ended well", journal.id));
-        context.ui.warn(&format!("put the data back with: {}", journal.undo()));
+        context.ui.warn(&format!("{} into {service} is running, or has not ended well", journal.what()));
+        context.ui.warn(&format!("when nobody works on it, put it right with: {}", journal.remedy()));
     }
     let shown = |listed: &Listed| {
         (args.deleted || listed.backup.deleted_at.is_none() || listed.status == crate::domain::Status::InProgress)

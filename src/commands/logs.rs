@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use super::Context;
 use super::steps::{Purpose, choose, folder_for_reading, resolve};
-use crate::catalogue::{Detail, Log, View};
+use crate::catalogue::{Detail, InUse, Log, View, is_worked_on};
 use crate::cli::LogsArgs;
 use crate::dokku::Dokku;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::interrupted;
-use crate::sys::lock::Lock;
 
 /// Prints the log; with `--tail` goes on until nobody works on the service any more.
 pub fn run(context: &Context, args: &LogsArgs) -> Result<()> {
@@ -22,7 +21,7 @@ pub fn run(context: &Context, args: &LogsArgs) -> Result<()> {
     let mut printed = 0;
     loop {
         // Asked before reading: what is written until then is read below.
-        let working = args.tail && Lock::is_held(&dir)?;
+        let working = args.tail && (is_worked_on(&dir)? || InUse::is_held(&dir, &id)?);
         let text = match Log::read(&dir, &id) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),

@@ -2,17 +2,28 @@
 
 mod delete;
 mod export;
+mod fork;
+mod gate;
 mod import;
 mod info;
 mod install;
 mod list;
 mod logs;
+mod report;
+mod reset;
+mod set;
 mod steps;
 mod sync;
+mod verify;
+
+use std::time::Duration;
 
 use crate::cli::Verb;
+use crate::domain::Service;
 use crate::error::Result;
+use crate::properties::{Properties, Property};
 use crate::settings::Settings;
+use crate::sys::docker::Docker;
 use crate::ui::{Format, HELP_LINE, Ui};
 
 /// What every command is given.
@@ -24,6 +35,24 @@ pub struct Context {
     pub ui: Ui,
 }
 
+impl Context {
+    /// The host's Docker.
+    pub fn docker(&self) -> Result<Docker> {
+        Docker::find(&self.settings.docker, &self.settings.path(), self.settings.child_env.clone())
+    }
+
+    /// The values that were set.
+    pub fn properties(&self) -> Properties<'_> {
+        Properties::at(&self.settings.config_root)
+    }
+
+    /// How long filling a database of `service` may take.
+    pub fn restore_limit(&self, service: &Service) -> Result<Duration> {
+        let seconds = self.properties().computed(service, Property::RestoreTimeout)?;
+        Ok(Duration::from_secs(seconds.parse().unwrap_or(u64::MAX / 1000)))
+    }
+}
+
 /// Runs one verb.
 pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
     let context = Context { settings: settings.clone(), ui };
@@ -33,19 +62,26 @@ pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
         Verb::Info(args) => info::run(&context, &args),
         Verb::Logs(args) => logs::run(&context, &args),
         Verb::Import(args) => import::run(&context, &args),
+        Verb::Verify(args) => verify::run(&context, &args),
+        Verb::Fork(args) => fork::run(&context, &args),
+        Verb::Reset(args) => reset::run(&context, &args),
+        Verb::Set(args) => set::run(&context, &args),
+        Verb::Report(args) => report::run(&context, &args),
         Verb::Delete(args) => delete::run(&context, &args),
         Verb::Sync(args) => sync::run(&context, &args),
         Verb::Version { format } => version(ui, format),
         Verb::Help { verb, .. } => ui.help(verb.as_deref()),
         Verb::HelpLine { .. } => Ok(ui.data(HELP_LINE)?),
         Verb::TriggerInstall { .. } => install::run(&context),
+        Verb::TriggerServiceAction { rest } => gate::run(&context, &rest),
     }
 }
 
 fn version(ui: Ui, format: Format) -> Result<()> {
     let version = env!("CARGO_PKG_VERSION");
-    Ok(match format {
+    match format {
         Format::Stdout => ui.data(&format!("dokku-backups {version}"))?,
         Format::Json => ui.json(&serde_json::json!({ "name": "dokku-backups", "version": version }))?,
-    })
+    }
+    Ok(())
 }

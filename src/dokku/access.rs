@@ -37,7 +37,7 @@ impl Dokku {
         args.extend(names);
         let mut env = self.settings.child_env.clone();
         env.push(("PLUGIN_PATH".into(), self.settings.plugins.parent().unwrap_or(&self.settings.plugins).into()));
-        let answer = ask(&program, &args, &env, SHORT)?;
+        let answer = ask(&program, &args, &env, SHORT, true)?;
         // A trigger that fails has allowed nothing.
         Ok(if answer.status.success() {
             answer.stdout.lines().map(|l| l.trim().to_owned()).collect()

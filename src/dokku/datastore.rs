@@ -24,6 +24,7 @@ impl Dokku {
 
     fn start(&self, verb: String, service: &Service) -> Start {
         Start {
+            what: format!("{verb} {service}"),
             program: self.program.clone(),
             args: vec![verb, service.name.to_string()],
             env: self.settings.child_env.clone(),
@@ -31,6 +32,25 @@ impl Dokku {
             idle: self.settings.idle,
             interruptible: true,
         }
+    }
+
+    /// Makes a service, of this image and version where they are known.
+    pub fn create(&self, service: &Service, image: Option<&str>, version: Option<&str>) -> Result<()> {
+        let mut start = self.start(format!("{}:create", service.datastore), service);
+        for (flag, value) in [("--image", image), ("--image-version", version)] {
+            if let Some(value) = value {
+                start.args.extend([flag.to_owned(), value.to_owned()]);
+            }
+        }
+        Child::start(start)?.finish()
+    }
+
+    /// Destroys a service that we made and that nobody has used yet; the gate has nothing to protect there.
+    pub fn destroy(&self, service: &Service) -> Result<()> {
+        let mut start = self.start(format!("{}:destroy", service.datastore), service);
+        start.args.extend(["--force", "--skip-backup-check"].map(str::to_owned));
+        start.interruptible = false;
+        Child::start(start)?.finish()
     }
 
     /// Every service of `datastore` the caller may see.

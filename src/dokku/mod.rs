@@ -4,6 +4,7 @@
 mod access;
 mod app;
 mod datastore;
+mod deploy;
 mod info;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::settings::Settings;
 use crate::sys::ask::{Answer, ask};
 
 pub use datastore::{is_absent, not_running};
+pub use deploy::Redeployed;
 pub use info::{Info, State};
 
 /// How long a short question may take.
@@ -39,6 +41,6 @@ impl Dokku {
     }
 
     fn ask(&self, args: &[&str]) -> Result<Answer> {
-        ask(&self.program, args, &self.settings.child_env, SHORT.min(self.settings.idle))
+        ask(&self.program, args, &self.settings.child_env, SHORT.min(self.settings.idle), true)
     }
 }

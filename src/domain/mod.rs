@@ -7,6 +7,7 @@ mod scrub;
 mod service;
 mod shrink;
 mod state;
+mod swap;
 
 pub use backup::{AppCode, Backup, Compression, Destination, Outcome, Restore, Source, TableRows, Verification};
 pub use backup_id::{BackupId, WrongId};
@@ -15,3 +16,4 @@ pub use scrub::scrub;
 pub use service::{Datastore, Service, ServiceName, WrongName};
 pub use shrink::suspicion;
 pub use state::{Listed, Presence, Status, Trust};
+pub use swap::{Swap, Swapped};

@@ -103,6 +103,8 @@ pub struct Listed {
     pub presence: Presence,
     /// False where the record came from the index, which leaves out tables.
     pub complete: bool,
+    /// Somebody is checking the bytes right now.
+    pub validating: bool,
 }
 
 impl Listed {
@@ -113,7 +115,7 @@ impl Listed {
             Outcome::Failed => Status::Failed,
         };
         let presence = if here { Presence::Here } else { Presence::Missing };
-        Listed { backup, status, presence, complete }
+        Listed { backup, status, presence, complete, validating: false }
     }
 
     /// Trust in the bytes; none where there were never any good ones.
@@ -124,6 +126,8 @@ impl Listed {
         }
         Some(if self.presence == Presence::Missing {
             Trust::Missing
+        } else if self.validating {
+            Trust::Validating
         } else if backup.damage.is_some() {
             Trust::Damaged
         } else if backup.is_restorable() {

@@ -18,6 +18,14 @@ pub struct Content {
     pub dump_tool_version: String,
     /// Name of the database dumped.
     pub database: String,
+    /// The dump's character encoding, in the datastore's word.
+    pub encoding: Option<String>,
+    /// Extensions it needs.
+    pub extensions: Vec<String>,
+    /// Large objects in it.
+    pub large_objects: u64,
+    /// Bytes of data once unpacked.
+    pub data_bytes: u64,
 }
 
 impl Content {

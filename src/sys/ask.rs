@@ -24,8 +24,15 @@ pub struct Answer {
     pub stderr: String,
 }
 
-/// Runs `program` with `args` and exactly `env`, with nothing on stdin, for at most `limit`.
-pub fn ask(program: &Path, args: &[&str], env: &[(OsString, OsString)], limit: Duration) -> Result<Answer, Failure> {
+/// Runs `program` with `args` and exactly `env`, with nothing on stdin, for at most `limit`. INT, TERM and HUP end it
+/// when it is `interruptible`.
+pub fn ask(
+    program: &Path,
+    args: &[&str],
+    env: &[(OsString, OsString)],
+    limit: Duration,
+    interruptible: bool,
+) -> Result<Answer, Failure> {
     let handle = points::pass("ask").and_then(|()| {
         duct::cmd(program, args)
             .full_env(env.iter().cloned())
@@ -51,7 +58,7 @@ pub fn ask(program: &Path, args: &[&str], env: &[(OsString, OsString)], limit: D
                 stderr: scrub(&String::from_utf8_lossy(&output.stderr)),
             });
         }
-        let trouble = match signals::received() {
+        let trouble = match signals::received().filter(|_| interruptible) {
             Some(signal) => Some(interrupted(signal)),
             None => (since.elapsed() > limit).then(|| hung(&args.join(" "), limit)),
         };

@@ -32,6 +32,8 @@ const ORPHANED: Duration = Duration::from_secs(5);
 /// What to start.
 #[derive(Debug)]
 pub struct Start {
+    /// What messages call it.
+    pub what: String,
     /// The program's file.
     pub program: PathBuf,
     /// Its arguments.
@@ -61,7 +63,7 @@ pub struct Child {
 impl Child {
     /// Starts it in a process group of its own.
     pub fn start(start: Start) -> Result<Child, Failure> {
-        let what = start.args.join(" ");
+        let what = start.what;
         let mut command = Command::new(&start.program);
         command.args(&start.args).env_clear().envs(start.env).current_dir("/").process_group(0);
         command.stdin(start.stdin.map_or_else(Stdio::null, Stdio::from)).stdout(Stdio::piped()).stderr(Stdio::piped());

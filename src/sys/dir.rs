@@ -3,7 +3,7 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -180,6 +180,25 @@ impl Dir {
         points::pass("replace")
             .and_then(|()| Ok(nix::fcntl::renameat(&self.fd, name, &to.fd, to_name)?))
             .map_err(|e| on_path("replace", &to.path.join(to_name), e))
+    }
+
+    /// Replaces `name` by `bytes` in one step, by way of a draft in `draft_dir`; durable when it returns.
+    pub fn replace(&self, name: &str, draft_dir: &Dir, bytes: &[u8]) -> io::Result<()> {
+        let draft = format!("{name}.new");
+        draft_dir.remove(&draft)?;
+        let mut file = draft_dir.create(&draft, 0o600)?;
+        let written = file.write_all(bytes).and_then(|()| file.sync());
+        // Only a regular file is ever replaced; whatever else lies there was not put there by us.
+        let fits = written.and_then(|()| match self.entry(name)? {
+            Some(entry) if !entry.regular => self.read(name).map(|_| ()),
+            _ => Ok(()),
+        });
+        if let Err(error) = fits {
+            let _ = draft_dir.remove(&draft);
+            return Err(error);
+        }
+        draft_dir.move_over(&draft, self, name)?;
+        self.sync()
     }
 
     /// Removes a file; one that is not there is no error.

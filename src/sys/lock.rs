@@ -12,13 +12,10 @@ use nix::libc;
 use super::dir::Dir;
 use super::points;
 
-/// File name of the lock.
-pub const LOCK: &str = ".lock";
-
 /// A held lock; dropping it lets go.
 #[derive(Debug)]
 pub struct Lock {
-    _file: std::fs::File,
+    file: std::fs::File,
 }
 
 fn whole_file(kind: libc::c_int) -> libc::flock {
@@ -32,10 +29,10 @@ fn whole_file(kind: libc::c_int) -> libc::flock {
 }
 
 impl Lock {
-    /// Takes the lock exclusively, or says that somebody has it (`None`). `words` is written inside, for the message
-    /// that others print; only the lock itself counts.
-    pub fn try_exclusive(dir: &Dir, words: &str) -> io::Result<Option<Lock>> {
-        let mut file = dir.open_lock(LOCK)?.into_file();
+    /// Takes the lock on the file `name` exclusively, or says that somebody has it (`None`). `words` is written inside,
+    /// for the message that others print; only the lock itself counts.
+    pub fn try_exclusive(dir: &Dir, name: &str, words: &str) -> io::Result<Option<Lock>> {
+        let mut file = dir.open_lock(name)?.into_file();
         points::pass("lock")?;
         match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK))) {
             Ok(_) => {}
@@ -44,12 +41,18 @@ impl Lock {
         }
         // A full disk must not keep the lock from being taken: the words are only for the message.
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(words.as_bytes()));
-        Ok(Some(Lock { _file: file }))
+        Ok(Some(Lock { file }))
+    }
+
+    /// Whether the locked file is still the one that `name` stands for: a lock on a removed file tells nobody anything.
+    pub fn is_on(&self, dir: &Dir, name: &str) -> io::Result<bool> {
+        let inode = std::os::unix::fs::MetadataExt::ino(&self.file.metadata()?);
+        Ok(dir.entry(name)?.is_some_and(|entry| entry.inode == inode))
     }
 
     /// Whether somebody holds it, without touching it.
-    pub fn is_held(dir: &Dir) -> io::Result<bool> {
-        let file = match dir.read(LOCK) {
+    pub fn is_held(dir: &Dir, name: &str) -> io::Result<bool> {
+        let file = match dir.read(name) {
             Ok(file) => file.into_file(),
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(e) => return Err(e),
@@ -60,8 +63,8 @@ impl Lock {
     }
 
     /// What the holder wrote inside.
-    pub fn words(dir: &Dir) -> String {
-        let bytes = dir.read(LOCK).and_then(|file| file.read_whole(4096)).unwrap_or_default();
+    pub fn words(dir: &Dir, name: &str) -> String {
+        let bytes = dir.read(name).and_then(|file| file.read_whole(4096)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).trim().to_owned()
     }
 }

@@ -8,6 +8,7 @@ mod calls;
 pub mod child;
 pub mod clock;
 pub mod dir;
+pub mod docker;
 pub mod file;
 pub mod lock;
 pub mod points;

@@ -4,12 +4,10 @@
 //! `DOKKU_BACKUPS_POINTS=count=FILE` appends the name of each point to FILE; `fail=N` answers EIO at the N-th,
 //! `fail=N:28` that error number; `abort=N` kills the process there with SIGKILL.
 
-use std::io;
-
 /// Passes the point `name`, before the operation it stands for.
 #[cfg(not(feature = "points"))]
 #[inline(always)]
-pub fn pass(_name: &str) -> io::Result<()> {
+pub fn pass(_name: &str) -> std::io::Result<()> {
     Ok(())
 }
 

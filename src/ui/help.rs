@@ -43,8 +43,7 @@ fn overview() -> String {
     }
     let width = rows.iter().map(|(left, _)| left.trim_end().len()).max().unwrap_or(0);
     for (left, about) in rows {
-        lines
-            .push(format!("    {:<width$}  {about}", left.trim_end().split_whitespace().collect::<Vec<_>>().join(" ")));
+        lines.push(format!("    {:<width$}  {about}", left.split_whitespace().collect::<Vec<_>>().join(" ")));
     }
     lines.push(String::new());
     lines.push("One of them in full, with examples: dokku backups:help VERB".to_owned());

@@ -2,7 +2,7 @@
 
 use crate::catalogue::View;
 use crate::cli::Selector;
-use crate::domain::{BackupId, Listed, Service};
+use crate::domain::{Backup, BackupId, Listed, Presence, Service};
 use crate::error::{Failure, Kind, Result};
 
 /// What the backup is wanted for.
@@ -42,4 +42,22 @@ pub fn choose(view: View, service: &Service, which: &Selector, purpose: Purpose)
 /// The failure for an id that `service` does not have.
 pub fn no_such(service: &Service, id: &BackupId) -> Failure {
     Failure::new(Kind::NotFound, format!("{service} has no backup {id}"))
+}
+
+/// A backup that may be restored at all.
+pub fn usable(chosen: &Listed) -> Result<&Backup> {
+    let backup = &chosen.backup;
+    let list = format!("choose another: dokku backups:list {}", backup.service);
+    if let Some(at) = backup.deleted_at {
+        let at = at.format("%Y-%m-%d %H:%M:%S UTC");
+        return Err(Failure::new(Kind::NotFound, format!("{} was deleted at {at}", backup.id)).hint(list));
+    }
+    if !backup.is_good() || chosen.trust().is_none() {
+        let why = backup.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+        return Err(Failure::new(Kind::Refused, format!("{} is no finished backup{why}", backup.id)).hint(list));
+    }
+    if chosen.presence == Presence::Missing {
+        return Err(Failure::new(Kind::NotFound, format!("the file of {} is missing", backup.id)).hint(list));
+    }
+    Ok(backup)
 }

@@ -6,8 +6,8 @@ use super::facts::Facts;
 use crate::catalogue::{Detail, Draft, Exclusive, Log};
 use crate::commands::Context;
 use crate::dokku::{Dokku, Info, not_running};
-use crate::domain::{Backup, BackupId, Source, room_needed, suspicion};
-use crate::engine;
+use crate::domain::{Backup, BackupId, Service, Source, room_needed, suspicion};
+use crate::engine::{self, postgres::Server};
 use crate::error::{Failure, Kind, Result};
 use crate::stream;
 use crate::sys::child::{Child, interrupted};
@@ -35,7 +35,8 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
     if let Some(failure) = not_running(service, &info.state) {
         return Err(failure);
     }
-    let facts = Facts::gather(dokku, &info.links);
+    let server = context.docker().ok().map(|docker| Server::new(&docker, container(service)));
+    let facts = Facts::gather(dokku, &info, server.clone());
     let draft = begin(context, catalogue, wanted, &info)?;
     context.ui.step(&format!("Backing up {service} as {}", draft.record.id));
     let log = &mut Log::open(catalogue.dir(), &draft.record.id, context.settings.clock);
@@ -45,11 +46,27 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
         Ok(sealed) => finish(context, catalogue, sealed, last.as_ref(), log),
         Err(failure) => {
             log.say(&format!("failed: {}", failure.reason()));
+            end_left_dump(context, &fallback, server);
             // When not even this can be written, the draft stays and the next command records the failure.
             if let Err(second) = catalogue.fail(fallback, failure.reason()) {
                 log::warn!("{}", second.reason());
             }
             Err(failure)
+        }
+    }
+}
+
+/// Name of the service's container, as the datastore plugins make it.
+fn container(service: &Service) -> String {
+    format!("dokku.{}.{}", service.datastore, service.name)
+}
+
+/// Our children are gone, but `pg_dump` in the container goes on by itself, with its snapshot and its locks.
+fn end_left_dump(context: &Context, record: &Backup, server: Option<Server>) {
+    if let Some((server, database)) = server.zip(record.database.as_ref()) {
+        let from = record.started_at - chrono::TimeDelta::seconds(5);
+        if let Err(failure) = server.deaf().end_dumps(database, from, context.settings.clock.now()) {
+            log::info!("{}", failure.reason());
         }
     }
 }
@@ -126,9 +143,10 @@ fn receive(
         content.rows()
     ));
     draft.record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);
-    let (apps, notes) = facts.learnt();
-    draft.record.apps = apps;
-    draft.record.notes.extend(notes);
+    let learnt = facts.learnt();
+    draft.record.apps = learnt.apps;
+    draft.record.notes.extend(learnt.notes);
+    draft.record.suspicious = learnt.suspicious;
     draft.seal(catalogue, passed.size, passed.sha256)
 }
 
@@ -141,7 +159,7 @@ fn finish(
 ) -> Result<Backup> {
     let record = sealed.record_mut();
     let (size, tables) = (record.size.unwrap_or(0), record.tables.len());
-    record.suspicious = last.and_then(|last| suspicion(last, size, tables));
+    record.suspicious = record.suspicious.take().or_else(|| last.and_then(|last| suspicion(last, size, tables)));
     let backup = sealed.record(catalogue)?;
     log.say(&format!("success: sha256 {}", backup.sha256.as_deref().unwrap_or("-")));
     if let Some(why) = &backup.suspicious {
@@ -154,4 +172,15 @@ fn finish(
     let rows: u64 = backup.tables.iter().map(|table| table.rows).sum();
     context.ui.detail(&format!("{} in {tables} tables, {rows} rows; checked and durable", bytes(size)));
     Ok(backup)
+}
+
+/// The backup that is taken before data is replaced. Without it nothing is begun.
+pub fn safety_backup(context: &Context, dokku: &Dokku, into: &Exclusive) -> Result<BackupId> {
+    let wanted = Wanted { source: Source::Safety, at: None, label: None };
+    dump(context, dokku, into, &wanted).map(|backup| backup.id).map_err(|failure| {
+        let kind = if matches!(failure.kind, Kind::Interrupted(_)) { failure.kind } else { Kind::Refused };
+        Failure::new(kind, "the safety backup failed; nothing was restored")
+            .because(failure)
+            .hint("mend that first, or go without one: --no-backup")
+    })
 }

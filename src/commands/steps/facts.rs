@@ -2,30 +2,55 @@
 
 use std::thread::JoinHandle;
 
-use crate::dokku::Dokku;
+use crate::dokku::{Dokku, Info};
 use crate::domain::AppCode;
+use crate::engine::postgres::Server;
 
 /// Facts on their way.
 #[derive(Debug)]
 pub struct Facts {
     apps: JoinHandle<Vec<(AppCode, Vec<String>)>>,
+    restores: JoinHandle<u64>,
+}
+
+/// What was learnt, and what was not and why.
+#[derive(Debug, Default)]
+pub struct Learnt {
+    /// Code of the linked apps.
+    pub apps: Vec<AppCode>,
+    /// What could not be learnt.
+    pub notes: Vec<String>,
+    /// Somebody was restoring into the database when the dump began.
+    pub suspicious: Option<String>,
 }
 
 impl Facts {
-    /// Begins to ask what code each of `apps` is running.
-    pub fn gather(dokku: &Dokku, apps: &[String]) -> Facts {
-        let (dokku, apps) = (dokku.clone(), apps.to_vec());
-        Facts { apps: std::thread::spawn(move || apps.iter().map(|app| dokku.app_code(app)).collect()) }
+    /// Begins to ask what code each linked app is running, and who else is writing into the database.
+    pub fn gather(dokku: &Dokku, info: &Info, server: Option<Server>) -> Facts {
+        let (dokku, apps, database) = (dokku.clone(), info.links.clone(), info.database.clone());
+        let restores = move || {
+            let answer = server.zip(database).map(|(server, database)| server.foreign_restores(&database));
+            answer.and_then(Result::ok).unwrap_or(0)
+        };
+        Facts {
+            apps: std::thread::spawn(move || apps.iter().map(|app| dokku.app_code(app)).collect()),
+            restores: std::thread::spawn(restores),
+        }
     }
 
-    /// What was learnt, and what was not and why.
-    pub fn learnt(self) -> (Vec<AppCode>, Vec<String>) {
+    /// Waits for the answers.
+    pub fn learnt(self) -> Learnt {
+        let mut learnt = Learnt::default();
         match self.apps.join() {
             Ok(answers) => {
                 let (apps, notes): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
-                (apps, notes.into_iter().flatten().collect())
+                learnt.apps = apps;
+                learnt.notes = notes.into_iter().flatten().collect();
             }
-            Err(_) => (Vec::new(), vec!["the code of the linked apps could not be learnt".to_owned()]),
+            Err(_) => learnt.notes.push("the code of the linked apps could not be learnt".to_owned()),
         }
+        let restores = self.restores.join().unwrap_or(0);
+        learnt.suspicious = (restores > 0).then(|| format!("{restores} pg_restore were writing into it when it began"));
+        learnt
     }
 }

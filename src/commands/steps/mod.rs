@@ -1,14 +1,22 @@
 //! Steps that several verbs share.
 
 mod choose;
+mod code;
 mod dump;
 mod facts;
+mod plan;
 mod prove;
 mod recover;
+mod replace;
 mod resolve;
+mod verify;
 
-pub use choose::{Purpose, choose};
-pub use dump::{Wanted, dump};
-pub use prove::{Proven, prove};
+pub use choose::{Purpose, choose, usable};
+pub use code::redeploy;
+pub use dump::{Wanted, dump, safety_backup};
+pub use plan::show_plan;
+pub use prove::{Proven, mark_damage, prove};
 pub use recover::open;
+pub use replace::{Filling, begin_restore, in_place, note, replace};
 pub use resolve::{all_known, folder_for_reading, resolve};
+pub use verify::verify;

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Exclusive, Log, Orphan, Root};
+use chrono::TimeDelta;
+
+use crate::catalogue::{Exclusive, Journal, Log, Orphan, Root};
 use crate::commands::Context;
-use crate::domain::{Outcome, Service};
-use crate::engine;
+use crate::domain::{Backup, Outcome, Service, Swapped};
+use crate::engine::{self, postgres::Server};
 use crate::error::{Kind, Result};
 use crate::stream;
 use crate::ui::Progress;
@@ -18,6 +20,9 @@ pub fn open(context: &Context, service: &Service, wait: u32, doing: &str) -> Res
     let found = catalogue.recover()?;
     for sentence in &found.told {
         context.ui.warn(sentence);
+    }
+    if !found.abandoned.is_empty() {
+        end_left_dumps(context, &catalogue, &found.abandoned);
     }
     for orphan in found.orphans {
         adopt(context, &catalogue, orphan)?;
@@ -64,28 +69,77 @@ fn adopt(context: &Context, catalogue: &Exclusive, orphan: Orphan) -> Result<()>
     Ok(())
 }
 
-/// A restore that was begun and whose process is gone: the record of the backup says so, and the person hears how to
-/// undo it. The journal stays until the target is whole again.
-fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &crate::catalogue::Journal) -> Result<()> {
-    context.ui.warn(&format!("a restore of {} into {} was interrupted", journal.id, journal.target));
-    context.ui.warn(&format!("the data may be incomplete; put it back with: {}", journal.undo()));
+/// A dump whose process was killed: in the container `pg_dump` may still be at it, holding its snapshot and locks. It is
+/// recognised by when it began. Where the service cannot be asked there is nothing to end.
+fn end_left_dumps(context: &Context, catalogue: &Exclusive, abandoned: &[Backup]) {
+    let Ok(docker) = context.docker() else { return };
+    let service = catalogue.service();
+    let server = Server::new(&docker, format!("dokku.{}.{}", service.datastore, service.name));
+    for backup in abandoned {
+        let Some(database) = &backup.database else { continue };
+        let (from, to) = (backup.started_at - TimeDelta::seconds(5), backup.started_at + TimeDelta::seconds(30));
+        if let Err(failure) = server.end_dumps(database, from, to) {
+            log::info!("{}", failure.reason());
+        }
+    }
+}
+
+/// A restore that was begun and whose process is gone. An exchange of databases is finished or undone here; a restore in
+/// place can only be put right by restoring again, so its journal stays and the person hears the command.
+fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -> Result<()> {
+    let (ui, target) = (context.ui, &journal.target);
+    let Some(swap) = &journal.swap else {
+        ui.warn(&format!("{} into {target} was interrupted; the data may be incomplete", journal.what()));
+        ui.warn(&format!("put it back with: {}", journal.undo()));
+        return end_history(context, catalogue, journal, Some("interrupted"));
+    };
+    let server = Server::new(&context.docker()?, format!("dokku.{}.{target}", catalogue.service().datastore));
+    let reason = match server.settle(swap) {
+        Ok(Swapped::Finished) => {
+            ui.warn(&format!(
+                "{} into {target} was interrupted after the exchange; it is finished now",
+                journal.what()
+            ));
+            None
+        }
+        Ok(Swapped::Undone) => {
+            ui.warn(&format!("{} into {target} was interrupted and is undone; the data is as it was", journal.what()));
+            Some("interrupted; the data is as it was")
+        }
+        // The service may be stopped. Either database is whole, so nothing else needs to wait for this.
+        Err(failure) => {
+            ui.warn(&format!(
+                "{} into {target} was interrupted and cannot be settled now: {}",
+                journal.what(),
+                failure.reason()
+            ));
+            ui.warn(&format!("once the service runs, settle it with: dokku backups:sync {target}"));
+            return Ok(());
+        }
+    };
+    end_history(context, catalogue, journal, reason)?;
+    Journal::close(catalogue.dir())
+}
+
+/// Ends the history entry that the dead run left open, in the record of the backup it came from.
+fn end_history(context: &Context, catalogue: &Exclusive, journal: &Journal, reason: Option<&str>) -> Result<()> {
+    let Some(id) = &journal.id else { return Ok(()) };
     let end = |source: &Exclusive| -> Result<()> {
-        let mut backup = source.record(&journal.id)?;
-        let open =
-            backup.restores.iter_mut().find(|r| r.status == "in-progress" && r.target == journal.target.as_str());
+        let mut backup = source.record(id)?;
+        let open = backup.restores.iter_mut().find(|r| r.status == "in-progress" && r.started_at == journal.started_at);
         let Some(restore) = open else { return Ok(()) };
-        restore.status = "failed".to_owned();
+        restore.status = if reason.is_none() { "success" } else { "failed" }.to_owned();
         restore.finished_at = Some(context.settings.clock.now());
-        restore.reason = Some("interrupted".to_owned());
+        restore.reason = reason.map(str::to_owned);
         source.save(&backup)?;
         source.reindex()
     };
-    if journal.id.service() == &catalogue.service().name {
+    if id.service() == &catalogue.service().name {
         return end(catalogue);
     }
-    // The backup belongs to another service; when that one is busy, the next command here tries again.
+    // The backup belongs to another service; when that one is busy its history says "in progress" a little longer.
     let root = Root::open(&context.settings.data_root)?;
-    let other = Service { name: journal.id.service().clone(), ..catalogue.service().clone() };
+    let other = Service { name: id.service().clone(), ..catalogue.service().clone() };
     match Exclusive::acquire(&root, &other, Duration::ZERO, "settling a restore", context.settings.clock) {
         Ok(source) => end(&source),
         Err(failure) if failure.kind == Kind::Busy => Ok(()),

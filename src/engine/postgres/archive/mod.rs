@@ -5,10 +5,11 @@
 //! rows. It keeps nothing but names and numbers, so memory does not grow with the data.
 //!
 //! An archive is accepted when it is exactly what `pg_dump` writes: values that it never writes are damage, even where
-//! `pg_restore` would shrug. What the format itself cannot tell is not told here either: it has no checksum of its own,
-//! so an altered letter inside a definition or a name, and (without compression, or with lz4 or zstd, which `pg_dump`
-//! uses without their checksums) an altered character inside a value pass, as they pass `pg_restore`. Cuts, appended
-//! bytes, CR LF translation, altered gzip data, and altered names of tables with COPY data do not pass.
+//! `pg_restore` would shrug. Cuts, appended bytes, CR LF translation, missing, repeated or foreign blocks, altered gzip
+//! data and altered names of tables with COPY data do not pass. The format has no checksum of its own, so some
+//! alterations pass here as they pass `pg_restore`: a letter inside a definition or another name; and, where the data is
+//! not compressed or compressed with lz4 or zstd (`pg_dump` uses them without their checksums), a character inside a
+//! value, or a line end in a table of one column.
 //!
 //! The format is PostgreSQL's `src/bin/pg_dump/pg_backup_archiver.c`, `pg_backup_custom.c` and `compress_*.c`:
 //! versions 1.10 (PostgreSQL 8.0) to 1.16 (PostgreSQL 17 and 18, the newest there is).

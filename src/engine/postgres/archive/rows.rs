@@ -7,6 +7,8 @@ use super::toc::RowForm;
 
 /// Lines that are not rows: the end marker `\.` and two empty lines (`dumpTableData_copy` in `pg_dump.c`).
 const TRAILER_LINES: u64 = 3;
+/// Bytes of those lines.
+const TRAILER: u64 = 5;
 /// The end marker with the line end before it. COPY writes a backslash in a value as two, so no row looks like it.
 const MARKER: &[u8] = b"\n\\.\n";
 /// What follows the end marker.
@@ -92,6 +94,9 @@ impl CopyRows {
             });
         }
         let rows = self.lines - TRAILER_LINES;
+        if self.columns == 0 && self.length - 1 != rows + TRAILER {
+            return Err("the rows of a table without columns are not empty");
+        }
         match rows.checked_mul(self.columns.saturating_sub(1)) {
             Some(tabs) if tabs == self.tabs => Ok(rows),
             _ => Err("the rows do not have as many columns as the table"),
@@ -130,6 +135,7 @@ mod tests {
             assert!(count(1, b"a\n\\.\nb\n\\.\n\n\n", step).is_err());
             assert!(count(2, b"1\ta\n2b\n\\.\n\n\n", step).is_err());
             assert!(count(1, b"1\ta\n\\.\n\n\n", step).is_err());
+            assert!(count(0, b"\n\x0b\n\\.\n\n\n", step).is_err());
         }
     }
 }

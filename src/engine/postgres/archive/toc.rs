@@ -114,7 +114,10 @@ impl Toc {
             _ => {}
         }
         let at = match entry.data {
-            Data::None => return if entry.copy.is_none() { Ok(()) } else { copy_without_data(entry) },
+            Data::None if matches!(entry.kind.as_slice(), b"TABLE DATA" | b"BLOBS") => {
+                return Err("an entry for data that has none");
+            }
+            Data::None => return Ok(()),
             Data::Somewhere => None,
             Data::At(at) => Some(at),
         };
@@ -141,11 +144,6 @@ impl Toc {
 fn oid(digits: &[u8]) -> Result<u32, &'static str> {
     let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
     number.filter(|oid| *oid != 0).ok_or("an impossible large object")
-}
-
-/// Other kinds carry an empty text, or words for `pg_dump` itself, in the place of the statement.
-fn copy_without_data(entry: &Entry) -> Result<(), &'static str> {
-    if entry.kind == b"TABLE DATA" { Err("table data without data") } else { Ok(()) }
 }
 
 fn row_form(entry: &Entry, standard_strings: bool) -> Result<RowForm, &'static str> {

@@ -1,0 +1,64 @@
+//! The lock on one dump: held by whoever reads it for long without changing the folder, such as a verification. A dump
+//! in use is not deleted, and a reader sees that it is being checked right now.
+
+use super::names::{self, INCOMING, LOCK};
+use crate::domain::BackupId;
+use crate::error::{Failure, Kind, Result};
+use crate::sys::dir::Dir;
+use crate::sys::lock::Lock;
+
+/// A held lock on one dump; dropping it removes its file and lets go.
+#[derive(Debug)]
+pub struct InUse {
+    incoming: Dir,
+    name: String,
+    _lock: Lock,
+}
+
+impl InUse {
+    /// Takes the lock on `id` in the service's folder.
+    pub fn take(dir: &Dir, id: &BackupId, doing: &str) -> Result<InUse> {
+        let incoming = dir.enter_or_make(INCOMING, 0o700)?;
+        InUse::take_in(incoming, id, doing)?.ok_or_else(|| {
+            Failure::new(Kind::Busy, format!("{id} is in use by another command"))
+                .hint(format!("see what it does: dokku backups:logs {} --id {id} --tail", id.service()))
+        })
+    }
+
+    /// The same in the opened folder of drafts; `None` when somebody has it.
+    pub(super) fn take_in(incoming: Dir, id: &BackupId, doing: &str) -> Result<Option<InUse>> {
+        let name = names::in_use(id);
+        loop {
+            let Some(lock) = Lock::try_exclusive(&incoming, &name, &format!("pid {}: {doing}", std::process::id()))?
+            else {
+                return Ok(None);
+            };
+            // Its last holder may have removed the file between our opening and our locking it.
+            if lock.is_on(&incoming, &name)? {
+                return Ok(Some(InUse { incoming, name, _lock: lock }));
+            }
+        }
+    }
+
+    /// Whether somebody holds the lock on `id`.
+    pub fn is_held(dir: &Dir, id: &BackupId) -> Result<bool> {
+        match dir.enter(INCOMING) {
+            Ok(incoming) => Ok(Lock::is_held(&incoming, &names::in_use(id))?),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        if let Err(error) = self.incoming.remove(&self.name) {
+            log::warn!("{error}");
+        }
+    }
+}
+
+/// Whether a command that changes the folder is running.
+pub fn is_worked_on(dir: &Dir) -> Result<bool> {
+    Ok(Lock::is_held(dir, LOCK)?)
+}

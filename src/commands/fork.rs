@@ -1,0 +1,59 @@
+//! `backups:fork`: a new service from a backup.
+
+use super::Context;
+use super::steps::{
+    Filling, Purpose, begin_restore, choose, folder_for_reading, mark_damage, note, open, prove, replace, resolve,
+    usable,
+};
+use crate::catalogue::Detail;
+use crate::cli::ForkArgs;
+use crate::dokku::{Dokku, State, not_running};
+use crate::domain::{Listed, Service};
+use crate::error::{Failure, Kind, Result};
+use crate::properties::{ORIGIN, folder};
+use crate::ui::{BackupJson, Format};
+
+/// Makes a service of the same image and version and fills it with the backup. When that fails the service is removed
+/// again: it did not exist before.
+pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
+    let dokku = Dokku::find(&context.settings)?;
+    let source = resolve(context, &dokku, &args.service)?;
+    let new = Service { datastore: source.datastore, name: args.new_service.name.clone() };
+    if args.new_service.datastore.is_some_and(|datastore| datastore != source.datastore) {
+        return Err(Failure::new(Kind::Usage, format!("{new} must be a {} service too", source.datastore)));
+    }
+    if dokku.info(&new)?.state != State::Absent {
+        return Err(Failure::new(Kind::Refused, format!("{} service {new} exists already", new.datastore))
+            .hint(format!("to replace its contents: dokku backups:import {new} --from-service {source} --latest")));
+    }
+    if folder_for_reading(context, &source)?.is_none() {
+        return Err(Failure::new(Kind::NotFound, format!("{source} has no backup to restore")));
+    }
+    let from = open(context, &source, args.wait, "fork")?;
+    let chosen = choose(from.view(Detail::Whole)?, &source, &args.which, Purpose::Restore)?;
+    let backup = usable(&chosen)?;
+    context.ui.step(&format!("Checking {}", backup.id));
+    let proven = mark_damage(context.settings.clock, &from, backup, prove(context.ui, from.dir(), backup))?;
+    let into = open(context, &new, args.wait, "fork")?;
+    context.ui.step(&format!("Creating the {} service {new}", new.datastore));
+    dokku.create(&new, backup.image.as_deref(), backup.image_version.as_deref())?;
+    let restore = begin_restore(context, &into, None);
+    let filled = note(context, &from, &backup.id, restore, |restore| {
+        let info = dokku.info(&new)?;
+        if let Some(failure) = not_running(&new, &info.state) {
+            return Err(failure);
+        }
+        replace(context, &into, &info, Filling::Dump(proven), Some(&backup.id), restore)?;
+        context.properties().set(&folder(&new), ORIGIN, Some(&backup.id.to_string()))
+    });
+    let ((), done) = filled.map_err(|failure| match dokku.destroy(&new) {
+        Ok(()) => failure.hint(format!("{new} was removed again")),
+        Err(second) => failure.hint(format!("{new} could not be removed again: {}", second.reason())),
+    })?;
+    context.ui.step(&format!("Forked {} into the new service {new}", backup.id));
+    match args.format {
+        Format::Stdout => context.ui.data(new.name.as_str())?,
+        Format::Json => context.ui.json(&BackupJson::new(&Listed::finished(done, true, true), from.dir().path()))?,
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! Dokku's `service-action` trigger: destroying a service is refused unless its newest good backup is `Restorable`.
+
+use super::Context;
+use super::steps::folder_for_reading;
+use crate::catalogue::{Detail, View};
+use crate::domain::{Datastore, Listed, Presence, Service};
+use crate::error::{Failure, Kind, Result};
+use crate::properties::{ORIGIN, Property, folder};
+
+/// Decides on `pre-delete DATASTORE SERVICE`; every other action, datastore and shape of words passes.
+pub fn run(context: &Context, words: &[String]) -> Result<()> {
+    let [action, datastore, name, ..] = words else { return Ok(()) };
+    let datastore = Datastore::ALL.iter().find(|known| known.name() == datastore);
+    let (Some(datastore), Ok(name)) = (datastore, name.parse()) else { return Ok(()) };
+    let service = Service { datastore: *datastore, name };
+    match action.as_str() {
+        "pre-delete" => decide(context, &service),
+        // A new service by the same name was not forked from anything.
+        "post-delete" => context.properties().set(&folder(&service), ORIGIN, None),
+        _ => Ok(()),
+    }
+}
+
+fn decide(context: &Context, service: &Service) -> Result<()> {
+    if context.properties().computed(service, Property::Gate)? == "off" {
+        return Ok(());
+    }
+    let Some(refusal) = refusal(context, service)? else { return Ok(()) };
+    if context.settings.skip_backup_check {
+        context.ui.warn(&format!("{}; destroying it all the same (--skip-backup-check)", refusal.reason()));
+        return Ok(());
+    }
+    Err(refusal.hint("or destroy it without a way back: add --skip-backup-check"))
+}
+
+/// Why the service may not go; `None` when it may.
+fn refusal(context: &Context, service: &Service) -> Result<Option<Failure>> {
+    let refuse = |why: String, command: String| {
+        Ok(Some(Failure::new(Kind::Refused, why).hint(format!("make it so with: {command}"))))
+    };
+    let export = format!("dokku backups:export {service} --verify");
+    let view = match folder_for_reading(context, service)? {
+        Some(dir) => View::of(&dir, service, Detail::Summary)?.backups,
+        None => Vec::new(),
+    };
+    let usable = |listed: &&Listed| listed.backup.is_good() && listed.presence != Presence::Missing;
+    match view.iter().find(usable) {
+        None => refuse(format!("{service} has no good backup"), export),
+        Some(newest) if newest.backup.is_restorable() => Ok(None),
+        Some(newest) => {
+            let label = newest.trust().map_or("unknown", |trust| trust.label());
+            let failed = newest.backup.verification.is_some() || newest.backup.damage.is_some();
+            let command = if failed { export } else { format!("dokku backups:verify {service} --latest") };
+            refuse(
+                format!("the newest backup of {service}, {}, is not Restorable ({label})", newest.backup.id),
+                command,
+            )
+        }
+    }
+}

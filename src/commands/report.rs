@@ -1,0 +1,76 @@
+//! `backups:report`: what is set, and what holds.
+
+use serde_json::{Map, Value};
+
+use super::Context;
+use super::steps::{all_known, resolve};
+use crate::cli::ReportArgs;
+use crate::dokku::Dokku;
+use crate::domain::Service;
+use crate::error::Result;
+use crate::properties::{GLOBAL, Property, folder};
+use crate::ui::Format;
+
+/// Reports one service, all of them, or what is set for all.
+pub fn run(context: &Context, args: &ReportArgs) -> Result<()> {
+    let dokku = Dokku::find(&context.settings)?;
+    let mut reports = Vec::new();
+    if args.global {
+        reports.push(("global".to_owned(), global(context)?));
+    } else {
+        let services = match &args.service {
+            Some(word) => vec![resolve(context, &dokku, word)?],
+            None => all_known(context, &dokku)?,
+        };
+        for service in services {
+            reports.push((service.to_string(), one(context, &service)?));
+        }
+    }
+    match args.format {
+        Format::Json if args.service.is_some() || args.global => {
+            let object = reports.into_iter().next().map(|(_, object)| object).unwrap_or_default();
+            context.ui.json(&object)?;
+        }
+        Format::Json => {
+            let objects: Map<String, Value> =
+                reports.into_iter().map(|(name, object)| (name, Value::Object(object))).collect();
+            context.ui.json(&objects)?;
+        }
+        Format::Stdout => {
+            for (name, object) in &reports {
+                context.ui.data(&table(name, object))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn global(context: &Context) -> Result<Map<String, Value>> {
+    let mut object = Map::new();
+    for property in Property::ALL {
+        let value = context.properties().get(GLOBAL, property.key())?;
+        object.insert(format!("global-{}", property.key()), value.unwrap_or_default().into());
+    }
+    Ok(object)
+}
+
+/// Per property: what holds, what is set for all, what is set for the service; Dokku's three lines.
+fn one(context: &Context, service: &Service) -> Result<Map<String, Value>> {
+    let properties = context.properties();
+    let mut object = global(context)?;
+    for property in Property::ALL {
+        let key = property.key();
+        object.insert(format!("computed-{key}"), properties.computed(service, *property)?.into());
+        object.insert(key.to_owned(), properties.get(&folder(service), key)?.unwrap_or_default().into());
+    }
+    Ok(object)
+}
+
+fn table(name: &str, object: &Map<String, Value>) -> String {
+    let mut text = format!("=====> {name} backups information");
+    for (key, value) in object {
+        let label = format!("Backups {}:", key.replace('-', " "));
+        text.push_str(&format!("\n       {label:<30} {}", value.as_str().unwrap_or_default()));
+    }
+    text
+}

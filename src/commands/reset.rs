@@ -1,0 +1,77 @@
+//! `backups:reset`: back to the state of a new service, with the same connection details.
+
+use super::Context;
+use super::steps::{
+    Filling, begin_restore, choose, mark_damage, note, open, prove, replace, resolve, safety_backup, usable,
+};
+use crate::catalogue::{Detail, Exclusive};
+use crate::cli::{ResetArgs, Selector};
+use crate::dokku::{Dokku, not_running};
+use crate::domain::{Backup, BackupId, Service};
+use crate::error::{Failure, Kind, Result};
+use crate::properties::{ORIGIN, folder};
+use crate::ui::confirm;
+
+/// Empties a service; one that was forked goes back to the backup it was made from.
+pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
+    let dokku = Dokku::find(&context.settings)?;
+    let target = resolve(context, &dokku, &args.service)?;
+    let into = open(context, &target, args.wait, "reset")?;
+    let origin = origin(context, &target)?;
+    let other = match &origin {
+        Some(id) if id.service() != &target.name => {
+            Some(open(context, &Service { name: id.service().clone(), ..target.clone() }, args.wait, "reset")?)
+        }
+        _ => None,
+    };
+    let from = other.as_ref().unwrap_or(&into);
+    let backup = origin.map(|id| origin_backup(from, id)).transpose()?;
+    let info = dokku.info(&target)?;
+    if let Some(failure) = not_running(&target, &info.state) {
+        return Err(failure);
+    }
+    let filling = match &backup {
+        Some(backup) => {
+            context.ui.step(&format!("Checking {}", backup.id));
+            let proven = prove(context.ui, from.dir(), backup);
+            Filling::Dump(mark_damage(context.settings.clock, from, backup, proven)?)
+        }
+        None => Filling::Nothing,
+    };
+    let what = backup.as_ref().map_or_else(|| "an empty database".to_owned(), |backup| backup.id.to_string());
+    context.ui.step(&format!("Plan: replace everything in {target} by {what}"));
+    context.ui.detail("a safety backup is taken; clients are ended at the exchange and may come back at once");
+    if !context.settings.force {
+        confirm(context.ui, target.name.as_str())?;
+    }
+    let safety = safety_backup(context, &dokku, &into)?;
+    let restore = begin_restore(context, &into, Some(safety.clone()));
+    match &backup {
+        Some(backup) => {
+            note(context, from, &backup.id, restore, |r| replace(context, &into, &info, filling, Some(&backup.id), r))?;
+        }
+        None => replace(context, &into, &info, filling, None, &restore)?,
+    }
+    context.ui.step(&format!("Reset {target} to {what}"));
+    context.ui.detail(&format!("its data before is in {safety}"));
+    Ok(context.ui.data(&safety.to_string())?)
+}
+
+fn origin(context: &Context, target: &Service) -> Result<Option<BackupId>> {
+    let recorded = context.properties().get(&folder(target), ORIGIN)?;
+    recorded
+        .map(|text| {
+            text.parse()
+                .map_err(|e| Failure::new(Kind::Config, format!("the origin of {target} is not understood")).because(e))
+        })
+        .transpose()
+}
+
+fn origin_backup(from: &Exclusive, id: BackupId) -> Result<Backup> {
+    let source = from.service().clone();
+    let gone = format!("{id}, from which this service was forked, is needed for its reset");
+    let which = Selector { latest: false, id: Some(id) };
+    let chosen = choose(from.view(Detail::Whole)?, &source, &which, super::steps::Purpose::Restore)
+        .map_err(|failure| failure.hint(gone.clone()))?;
+    Ok(usable(&chosen).map_err(|failure| failure.hint(gone))?.clone())
+}

@@ -1,0 +1,45 @@
+//! The plan of a restore, before anybody is asked: what, from when, what was shown about it, and what it would change.
+
+use crate::commands::Context;
+use crate::dokku::{Dokku, Info};
+use crate::domain::{Listed, Service};
+use crate::ui::bytes;
+
+/// Shows what restoring `chosen` into `target` would do; `before` says what becomes of the data that is there now.
+pub fn show_plan(context: &Context, dokku: &Dokku, chosen: &Listed, target: &Service, info: &Info, before: &[&str]) {
+    let (ui, backup) = (context.ui, &chosen.backup);
+    let version = |image: &Option<String>, version: &Option<String>| match (image, version) {
+        (Some(image), Some(version)) => format!("{image}:{version}"),
+        _ => "unknown".to_owned(),
+    };
+    let rows: u64 = backup.tables.iter().map(|table| table.rows).sum();
+    ui.step(&format!("Plan: restore {} into {target}", backup.id));
+    ui.detail(&format!("made:     {} ({})", backup.created_at.format("%Y-%m-%d %H:%M:%S UTC"), backup.source.name()));
+    ui.detail(&format!("holds:    {}, {} tables, {rows} rows", bytes(backup.size.unwrap_or(0)), backup.tables.len()));
+    ui.detail(&format!("trust:    {}", chosen.trust().map_or("-", |trust| trust.label())));
+    let (then, now) = (version(&backup.image, &backup.image_version), version(&info.image, &info.image_version));
+    ui.detail(&format!("versions: {then} then, {now} now"));
+    for app in &info.links {
+        let now = dokku.app_code(app).0.git_sha;
+        let then = backup.apps.iter().find(|then| &then.app == app).and_then(|then| then.git_sha.clone());
+        show_code(context, app, then.as_deref(), now.as_deref());
+    }
+    for line in before {
+        ui.detail(&format!("now:      {line}"));
+    }
+}
+
+/// The code an app ran then and runs now, and how to bring the one then back.
+fn show_code(context: &Context, app: &str, then: Option<&str>, now: Option<&str>) {
+    let short = |sha: Option<&str>| sha.map_or_else(|| "nothing".to_owned(), |sha| sha.chars().take(10).collect());
+    context.ui.detail(&format!("code:     {app} ran {} then, runs {} now", short(then), short(now)));
+    if let (Some(then), Some(now)) = (then, now)
+        && !then.starts_with(now)
+        && !now.starts_with(then)
+    {
+        context.ui.warn(&format!("{app} runs other code than when the backup was made; to bring that back:"));
+        context.ui.warn(&format!(
+            "git push dokku@HOST:{app} {then}:refs/heads/BRANCH   (or dokku git:sync --build {app} REPOSITORY {then})"
+        ));
+    }
+}

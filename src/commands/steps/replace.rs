@@ -1,0 +1,213 @@
+//! Replacing the contents of a service: fill a fresh database beside the live one, compare, then exchange the two. Until
+//! the exchange the live database has not been touched; the exchange itself is one transaction.
+
+use chrono::{DateTime, Utc};
+
+use super::Proven;
+use crate::catalogue::{Exclusive, Journal, Log};
+use crate::commands::Context;
+use crate::dokku::{Dokku, Info};
+use crate::domain::{Backup, BackupId, Restore, Swap};
+use crate::engine::Content;
+use crate::engine::postgres::Server;
+use crate::error::{Failure, Kind, Result};
+use crate::sys::child::interrupted;
+use crate::sys::signals;
+use crate::ui::bytes;
+
+/// Room the server should have beyond the data itself, for indexes and its own log: half as much again, and 64 MiB.
+fn room_for(content: &Content) -> u64 {
+    content.data_bytes.saturating_add(content.data_bytes / 2).saturating_add(64 << 20)
+}
+
+/// What the fresh database is filled with.
+#[derive(Debug)]
+pub enum Filling {
+    /// A dump that was just proven.
+    Dump(Proven),
+    /// Nothing: the state of a new service.
+    Nothing,
+}
+
+/// The history entry of a restore that begins now.
+pub fn begin_restore(context: &Context, into: &Exclusive, safety: Option<BackupId>) -> Restore {
+    Restore {
+        started_at: context.settings.clock.now(),
+        finished_at: None,
+        status: "in-progress".to_owned(),
+        target: into.service().name.to_string(),
+        by: context.settings.caller.actor.clone(),
+        safety_backup: safety,
+        reason: None,
+    }
+}
+
+fn journal_of(into: &Exclusive, id: Option<&BackupId>, restore: &Restore, swap: Option<Swap>) -> Journal {
+    Journal {
+        id: id.cloned(),
+        target: into.service().name.clone(),
+        started_at: restore.started_at,
+        by: restore.by.clone(),
+        safety_backup: restore.safety_backup.clone(),
+        swap,
+    }
+}
+
+/// Replaces the contents of `into` by `filling`. On failure the live database is as it was.
+pub fn replace(
+    context: &Context,
+    into: &Exclusive,
+    info: &Info,
+    filling: Filling,
+    id: Option<&BackupId>,
+    restore: &Restore,
+) -> Result<()> {
+    let service = into.service();
+    let docker = context.docker()?;
+    let server = Server::new(&docker, format!("dokku.{}.{}", service.datastore, service.name));
+    let live = info.database.as_deref().ok_or_else(|| {
+        Failure::new(Kind::Config, format!("the name of the database of {service} could not be learnt"))
+            .hint(format!("see: dokku {}:info {service}", service.datastore))
+    })?;
+    let properties = server.database(live)?.ok_or_else(|| {
+        Failure::new(Kind::Config, format!("{service} has no database {live}"))
+            .hint(format!("its stock way back: dokku backups:import {service} --latest --in-place"))
+    })?;
+    if let Filling::Dump(proven) = &filling {
+        fits(into, &server, &proven.content)?;
+    }
+    let swap = Swap::of(live, properties.oid, &mark(restore.started_at));
+    journal_of(into, id, restore, Some(swap.clone())).open(into.dir(), into.incoming())?;
+    context.ui.step(&format!("Filling a new database beside the one of {service}"));
+    let filled = fill(context, into, &server, &properties.create(&swap.fresh), &swap, filling)
+        .and_then(|()| server.query("postgres", &as_strs(&properties.adorn(&swap.fresh))).map(|_| ()))
+        .and_then(|()| signals::received().map_or(Ok(()), |signal| Err(interrupted(signal))));
+    // From here on signals are not obeyed any more: what was begun is finished, or undone.
+    let server = server.deaf();
+    if let Err(failure) = filled {
+        return Err(undo(into, &server, &swap, failure));
+    }
+    context.ui.step(&format!("Exchanging the databases of {service}"));
+    match server.swap(&swap) {
+        Ok(()) => Journal::close(into.dir()),
+        Err(failure) => Err(undo(into, &server, &swap, failure)),
+    }
+}
+
+fn as_strs(statements: &[String]) -> Vec<&str> {
+    statements.iter().map(String::as_str).collect()
+}
+
+/// Digits that tell this swap's databases from any other's.
+fn mark(at: DateTime<Utc>) -> String {
+    at.format("%Y%m%d%H%M%S%3f").to_string()
+}
+
+/// Said before anything is touched: a dump that this server cannot take.
+fn fits(into: &Exclusive, server: &Server, content: &Content) -> Result<()> {
+    let service = into.service();
+    let leading = content.server_version.split(|c: char| !c.is_ascii_digit()).next();
+    let (from, to) = (leading.and_then(|major| major.parse::<u32>().ok()), server.major()?);
+    if let Some(from) = from.filter(|from| *from > to) {
+        return Err(Failure::new(
+            Kind::Refused,
+            format!("the dump is from PostgreSQL {from}, {service} is PostgreSQL {to}"),
+        )
+        .hint(format!("upgrade it first: dokku {}:upgrade {service} --image-version {from}", service.datastore)));
+    }
+    let missing = server.missing_extensions(&content.extensions)?;
+    if !missing.is_empty() {
+        return Err(Failure::new(
+            Kind::Refused,
+            format!("the image of {service} lacks what the dump needs: {}", missing.join(", ")),
+        )
+        .hint(format!("use an image that has it: dokku {}:upgrade {service} --image IMAGE", service.datastore)));
+    }
+    let (free, needed) = (server.free_bytes()?, room_for(content));
+    if free < needed {
+        let (free, needed) = (bytes(free), bytes(needed));
+        return Err(Failure::new(
+            Kind::NoSpace,
+            format!("{service} has {free} free; a second database beside the live one needs {needed}"),
+        )
+        .hint("make room, or restore without the safety of a second database: --in-place"));
+    }
+    Ok(())
+}
+
+fn fill(
+    context: &Context,
+    into: &Exclusive,
+    server: &Server,
+    create: &str,
+    swap: &Swap,
+    filling: Filling,
+) -> Result<()> {
+    server.query("postgres", &[create])?;
+    if let Filling::Dump(proven) = filling {
+        server.restore(&swap.fresh, proven.dump, context.restore_limit(into.service())?)?;
+        let compared = server.compare(&swap.fresh, &proven.content)?;
+        context.ui.detail(&format!("{} tables and {} rows compared", compared.tables, compared.rows));
+    }
+    Ok(())
+}
+
+/// Takes everything back. When even that fails the journal stays, and the next command does it.
+fn undo(into: &Exclusive, server: &Server, swap: &Swap, failure: Failure) -> Failure {
+    match server.settle(swap).and_then(|_| Journal::close(into.dir())) {
+        Ok(()) => failure.hint(format!("the data in {} is as it was", into.service())),
+        Err(second) => failure
+            .hint(format!(
+                "the data in {} is as it was, but a half-filled database is left: {}",
+                into.service(),
+                second.reason()
+            ))
+            .hint(format!("remove it with: dokku backups:sync {}", into.service())),
+    }
+}
+
+/// The stock import, straight into the live database: merges rather than replaces, and cannot be undone half-way.
+pub fn in_place(dokku: &Dokku, into: &Exclusive, proven: Proven, id: &BackupId, restore: &Restore) -> Result<()> {
+    let journal = journal_of(into, Some(id), restore, None);
+    journal.open(into.dir(), into.incoming())?;
+    match dokku.import(into.service(), proven.dump) {
+        Ok(()) => Journal::close(into.dir()),
+        // It was never started: the target is as it was.
+        Err(failure) if failure.kind == Kind::Config => Journal::close(into.dir()).and(Err(failure)),
+        Err(failure) => {
+            Err(Failure::new(Kind::RestoreIncomplete, format!("the restore into {} did not end well", journal.target))
+                .because(failure)
+                .hint("its data may be incomplete")
+                .hint(format!("put it back as it was with: {}", journal.undo())))
+        }
+    }
+}
+
+/// Runs a restore from `id` between its two history entries in the record of the backup it comes from.
+pub fn note<T>(
+    context: &Context,
+    from: &Exclusive,
+    id: &BackupId,
+    mut restore: Restore,
+    run: impl FnOnce(&Restore) -> Result<T>,
+) -> Result<(T, Backup)> {
+    let log = &mut Log::open(from.dir(), id, context.settings.clock);
+    log.say(&format!("restore into {} began, asked for by {}", restore.target, restore.by));
+    write(from, id, restore.clone())?;
+    let ended = run(&restore);
+    restore.finished_at = Some(context.settings.clock.now());
+    restore.status = if ended.is_ok() { "success" } else { "failed" }.to_owned();
+    restore.reason = ended.as_ref().err().map(Failure::reason);
+    log.say(&format!("restore into {}: {}", restore.target, restore.reason.as_deref().unwrap_or("success")));
+    let written = write(from, id, restore);
+    Ok((ended?, written?))
+}
+
+fn write(from: &Exclusive, id: &BackupId, restore: Restore) -> Result<Backup> {
+    let mut record = from.record(id)?;
+    record.restores.retain(|other| other.started_at != restore.started_at);
+    record.restores.push(restore);
+    from.save(&record)?;
+    from.reindex()?;
+    Ok(record)
+}

@@ -1,0 +1,71 @@
+//! `backups:verify`: show that backups restore.
+
+use super::Context;
+use super::steps::{folder_for_reading, resolve, verify};
+use crate::catalogue::{Detail, View};
+use crate::cli::{Selector, VerifyArgs};
+use crate::dokku::Dokku;
+use crate::domain::{Backup, Listed, Presence, Service};
+use crate::error::{Failure, Kind, Result};
+use crate::ui::{BackupJson, Format};
+
+/// Verifies one backup, or all good ones of a service.
+pub fn run(context: &Context, args: &VerifyArgs) -> Result<()> {
+    let dokku = Dokku::find(&context.settings)?;
+    let service = resolve(context, &dokku, &args.service)?;
+    let wanted = selectors(context, &service, args)?;
+    let mut verified = Vec::new();
+    let mut failures: Vec<Failure> = Vec::new();
+    for which in &wanted {
+        match verify(context, &dokku, &service, which, args.wait) {
+            Ok(backup) => verified.push(backup),
+            Err(failure) => {
+                let over = matches!(failure.kind, Kind::Interrupted(_));
+                failures.push(failure);
+                if over {
+                    break;
+                }
+            }
+        }
+    }
+    print(context, &service, args, verified)?;
+    conclude(context, wanted.len(), failures)
+}
+
+fn selectors(context: &Context, service: &Service, args: &VerifyArgs) -> Result<Vec<Selector>> {
+    if !args.all {
+        return Ok(vec![Selector { latest: args.latest, id: args.id.clone() }]);
+    }
+    let Some(dir) = folder_for_reading(context, service)? else { return Ok(Vec::new()) };
+    let view = View::of(&dir, service, Detail::Summary)?;
+    let fits = |listed: &Listed| listed.backup.is_good() && listed.presence != Presence::Missing;
+    let ids = view.backups.into_iter().filter(fits).map(|listed| listed.backup.id);
+    Ok(ids.map(|id| Selector { latest: false, id: Some(id) }).collect())
+}
+
+fn print(context: &Context, service: &Service, args: &VerifyArgs, verified: Vec<Backup>) -> Result<()> {
+    let folder = folder_for_reading(context, service)?.map(|dir| dir.path().to_owned()).unwrap_or_default();
+    let listed: Vec<Listed> = verified.into_iter().map(|backup| Listed::finished(backup, true, true)).collect();
+    match args.format {
+        Format::Stdout => listed.iter().try_for_each(|l| context.ui.data(&format!("{}: Restorable", l.backup.id)))?,
+        Format::Json => {
+            let objects: Vec<_> = listed.iter().map(|l| BackupJson::new(l, &folder)).collect();
+            match objects.as_slice() {
+                [one] if !args.all => context.ui.json(one)?,
+                [] if !args.all => {}
+                several => context.ui.json(&several)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn conclude(context: &Context, asked: usize, mut failures: Vec<Failure>) -> Result<()> {
+    let Some(last) = failures.pop() else { return Ok(()) };
+    if asked == 1 {
+        return Err(last);
+    }
+    failures.iter().for_each(|failure| context.ui.warn(&failure.reason()));
+    let text = format!("{} of {asked} backups were not verified; the last: {}", failures.len() + 1, last.reason());
+    Err(Failure::new(last.kind, text))
+}

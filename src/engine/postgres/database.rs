@@ -1,0 +1,140 @@
+//! What belongs to a database itself and is in no dump of it: encoding, locale, owner, limits, settings, privileges,
+//! comment. A database that replaces another takes them over.
+
+use serde::Deserialize;
+
+use super::quote::{ident, literal};
+use super::server::{ADMIN, Server};
+use crate::error::{Failure, Kind, Result};
+
+/// Settings whose value is a list of identifiers: they are stored quoted already (PostgreSQL's GUC_LIST_QUOTE).
+const LISTS: [&str; 6] = [
+    "local_preload_libraries",
+    "search_path",
+    "session_preload_libraries",
+    "shared_preload_libraries",
+    "temp_tablespaces",
+    "unix_socket_directories",
+];
+
+/// The properties of one database. Columns differ between server versions, so the row travels as JSON.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Database {
+    /// Its object id: another database by the same name has another one.
+    #[serde(deserialize_with = "number")]
+    pub oid: u32,
+    encoding_name: String,
+    datcollate: String,
+    datctype: String,
+    /// `c` libc, `i` ICU, `b` builtin; from PostgreSQL 15 on.
+    datlocprovider: Option<String>,
+    /// The provider's locale: PostgreSQL 15 and 16.
+    daticulocale: Option<String>,
+    /// The same from 17 on.
+    datlocale: Option<String>,
+    owner: String,
+    tablespace: String,
+    datconnlimit: i64,
+    comment: Option<String>,
+    #[serde(default)]
+    settings: Vec<Setting>,
+    privileges: Option<Vec<Privilege>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Setting {
+    role: Option<String>,
+    config: Vec<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Privilege {
+    grantee: Option<String>,
+    privilege: String,
+    grantable: bool,
+}
+
+/// oids are numbers in JSON of newer servers, strings in that of older ones.
+fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    let parsed = value.as_u64().or_else(|| value.as_str()?.parse().ok()).and_then(|n| u32::try_from(n).ok());
+    parsed.ok_or_else(|| serde::de::Error::custom("no oid"))
+}
+
+impl Server {
+    /// The properties of `database`; `None` where there is none by that name.
+    pub fn database(&self, database: &str) -> Result<Option<Database>> {
+        let sql = format!(
+            "SELECT (to_jsonb(d) || jsonb_build_object(\
+               'oid', d.oid::text, 'encoding_name', pg_encoding_to_char(d.encoding), 'owner', pg_get_userbyid(d.datdba), \
+               'tablespace', (SELECT spcname FROM pg_tablespace t WHERE t.oid = d.dattablespace), \
+               'comment', shobj_description(d.oid, 'pg_database'), \
+               'settings', COALESCE((SELECT jsonb_agg(jsonb_build_object('role', r.rolname, 'config', s.setconfig)) \
+                 FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole WHERE s.setdatabase = d.oid), '[]'), \
+               'privileges', CASE WHEN d.datacl IS NULL THEN NULL ELSE (SELECT jsonb_agg(jsonb_build_object(\
+                 'grantee', g.rolname, 'privilege', a.privilege_type, 'grantable', a.is_grantable)) \
+                 FROM aclexplode(d.datacl) a LEFT JOIN pg_roles g ON g.oid = a.grantee) END))::text \
+             FROM pg_database d WHERE d.datname = {}",
+            literal(database)
+        );
+        let Some(row) = self.value(ADMIN, &sql)? else { return Ok(None) };
+        let properties = serde_json::from_str(&row).map_err(|e| {
+            Failure::new(Kind::Child, format!("the properties of the database {database} are not understood"))
+                .because(e)
+        })?;
+        Ok(Some(properties))
+    }
+}
+
+impl Database {
+    /// The statement that makes an empty database like this one.
+    pub fn create(&self, name: &str) -> String {
+        let mut sql = format!(
+            "CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
+            ident(name),
+            literal(&self.encoding_name),
+            literal(&self.datcollate),
+            literal(&self.datctype)
+        );
+        let locale =
+            self.datlocale.as_ref().or(self.daticulocale.as_ref()).map(|locale| literal(locale)).unwrap_or_default();
+        match self.datlocprovider.as_deref() {
+            Some("i") => sql.push_str(&format!(" LOCALE_PROVIDER icu ICU_LOCALE {locale}")),
+            Some("b") => sql.push_str(&format!(" LOCALE_PROVIDER builtin BUILTIN_LOCALE {locale}")),
+            _ => {}
+        }
+        sql + &format!(" OWNER {} TABLESPACE {}", ident(&self.owner), ident(&self.tablespace))
+    }
+
+    /// The statements that give `name` the rest. They come after the data: a setting such as
+    /// `default_transaction_read_only` would keep the data out.
+    pub fn adorn(&self, name: &str) -> Vec<String> {
+        let database = ident(name);
+        let mut sql = vec![format!("ALTER DATABASE {database} CONNECTION LIMIT {}", self.datconnlimit)];
+        sql.extend(
+            self.comment.as_ref().map(|comment| format!("COMMENT ON DATABASE {database} IS {}", literal(comment))),
+        );
+        for setting in &self.settings {
+            let whose = match &setting.role {
+                Some(role) => format!("ALTER ROLE {} IN DATABASE {database}", ident(role)),
+                None => format!("ALTER DATABASE {database}"),
+            };
+            sql.extend(setting.config.iter().filter_map(|entry| entry.split_once('=')).map(|(key, value)| {
+                let value = if LISTS.contains(&key) && !value.is_empty() { value.to_owned() } else { literal(value) };
+                // A custom setting is `extension.name`: two identifiers.
+                let key: Vec<String> = key.split('.').map(ident).collect();
+                format!("{whose} SET {} TO {value}", key.join("."))
+            }));
+        }
+        if let Some(privileges) = &self.privileges {
+            sql.push(format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC"));
+            sql.push(format!("REVOKE ALL ON DATABASE {database} FROM {}", ident(&self.owner)));
+            sql.extend(privileges.iter().map(|grant| {
+                let grantee = grant.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), ident);
+                let option = if grant.grantable { " WITH GRANT OPTION" } else { "" };
+                format!("GRANT {} ON DATABASE {database} TO {grantee}{option}", grant.privilege)
+            }));
+        }
+        sql
+    }
+}

@@ -1,0 +1,147 @@
+//! A PostgreSQL server in a container, spoken to with the programs in its own image: whatever its version, they fit.
+
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+use super::quote::literal;
+use crate::error::{Failure, Kind, Result};
+use crate::sys::child::failed;
+use crate::sys::docker::Docker;
+
+/// Where SQL that is about databases runs: this one is always there.
+pub const ADMIN: &str = "postgres";
+
+/// A server, reached through its container.
+#[derive(Debug, Clone)]
+pub struct Server {
+    docker: Docker,
+    container: String,
+}
+
+impl Server {
+    /// The server in `container`.
+    pub fn new(docker: &Docker, container: impl Into<String>) -> Server {
+        Server { docker: docker.clone(), container: container.into() }
+    }
+
+    /// The same server, its answers not stopped by signals.
+    #[must_use]
+    pub fn deaf(&self) -> Server {
+        Server { docker: self.docker.deaf(), container: self.container.clone() }
+    }
+
+    /// Runs statements in `database`, each in a transaction of its own, and returns their rows: unaligned, columns
+    /// separated by a tab. The first error ends it.
+    pub fn query(&self, database: &str, statements: &[&str]) -> Result<String> {
+        // A local socket is trusted in the official image and all built on it; `-w` never asks for a password.
+        let mut args = vec!["env", "PGCLIENTENCODING=UTF8", "PGOPTIONS=", "psql", "-XqAt", "-F", "\t", "-w"];
+        args.extend(["-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database]);
+        for statement in statements {
+            args.extend(["-c", statement]);
+        }
+        let answer = self.docker.exec(&self.container, &args)?;
+        if answer.status.success() {
+            return Ok(answer.stdout);
+        }
+        Err(failed(&format!("psql in {}", self.container), answer.status, &answer.stderr))
+    }
+
+    /// One value, or nothing.
+    pub fn value(&self, database: &str, statement: &str) -> Result<Option<String>> {
+        let rows = self.query(database, &[statement])?;
+        Ok(rows.lines().next().map(str::to_owned))
+    }
+
+    /// Restores an archive into `database`, which must be new and empty; stops at the first error.
+    pub fn restore(&self, database: &str, archive: File, limit: Duration) -> Result<()> {
+        let args = ["pg_restore", "--exit-on-error", "--no-owner", "--no-acl", "-w", "-U", "postgres", "-d", database];
+        self.docker.pour(&self.container, &args, archive, limit)?.finish()
+    }
+
+    /// Ends every session in `database` but our own. Also what a killed client has left behind in the container.
+    pub fn end_sessions(&self, database: &str) -> Result<()> {
+        self.query(ADMIN, &[&end_sessions(database)]).map(|_| ())
+    }
+
+    /// Ends what is left in `database` of a dump that we started between the two moments and that was killed on the
+    /// host: `pg_dump` goes on in the container by itself.
+    pub fn end_dumps(
+        &self,
+        database: &str,
+        from: chrono::DateTime<chrono::Utc>,
+        to: chrono::DateTime<chrono::Utc>,
+    ) -> Result<()> {
+        let sql = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND application_name = 'pg_dump' \
+             AND backend_start BETWEEN '{}' AND '{}'",
+            literal(database),
+            from.to_rfc3339(),
+            to.to_rfc3339()
+        );
+        self.query(ADMIN, &[&sql]).map(|_| ())
+    }
+
+    /// Names of the programs other than ours that are restoring into `database` at the moment.
+    pub fn foreign_restores(&self, database: &str) -> Result<u64> {
+        let sql = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = {} AND application_name = 'pg_restore'",
+            literal(database)
+        );
+        Ok(self.value(ADMIN, &sql)?.and_then(|count| count.parse().ok()).unwrap_or(0))
+    }
+
+    /// Which of `extensions` the image does not have.
+    pub fn missing_extensions(&self, extensions: &[String]) -> Result<Vec<String>> {
+        if extensions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let available = self.query(ADMIN, &["SELECT name FROM pg_available_extensions"])?;
+        Ok(extensions.iter().filter(|name| !available.lines().any(|have| have == *name)).cloned().collect())
+    }
+
+    /// Free bytes where the server keeps its data.
+    pub fn free_bytes(&self) -> Result<u64> {
+        let directory = self.value(ADMIN, "SHOW data_directory")?.unwrap_or_default();
+        let answer = self.docker.exec(&self.container, &["df", "-Pk", &directory])?;
+        let blocks = answer.stdout.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
+        blocks.map(|kib| kib.saturating_mul(1024)).ok_or_else(|| {
+            Failure::new(Kind::Child, format!("could not learn the free space in {}", self.container))
+                .because(answer.stderr)
+        })
+    }
+
+    /// The server's major version.
+    pub fn major(&self) -> Result<u32> {
+        let number = self.value(ADMIN, "SHOW server_version_num")?.unwrap_or_default();
+        number.trim().parse::<u32>().map(|number| number / 10_000).map_err(|_| {
+            Failure::new(Kind::Child, format!("the server in {} does not tell its version", self.container))
+        })
+    }
+
+    /// Waits until the server itself answers, not the one that the image's entry point starts while it sets up: that one
+    /// listens on no address.
+    pub fn wait_until_ready(&self, limit: Duration) -> Result<()> {
+        let since = Instant::now();
+        loop {
+            let answer =
+                self.docker.exec(&self.container, &["pg_isready", "-q", "-h", "localhost", "-U", "postgres"])?;
+            if answer.status.success() {
+                return Ok(());
+            }
+            if since.elapsed() > limit {
+                let logs = self.docker.call(&["logs", "--tail", "5", &self.container]).unwrap_or_default();
+                return Err(Failure::new(Kind::Timeout, format!("the server in {} did not come up", self.container))
+                    .because(logs.trim().to_owned()));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+/// The statement behind `end_sessions`.
+pub fn end_sessions(database: &str) -> String {
+    format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND pid <> pg_backend_pid()",
+        literal(database)
+    )
+}

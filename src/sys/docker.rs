@@ -1,0 +1,75 @@
+//! The host's Docker: running a program in a container, and throw-away containers. Killing the client does not kill
+//! what runs inside; whoever starts work in a container must know how to end it there.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::ask::{Answer, ask};
+use super::child::{Child, Start, failed};
+use crate::error::{Failure, Kind, Result};
+
+/// How long a question to the engine may take; pulling an image takes longer than anything else.
+const LIMIT: Duration = Duration::from_secs(900);
+
+/// The Docker client.
+#[derive(Debug, Clone)]
+pub struct Docker {
+    program: PathBuf,
+    env: Vec<(OsString, OsString)>,
+    deaf: bool,
+}
+
+impl Docker {
+    /// Finds the client called `name` (`$DOCKER_BIN`) in `path`.
+    pub fn find(name: &str, path: &OsString, env: Vec<(OsString, OsString)>) -> Result<Docker> {
+        let program = which::which_in(name, Some(path), "/").map_err(|e| {
+            Failure::new(Kind::Config, format!("could not start {name}: it is missing or not executable"))
+                .because(e)
+                .hint(format!("PATH is {}", path.to_string_lossy()))
+        })?;
+        Ok(Docker { program, env, deaf: false })
+    }
+
+    /// The same, not stopped by signals: for cleaning up, and for what must not stop half-way.
+    #[must_use]
+    pub fn deaf(&self) -> Docker {
+        Docker { deaf: true, ..self.clone() }
+    }
+
+    /// Runs a program in a container and returns what it answered, whatever its exit code.
+    pub fn exec(&self, container: &str, args: &[&str]) -> Result<Answer> {
+        let mut all = vec!["container", "exec", container];
+        all.extend(args);
+        ask(&self.program, &all, &self.env, LIMIT, !self.deaf)
+    }
+
+    /// Starts a program in a container with `stdin`; for at most `limit`, since it may say nothing all the while.
+    pub fn pour(&self, container: &str, args: &[&str], stdin: File, limit: Duration) -> Result<Child> {
+        let mut all: Vec<String> = ["container", "exec", "-i", container].map(str::to_owned).into();
+        all.extend(args.iter().map(|arg| (*arg).to_owned()));
+        Child::start(Start {
+            what: format!("{} in {container}", args.first().unwrap_or(&"a program")),
+            program: self.program.clone(),
+            args: all,
+            env: self.env.clone(),
+            stdin: Some(stdin),
+            idle: limit,
+            interruptible: true,
+        })
+    }
+
+    /// Any other command; its output when it succeeds.
+    pub fn call(&self, args: &[&str]) -> Result<String> {
+        let answer = ask(&self.program, args, &self.env, LIMIT, !self.deaf)?;
+        if answer.status.success() {
+            return Ok(answer.stdout);
+        }
+        Err(failed(
+            &format!("docker {}", args.iter().take(2).copied().collect::<Vec<_>>().join(" ")),
+            answer.status,
+            &answer.stderr,
+        ))
+    }
+}
