@@ -1,13 +1,13 @@
 //! dokku-backups: `dokku backups:*`. Backups of Dokku datastores that are checked, listed and restored truthfully.
 //!
-//! Layers, imports going down only: `cli` -> `commands` -> { `ui` | `dokku` | `engine` | `catalogue` | `stream` } ->
+//! Layers, imports going down only: `cli` -> `verbs` -> { `ui` | `dokku` | `engine` | `catalogue` | `stream` } ->
 //! `sys` -> `domain`, `error`. `settings` is the border to the environment.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_macros))]
 #![deny(unsafe_code)]
 
 pub mod catalogue;
 pub mod cli;
-pub mod commands;
+
 pub mod dokku;
 pub mod domain;
 pub mod engine;
@@ -17,3 +17,4 @@ pub mod settings;
 pub mod stream;
 pub mod sys;
 pub mod ui;
+pub mod verbs;

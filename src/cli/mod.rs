@@ -1,6 +1,5 @@
 //! From the words on the line to a command: parsed once, into types that cannot be wrong.
 
-mod args;
 mod words;
 
 use std::ffi::OsString;
@@ -8,16 +7,11 @@ use std::ffi::OsString;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-pub use args::{
-    Cli, DeleteArgs, ExportArgs, ForkArgs, ImportArgs, InfoArgs, ListArgs, LogsArgs, ReportArgs, ResetArgs, Selector,
-    ServiceArg, SetArgs, SyncArgs, Verb, VerifyArgs,
-};
-
-use crate::commands;
 use crate::error::{Failure, Kind, Result};
 use crate::settings::Settings;
 use crate::sys::{signals, user};
 use crate::ui::{Format, Ui};
+use crate::verbs::{self, Cli};
 
 /// Runs the program and returns its exit code.
 pub fn main(args: Vec<OsString>) -> u8 {
@@ -48,13 +42,13 @@ fn run(settings: &mut Settings, ui: Ui, words: Vec<String>) -> Result<()> {
     settings.quiet |= cli.quiet;
     settings.force |= cli.force;
     let ui = Ui { quiet: settings.quiet, ..ui };
-    if !cli.verb.needs_root()
+    if cli.verb.leaves_root()
         && let Some(home) = user::leave_root(&settings.system_user)?
     {
         settings.set_child_env("HOME", home);
         settings.set_child_env("USER", settings.system_user.clone());
     }
-    commands::run(settings, ui, cli.verb)
+    verbs::run(settings, ui, cli.verb)
 }
 
 /// Clap's message, in our voice: a lower-case fragment first, then the rest as hints.
@@ -64,7 +58,7 @@ fn usage(error: &clap::Error, verb: Option<&String>) -> Failure {
         text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("For more information"));
     let first = lines.next().unwrap_or("wrong usage").trim_start_matches("error: ").to_owned();
     let failure = lines.fold(Failure::new(Kind::Usage, first), |failure, line| failure.hint(line));
-    let known = verb.filter(|verb| crate::ui::verbs().iter().any(|(name, _)| name == *verb));
+    let known = verb.filter(|verb| verbs::verbs().iter().any(|(name, _)| name == *verb));
     failure.hint(known.map_or_else(|| "dokku backups:help".to_owned(), |verb| format!("dokku backups:help {verb}")))
 }
 

@@ -2,7 +2,6 @@
 #![allow(clippy::disallowed_macros)]
 
 mod ask;
-mod help;
 mod json;
 mod progress;
 mod table;
@@ -15,7 +14,6 @@ use serde_json::json;
 use crate::error::Failure;
 
 pub use ask::confirm;
-pub use help::{HELP_LINE, verbs};
 pub use json::BackupJson;
 pub use progress::Progress;
 pub use table::{info, list};

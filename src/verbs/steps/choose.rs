@@ -1,9 +1,9 @@
 //! From `--latest` or `--id ID` to one backup.
 
 use crate::catalogue::View;
-use crate::cli::Selector;
 use crate::domain::{Backup, BackupId, Listed, Presence, Service};
 use crate::error::{Failure, Kind, Result};
+use crate::verbs::args::Selector;
 
 /// What the backup is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! `backups:import`: restore a backup into a live service.
 
 use super::Context;
+use super::args::ImportArgs;
 use super::steps::{
     Filling, Purpose, begin_restore, choose, folder_for_reading, in_place, mark_damage, note, open, prove, redeploy,
     replace, resolve, safety_backup, show_plan, usable,
 };
 use crate::catalogue::Detail;
-use crate::cli::ImportArgs;
 use crate::dokku::{Dokku, not_running};
 use crate::domain::{Listed, Trust};
 use crate::error::{Failure, Kind, Result};

@@ -120,9 +120,10 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Whether it must stay root where root started it. Only laying out folders below `/var/lib/dokku` must.
-    pub fn needs_root(&self) -> bool {
-        matches!(self, Verb::TriggerInstall { .. })
+    /// Whether root's own start of it must become Dokku's system user first. Laying out folders below `/var/lib/dokku`
+    /// needs root; help and version need no Dokku at all.
+    pub fn leaves_root(&self) -> bool {
+        !matches!(self, Verb::TriggerInstall { .. } | Verb::Version { .. } | Verb::Help { .. } | Verb::HelpLine { .. })
     }
 }
 

@@ -1,9 +1,9 @@
 //! `backups:verify`: show that backups restore.
 
 use super::Context;
+use super::args::{Selector, VerifyArgs};
 use super::steps::{folder_for_reading, resolve, verify};
 use crate::catalogue::{Detail, View};
-use crate::cli::{Selector, VerifyArgs};
 use crate::dokku::Dokku;
 use crate::domain::{Backup, Listed, Presence, Service};
 use crate::error::{Failure, Kind, Result};

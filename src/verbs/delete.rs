@@ -1,9 +1,9 @@
 //! `backups:delete`: remove dumps, keep their records.
 
 use super::Context;
+use super::args::DeleteArgs;
 use super::steps::{folder_for_reading, open, resolve};
 use crate::catalogue::{Detail, Exclusive, Log};
-use crate::cli::DeleteArgs;
 use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Listed, Presence};
 use crate::error::{Failure, Kind, Result};

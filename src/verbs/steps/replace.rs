@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 
 use super::Proven;
 use crate::catalogue::{Exclusive, Journal, Log};
-use crate::commands::Context;
 use crate::dokku::{Dokku, Info};
 use crate::domain::{Backup, BackupId, Restore, Swap};
 use crate::engine::Content;
@@ -14,6 +13,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::sys::child::interrupted;
 use crate::sys::signals;
 use crate::ui::bytes;
+use crate::verbs::Context;
 
 /// Room the server should have beyond the data itself, for indexes and its own log: half as much again, and 64 MiB.
 fn room_for(content: &Content) -> u64 {

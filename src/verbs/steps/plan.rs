@@ -1,9 +1,9 @@
 //! The plan of a restore, before anybody is asked: what, from when, what was shown about it, and what it would change.
 
-use crate::commands::Context;
 use crate::dokku::{Dokku, Info};
 use crate::domain::{Listed, Service};
 use crate::ui::bytes;
+use crate::verbs::Context;
 
 /// Shows what restoring `chosen` into `target` would do; `before` says what becomes of the data that is there now.
 pub fn show_plan(context: &Context, dokku: &Dokku, chosen: &Listed, target: &Service, info: &Info, before: &[&str]) {

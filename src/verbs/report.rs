@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::Context;
+use super::args::ReportArgs;
 use super::steps::{all_known, resolve};
-use crate::cli::ReportArgs;
 use crate::dokku::Dokku;
 use crate::domain::Service;
 use crate::error::Result;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::Context;
+use super::args::LogsArgs;
 use super::steps::{Purpose, choose, folder_for_reading, resolve};
 use crate::catalogue::{Detail, InUse, Log, View, is_worked_on};
-use crate::cli::LogsArgs;
 use crate::dokku::Dokku;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::interrupted;

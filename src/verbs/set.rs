@@ -1,8 +1,8 @@
 //! `backups:set`: set or clear a property, in Dokku's property style.
 
 use super::Context;
+use super::args::SetArgs;
 use super::steps::resolve;
-use crate::cli::SetArgs;
 use crate::dokku::Dokku;
 use crate::error::{Failure, Kind, Result};
 use crate::properties::{GLOBAL, Property, folder};

@@ -1,8 +1,8 @@
 //! `backups:export`: back up services.
 
 use super::Context;
+use super::args::{ExportArgs, Selector};
 use super::steps::{Wanted, dump, folder_for_reading, open, resolve, verify};
-use crate::cli::{ExportArgs, Selector};
 use crate::dokku::Dokku;
 use crate::domain::{Backup, Datastore, Listed, Service, Source};
 use crate::error::{Failure, Kind, Result};

@@ -4,8 +4,6 @@ use std::sync::mpsc;
 
 use super::{Proven, choose, folder_for_reading, mark_damage, open, prove, usable};
 use crate::catalogue::{Detail, InUse, Log, View};
-use crate::cli::Selector;
-use crate::commands::Context;
 use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Service, Verification};
 use crate::engine::postgres::{Compared, Disposable, Server};
@@ -13,6 +11,8 @@ use crate::error::{Failure, Kind, Result};
 use crate::properties::Property;
 use crate::sys::dir::Dir;
 use crate::sys::docker::Docker;
+use crate::verbs::Context;
+use crate::verbs::args::Selector;
 
 /// What a test restore showed: what came back equal, or why it did not.
 type Shown = Result<Compared, String>;

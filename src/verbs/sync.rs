@@ -1,9 +1,9 @@
 //! `backups:sync`: compare the records with what is there, and put them right.
 
 use super::Context;
+use super::args::SyncArgs;
 use super::steps::{all_known, open, resolve};
 use crate::catalogue::{Detail, Exclusive};
-use crate::cli::SyncArgs;
 use crate::dokku::Dokku;
 use crate::domain::{Listed, Presence};
 use crate::error::{Failure, Kind, Result};

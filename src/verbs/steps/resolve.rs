@@ -1,12 +1,12 @@
 //! From the word for a service to the service, if the caller may see it.
 
 use crate::catalogue::Root;
-use crate::cli::ServiceArg;
-use crate::commands::Context;
 use crate::dokku::{Dokku, State, not_running};
 use crate::domain::{Datastore, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
+use crate::verbs::Context;
+use crate::verbs::args::ServiceArg;
 
 /// The service meant by `word`. One that does not exist, was never backed up, or may not be seen by the caller is "no
 /// such service", in the same words.

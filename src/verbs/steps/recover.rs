@@ -5,12 +5,12 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::catalogue::{Exclusive, Journal, Log, Orphan, Root};
-use crate::commands::Context;
 use crate::domain::{Backup, Outcome, Service, Swapped};
 use crate::engine::{self, postgres::Server};
 use crate::error::{Kind, Result};
 use crate::stream;
 use crate::ui::Progress;
+use crate::verbs::Context;
 
 /// Locks the catalogue of `service`, waiting `wait` seconds at most, and recovers it.
 pub fn open(context: &Context, service: &Service, wait: u32, doing: &str) -> Result<Exclusive> {

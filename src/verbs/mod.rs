@@ -1,9 +1,13 @@
 //! One file a verb: the order of steps, nothing else.
+//!
+//! The folder may not be called `commands`: Dokku runs everything by that name anywhere below a plugin.
 
+mod args;
 mod delete;
 mod export;
 mod fork;
 mod gate;
+mod help;
 mod import;
 mod info;
 mod install;
@@ -18,13 +22,15 @@ mod verify;
 
 use std::time::Duration;
 
-use crate::cli::Verb;
 use crate::domain::Service;
 use crate::error::Result;
 use crate::properties::{Properties, Property};
 use crate::settings::Settings;
 use crate::sys::docker::Docker;
-use crate::ui::{Format, HELP_LINE, Ui};
+use crate::ui::{Format, Ui};
+
+pub use args::{Cli, Verb};
+pub use help::verbs;
 
 /// What every command is given.
 #[derive(Debug, Clone)]
@@ -70,8 +76,8 @@ pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
         Verb::Delete(args) => delete::run(&context, &args),
         Verb::Sync(args) => sync::run(&context, &args),
         Verb::Version { format } => version(ui, format),
-        Verb::Help { verb, .. } => ui.help(verb.as_deref()),
-        Verb::HelpLine { .. } => Ok(ui.data(HELP_LINE)?),
+        Verb::Help { verb, .. } => help::run(&context, verb.as_deref()),
+        Verb::HelpLine { .. } => Ok(ui.data(help::LINE)?),
         Verb::TriggerInstall { .. } => install::run(&context),
         Verb::TriggerServiceAction { rest } => gate::run(&context, &rest),
     }

@@ -1,12 +1,12 @@
 //! `backups:fork`: a new service from a backup.
 
 use super::Context;
+use super::args::ForkArgs;
 use super::steps::{
     Filling, Purpose, begin_restore, choose, folder_for_reading, mark_damage, note, open, prove, replace, resolve,
     usable,
 };
 use crate::catalogue::Detail;
-use crate::cli::ForkArgs;
 use crate::dokku::{Dokku, State, not_running};
 use crate::domain::{Listed, Service};
 use crate::error::{Failure, Kind, Result};

@@ -1,9 +1,9 @@
 //! `backups:list`: the backups, newest first.
 
 use super::Context;
+use super::args::ListArgs;
 use super::steps::{all_known, folder_for_reading, resolve};
 use crate::catalogue::{Detail, View};
-use crate::cli::ListArgs;
 use crate::dokku::Dokku;
 use crate::domain::{Listed, Service};
 use crate::error::Result;

@@ -1,9 +1,9 @@
 //! Code and data together: redeploying the commit that a linked app ran when the backup was made.
 
-use crate::commands::Context;
 use crate::dokku::{Dokku, Info, Redeployed};
 use crate::domain::Backup;
 use crate::error::{Failure, Kind, Result};
+use crate::verbs::Context;
 
 /// Redeploys the recorded commit of every app linked now, and says of each what was done or could not be. The data has
 /// been restored by then: an app that could not be redeployed makes the result partial.

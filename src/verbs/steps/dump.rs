@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 
 use super::facts::Facts;
 use crate::catalogue::{Detail, Draft, Exclusive, Log};
-use crate::commands::Context;
 use crate::dokku::{Dokku, Info, not_running};
 use crate::domain::{Backup, BackupId, Service, Source, room_needed, suspicion};
 use crate::engine::{self, postgres::Server};
@@ -12,6 +11,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::stream;
 use crate::sys::child::{Child, interrupted};
 use crate::ui::{Progress, bytes};
+use crate::verbs::Context;
 
 /// What the backup is to be.
 #[derive(Debug, Clone)]

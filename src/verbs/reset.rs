@@ -1,11 +1,11 @@
 //! `backups:reset`: back to the state of a new service, with the same connection details.
 
 use super::Context;
+use super::args::{ResetArgs, Selector};
 use super::steps::{
     Filling, begin_restore, choose, mark_damage, note, open, prove, replace, resolve, safety_backup, usable,
 };
 use crate::catalogue::{Detail, Exclusive};
-use crate::cli::{ResetArgs, Selector};
 use crate::dokku::{Dokku, not_running};
 use crate::domain::{Backup, BackupId, Service};
 use crate::error::{Failure, Kind, Result};

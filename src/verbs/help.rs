@@ -2,12 +2,12 @@
 
 use clap::CommandFactory;
 
-use super::Ui;
-use crate::cli::Cli;
+use super::Context;
+use super::args::Cli;
 use crate::error::{Failure, Kind, Result};
 
 /// The line in `dokku help`. Dokku splits it at its comma: there must be exactly one.
-pub const HELP_LINE: &str = "    backups, Back up and restore datastore services; see dokku backups:help";
+pub const LINE: &str = "    backups, Back up and restore datastore services; see dokku backups:help";
 
 /// Every verb a person can type, with its one-line description.
 pub fn verbs() -> Vec<(String, String)> {
@@ -18,14 +18,13 @@ pub fn verbs() -> Vec<(String, String)> {
         .collect()
 }
 
-impl Ui {
-    /// All verbs, or one with its arguments and examples.
-    pub fn help(&self, verb: Option<&str>) -> Result<()> {
-        match verb {
-            None => self.data(&overview()).map_err(Failure::from),
-            Some(verb) => self.data(&explain(verb.strip_prefix("backups:").unwrap_or(verb))?).map_err(Failure::from),
-        }
-    }
+/// Shows all verbs, or one with its arguments and examples.
+pub fn run(context: &Context, verb: Option<&str>) -> Result<()> {
+    let text = match verb {
+        None => overview(),
+        Some(verb) => explain(verb.strip_prefix("backups:").unwrap_or(verb))?,
+    };
+    Ok(context.ui.data(&text)?)
 }
 
 fn overview() -> String {

@@ -1,9 +1,9 @@
 //! `backups:info`: everything about one backup.
 
 use super::Context;
+use super::args::InfoArgs;
 use super::steps::{Purpose, choose, folder_for_reading, resolve};
 use crate::catalogue::{Detail, View};
-use crate::cli::InfoArgs;
 use crate::dokku::Dokku;
 use crate::error::{Failure, Kind, Result};
 use crate::ui::{self, BackupJson, Format};

@@ -1,0 +1,76 @@
+//! The walls of the house: imports go down only, neighbours never meet, files and functions stay small.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Layers from the bottom up; those on one line are neighbours, which never import each other.
+const LAYERS: &[&[&str]] = &[
+    &["error"],
+    &["domain"],
+    &["sys"],
+    &["settings"],
+    &["ui", "dokku", "engine", "catalogue", "stream", "properties"],
+    &["verbs"],
+    &["cli"],
+    &["lib", "main"],
+];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("src").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn level(layer: &str) -> usize {
+    LAYERS.iter().position(|level| level.contains(&layer)).unwrap_or_else(|| panic!("{layer} is in no layer"))
+}
+
+/// Every module named behind `crate::`, also in `use crate::{a, b}`.
+fn imports(text: &str) -> Vec<String> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    text.match_indices("crate::")
+        .flat_map(|(at, found)| {
+            let rest = &text[at + found.len()..];
+            match rest.strip_prefix('{') {
+                Some(list) => list.split('}').next().unwrap_or("").split(',').map(|part| word(part.trim())).collect(),
+                None => vec![word(rest)],
+            }
+        })
+        .filter(|module| !module.is_empty())
+        .collect()
+}
+
+#[test]
+fn imports_go_down_only_and_neighbours_never_meet() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = Vec::new();
+    for path in sources(&src) {
+        let inside = path.strip_prefix(&src).expect("inside src");
+        let own = inside.iter().next().expect("a name").to_string_lossy().trim_end_matches(".rs").to_owned();
+        let text = fs::read_to_string(&path).expect("source");
+        for module in imports(&text).into_iter().filter(|module| *module != own) {
+            if level(&module) >= level(&own) {
+                wrong.push(format!("{} imports {module}", inside.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn files_stay_small() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let lines = |path: &PathBuf| fs::read_to_string(path).expect("source").lines().count();
+    let mut sizes: Vec<(usize, PathBuf)> = sources(&src).into_iter().map(|path| (lines(&path), path)).collect();
+    sizes.sort();
+    let large: Vec<_> = sizes.iter().filter(|(size, _)| *size > 400).collect();
+    assert!(large.is_empty(), "over 400 lines: {large:?}");
+    assert!(sizes[sizes.len() / 2].0 <= 130, "the median file has {} lines", sizes[sizes.len() / 2].0);
+}
