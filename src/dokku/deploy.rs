@@ -1,7 +1,8 @@
-//! Redeploying a commit that the host already has.
+//! The app's repository on this host: the commits between two, and redeploying one.
 
 use super::Dokku;
 use crate::error::{Failure, Kind, Result};
+use crate::sys::ask::ask;
 use crate::sys::child::{Child, Start};
 
 /// What redeploying came to.
@@ -13,7 +14,27 @@ pub enum Redeployed {
     Done,
 }
 
+/// Commits shown at most.
+const SHOWN: &str = "20";
+
 impl Dokku {
+    /// Commits that `now` has and `then` has not, newest first, a line each; nothing where the host's repository does not
+    /// have both.
+    pub fn commits_between(&self, app: &str, then: &str, now: &str) -> Vec<String> {
+        let Ok(git) = self.git() else { return Vec::new() };
+        let (repository, range) = (self.settings.apps_root.join(app).display().to_string(), format!("{then}..{now}"));
+        let args = ["-C", &repository, "log", "--oneline", "--no-decorate", "-n", SHOWN, &range, "--"];
+        match ask(&git, &args, &self.settings.child_env, super::SHORT, true) {
+            Ok(answer) if answer.status.success() => answer.stdout.lines().map(str::to_owned).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn git(&self) -> Result<std::path::PathBuf> {
+        which::which_in("git", Some(self.settings.path()), "/")
+            .map_err(|e| Failure::new(Kind::Config, "git is missing").because(e))
+    }
+
     /// Deploys the files of `sha` from the app's repository on this host with `git:from-archive`: the only way that
     /// needs neither the developer's machine nor a remote.
     pub fn redeploy(&self, app: &str, sha: &str) -> Result<Redeployed> {
@@ -29,8 +50,7 @@ impl Dokku {
         let mut archive = tempfile::tempfile()?;
         let mut git = Child::start(Start {
             what: format!("git archive {sha}"),
-            program: which::which_in("git", Some(self.settings.path()), "/")
-                .map_err(|e| Failure::new(Kind::Config, "git is missing").because(e))?,
+            program: self.git()?,
             args: [
                 "-C".to_owned(),
                 self.settings.apps_root.join(app).display().to_string(),

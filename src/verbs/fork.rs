@@ -36,9 +36,17 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
     let proven = mark_damage(context.settings.clock, &from, backup, prove(context.ui, from.dir(), backup))?;
     let into = open(context, &new, args.wait, "fork")?;
     context.ui.step(&format!("Creating the {} service {new}", new.datastore));
-    dokku.create(&new, backup.image.as_deref(), backup.image_version.as_deref())?;
+    let removed = |failure: Failure| match dokku.destroy(&new) {
+        Ok(()) => failure.hint(format!("{new} was removed again")),
+        Err(second) => failure.hint(format!("{new} could not be removed again: {}", second.reason())),
+    };
+    if let Err(failure) = dokku.create(&new, backup.image.as_deref(), backup.image_version.as_deref()) {
+        // A service that never became ready is left half-made by its plugin.
+        let made = dokku.info(&new).is_ok_and(|info| info.state != State::Absent);
+        return Err(if made { removed(failure) } else { failure });
+    }
     let restore = begin_restore(context, &into, None);
-    let filled = note(context, &from, &backup.id, restore, |restore| {
+    let filled = note(context, &from, &into, &backup.id, restore, |restore| {
         let info = dokku.info(&new)?;
         if let Some(failure) = not_running(&new, &info.state) {
             return Err(failure);
@@ -46,10 +54,7 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
         replace(context, &into, &info, Filling::Dump(proven), Some(&backup.id), restore)?;
         context.properties().set(&folder(&new), ORIGIN, Some(&backup.id.to_string()))
     });
-    let ((), done) = filled.map_err(|failure| match dokku.destroy(&new) {
-        Ok(()) => failure.hint(format!("{new} was removed again")),
-        Err(second) => failure.hint(format!("{new} could not be removed again: {}", second.reason())),
-    })?;
+    let done = filled.map_err(removed)?;
     context.ui.step(&format!("Forked {} into the new service {new}", backup.id));
     match args.format {
         Format::Stdout => context.ui.data(new.name.as_str())?,

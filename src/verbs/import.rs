@@ -42,7 +42,7 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
     }
     let safety = if args.no_backup { None } else { Some(safety_backup(context, &dokku, &into)?) };
     let restore = begin_restore(context, &into, safety);
-    let ((), done) = note(context, from, &backup.id, restore, |restore| {
+    let done = note(context, from, &into, &backup.id, restore, |restore| {
         if args.in_place {
             in_place(&dokku, &into, proven, &backup.id, restore)
         } else {

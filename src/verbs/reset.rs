@@ -5,7 +5,7 @@ use super::args::{ResetArgs, Selector};
 use super::steps::{
     Filling, begin_restore, choose, mark_damage, note, open, prove, replace, resolve, safety_backup, usable,
 };
-use crate::catalogue::{Detail, Exclusive};
+use crate::catalogue::{Detail, Exclusive, Journal};
 use crate::dokku::{Dokku, not_running};
 use crate::domain::{Backup, BackupId, Service};
 use crate::error::{Failure, Kind, Result};
@@ -48,9 +48,14 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     let restore = begin_restore(context, &into, Some(safety.clone()));
     match &backup {
         Some(backup) => {
-            note(context, from, &backup.id, restore, |r| replace(context, &into, &info, filling, Some(&backup.id), r))?;
+            note(context, from, &into, &backup.id, restore, |restore| {
+                replace(context, &into, &info, filling, Some(&backup.id), restore)
+            })?;
         }
-        None => replace(context, &into, &info, filling, None, &restore)?,
+        None => {
+            replace(context, &into, &info, filling, None, &restore)?;
+            Journal::close(into.dir())?;
+        }
     }
     context.ui.step(&format!("Reset {target} to {what}"));
     context.ui.detail(&format!("its data before is in {safety}"));

@@ -22,7 +22,7 @@ pub fn show_plan(context: &Context, dokku: &Dokku, chosen: &Listed, target: &Ser
     for app in &info.links {
         let now = dokku.app_code(app).0.git_sha;
         let then = backup.apps.iter().find(|then| &then.app == app).and_then(|then| then.git_sha.clone());
-        show_code(context, app, then.as_deref(), now.as_deref());
+        show_code(context, dokku, app, then.as_deref(), now.as_deref());
     }
     for line in before {
         ui.detail(&format!("now:      {line}"));
@@ -30,13 +30,19 @@ pub fn show_plan(context: &Context, dokku: &Dokku, chosen: &Listed, target: &Ser
 }
 
 /// The code an app ran then and runs now, and how to bring the one then back.
-fn show_code(context: &Context, app: &str, then: Option<&str>, now: Option<&str>) {
+fn show_code(context: &Context, dokku: &Dokku, app: &str, then: Option<&str>, now: Option<&str>) {
     let short = |sha: Option<&str>| sha.map_or_else(|| "nothing".to_owned(), |sha| sha.chars().take(10).collect());
     context.ui.detail(&format!("code:     {app} ran {} then, runs {} now", short(then), short(now)));
     if let (Some(then), Some(now)) = (then, now)
         && !then.starts_with(now)
         && !now.starts_with(then)
     {
+        for (commits, words) in [
+            (dokku.commits_between(app, then, now), "since then"),
+            (dokku.commits_between(app, now, then), "then, but not now"),
+        ] {
+            commits.iter().for_each(|commit| context.ui.detail(&format!("          {words}: {commit}")));
+        }
         context.ui.warn(&format!("{app} runs other code than when the backup was made; to bring that back:"));
         context.ui.warn(&format!(
             "git push dokku@HOST:{app} {then}:refs/heads/BRANCH   (or dokku git:sync --build {app} REPOSITORY {then})"

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::history::{end_histories_without_journal, end_history, has_succeeded};
 use crate::catalogue::{Exclusive, Journal, Log, Orphan, Root};
 use crate::domain::{Backup, Outcome, Service, Swapped};
 use crate::engine::{self, postgres::Server};
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::stream;
 use crate::ui::Progress;
 use crate::verbs::Context;
@@ -27,9 +28,10 @@ pub fn open(context: &Context, service: &Service, wait: u32, doing: &str) -> Res
     for orphan in found.orphans {
         adopt(context, &catalogue, orphan)?;
     }
-    if let Some(journal) = found.journal {
-        settle_restore(context, &catalogue, &journal)?;
+    if let Some(journal) = &found.journal {
+        settle_restore(context, &catalogue, journal)?;
     }
+    end_histories_without_journal(context, &catalogue)?;
     Ok(catalogue)
 }
 
@@ -88,6 +90,9 @@ fn end_left_dumps(context: &Context, catalogue: &Exclusive, abandoned: &[Backup]
 /// place can only be put right by restoring again, so its journal stays and the person hears the command.
 fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -> Result<()> {
     let (ui, target) = (context.ui, &journal.target);
+    if has_succeeded(context, catalogue, journal)? {
+        return Ok(Journal::close(catalogue.dir())?);
+    }
     let Some(swap) = &journal.swap else {
         ui.warn(&format!("{} into {target} was interrupted; the data may be incomplete", journal.what()));
         ui.warn(&format!("put it back with: {}", journal.undo()));
@@ -119,30 +124,4 @@ fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -
     };
     end_history(context, catalogue, journal, reason)?;
     Journal::close(catalogue.dir())
-}
-
-/// Ends the history entry that the dead run left open, in the record of the backup it came from.
-fn end_history(context: &Context, catalogue: &Exclusive, journal: &Journal, reason: Option<&str>) -> Result<()> {
-    let Some(id) = &journal.id else { return Ok(()) };
-    let end = |source: &Exclusive| -> Result<()> {
-        let mut backup = source.record(id)?;
-        let open = backup.restores.iter_mut().find(|r| r.status == "in-progress" && r.started_at == journal.started_at);
-        let Some(restore) = open else { return Ok(()) };
-        restore.status = if reason.is_none() { "success" } else { "failed" }.to_owned();
-        restore.finished_at = Some(context.settings.clock.now());
-        restore.reason = reason.map(str::to_owned);
-        source.save(&backup)?;
-        source.reindex()
-    };
-    if id.service() == &catalogue.service().name {
-        return end(catalogue);
-    }
-    // The backup belongs to another service; when that one is busy its history says "in progress" a little longer.
-    let root = Root::open(&context.settings.data_root)?;
-    let other = Service { name: id.service().clone(), ..catalogue.service().clone() };
-    match Exclusive::acquire(&root, &other, Duration::ZERO, "settling a restore", context.settings.clock) {
-        Ok(source) => end(&source),
-        Err(failure) if failure.kind == Kind::Busy => Ok(()),
-        Err(failure) => Err(failure),
-    }
 }

@@ -29,19 +29,6 @@ pub enum Filling {
     Nothing,
 }
 
-/// The history entry of a restore that begins now.
-pub fn begin_restore(context: &Context, into: &Exclusive, safety: Option<BackupId>) -> Restore {
-    Restore {
-        started_at: context.settings.clock.now(),
-        finished_at: None,
-        status: "in-progress".to_owned(),
-        target: into.service().name.to_string(),
-        by: context.settings.caller.actor.clone(),
-        safety_backup: safety,
-        reason: None,
-    }
-}
-
 fn journal_of(into: &Exclusive, id: Option<&BackupId>, restore: &Restore, swap: Option<Swap>) -> Journal {
     Journal {
         id: id.cloned(),
@@ -53,7 +40,8 @@ fn journal_of(into: &Exclusive, id: Option<&BackupId>, restore: &Restore, swap: 
     }
 }
 
-/// Replaces the contents of `into` by `filling`. On failure the live database is as it was.
+/// Replaces the contents of `into` by `filling`. On failure the live database is as it was. On success the journal stays
+/// open until the history is written: whoever closes it first would leave a restore in progress for ever.
 pub fn replace(
     context: &Context,
     into: &Exclusive,
@@ -89,7 +77,7 @@ pub fn replace(
     }
     context.ui.step(&format!("Exchanging the databases of {service}"));
     match server.swap(&swap) {
-        Ok(()) => Journal::close(into.dir()),
+        Ok(()) => Ok(()),
         Err(failure) => Err(undo(into, &server, &swap, failure)),
     }
 }
@@ -171,7 +159,7 @@ pub fn in_place(dokku: &Dokku, into: &Exclusive, proven: Proven, id: &BackupId, 
     let journal = journal_of(into, Some(id), restore, None);
     journal.open(into.dir(), into.incoming())?;
     match dokku.import(into.service(), proven.dump) {
-        Ok(()) => Journal::close(into.dir()),
+        Ok(()) => Ok(()),
         // It was never started: the target is as it was.
         Err(failure) if failure.kind == Kind::Config => Journal::close(into.dir()).and(Err(failure)),
         Err(failure) => {
@@ -181,33 +169,4 @@ pub fn in_place(dokku: &Dokku, into: &Exclusive, proven: Proven, id: &BackupId, 
                 .hint(format!("put it back as it was with: {}", journal.undo())))
         }
     }
-}
-
-/// Runs a restore from `id` between its two history entries in the record of the backup it comes from.
-pub fn note<T>(
-    context: &Context,
-    from: &Exclusive,
-    id: &BackupId,
-    mut restore: Restore,
-    run: impl FnOnce(&Restore) -> Result<T>,
-) -> Result<(T, Backup)> {
-    let log = &mut Log::open(from.dir(), id, context.settings.clock);
-    log.say(&format!("restore into {} began, asked for by {}", restore.target, restore.by));
-    write(from, id, restore.clone())?;
-    let ended = run(&restore);
-    restore.finished_at = Some(context.settings.clock.now());
-    restore.status = if ended.is_ok() { "success" } else { "failed" }.to_owned();
-    restore.reason = ended.as_ref().err().map(Failure::reason);
-    log.say(&format!("restore into {}: {}", restore.target, restore.reason.as_deref().unwrap_or("success")));
-    let written = write(from, id, restore);
-    Ok((ended?, written?))
-}
-
-fn write(from: &Exclusive, id: &BackupId, restore: Restore) -> Result<Backup> {
-    let mut record = from.record(id)?;
-    record.restores.retain(|other| other.started_at != restore.started_at);
-    record.restores.push(restore);
-    from.save(&record)?;
-    from.reindex()?;
-    Ok(record)
 }
