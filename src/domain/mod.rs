@@ -15,5 +15,5 @@ pub use room::room_needed;
 pub use scrub::scrub;
 pub use service::{Datastore, Service, ServiceName, WrongName};
 pub use shrink::suspicion;
-pub use state::{Listed, Presence, Status, Trust};
+pub use state::{Listed, Presence, Status, Trust, newest_good};
 pub use swap::{Swap, Swapped};

@@ -1,6 +1,6 @@
 //! What is *computed* about a backup when somebody looks: never saved, so it cannot be out of date.
 
-use super::{Backup, Outcome};
+use super::{Backup, Outcome, Source};
 
 /// dFlow's three raw words, exactly these in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +105,14 @@ pub struct Listed {
     pub complete: bool,
     /// Somebody is checking the bytes right now.
     pub validating: bool,
+}
+
+/// The newest backup that was ever good and is not deleted, of a list with the newest first. Safety backups come last: whoever repeats
+/// a restore means the same backup again, not the state that the first restore replaced.
+pub fn newest_good(backups: &[Listed]) -> Option<&Listed> {
+    let good = |listed: &&Listed| listed.backup.is_good() && listed.trust().is_some();
+    let ordinary = backups.iter().filter(good).find(|listed| listed.backup.source != Source::Safety);
+    ordinary.or_else(|| backups.iter().find(good))
 }
 
 impl Listed {

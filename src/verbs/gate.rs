@@ -3,7 +3,7 @@
 use super::Context;
 use super::steps::folder_for_reading;
 use crate::catalogue::{Detail, View};
-use crate::domain::{Datastore, Listed, Presence, Service};
+use crate::domain::{Datastore, Service, Trust, newest_good};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::{ORIGIN, Property, folder};
 
@@ -43,14 +43,13 @@ fn refusal(context: &Context, service: &Service) -> Result<Option<Failure>> {
         Some(dir) => View::of(&dir, service, Detail::Summary)?.backups,
         None => Vec::new(),
     };
-    let usable = |listed: &&Listed| listed.backup.is_good() && listed.presence != Presence::Missing;
-    match view.iter().find(usable) {
+    match newest_good(&view) {
         None => refuse(format!("{service} has no good backup"), export),
-        Some(newest) if newest.backup.is_restorable() => Ok(None),
+        Some(newest) if newest.trust() == Some(Trust::Restorable) => Ok(None),
         Some(newest) => {
             let label = newest.trust().map_or("unknown", |trust| trust.label());
-            let failed = newest.backup.verification.is_some() || newest.backup.damage.is_some();
-            let command = if failed { export } else { format!("dokku backups:verify {service} --latest") };
+            let untried = matches!(newest.trust(), Some(Trust::Created | Trust::Validating));
+            let command = if untried { format!("dokku backups:verify {service} --latest") } else { export };
             refuse(
                 format!("the newest backup of {service}, {}, is not Restorable ({label})", newest.backup.id),
                 command,

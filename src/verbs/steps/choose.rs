@@ -1,7 +1,7 @@
 //! From `--latest` or `--id ID` to one backup.
 
 use crate::catalogue::View;
-use crate::domain::{Backup, BackupId, Listed, Presence, Service};
+use crate::domain::{Backup, BackupId, Listed, Presence, Service, newest_good};
 use crate::error::{Failure, Kind, Result};
 use crate::verbs::args::Selector;
 
@@ -10,7 +10,7 @@ use crate::verbs::args::Selector;
 pub enum Purpose {
     /// To be looked at: the newest of any status.
     Look,
-    /// To be restored: the newest good one, never silently an older one whose file happens to be there.
+    /// To be restored: the newest good one, never silently an older one because its file happens to be there.
     Restore,
 }
 
@@ -24,11 +24,11 @@ pub fn choose(view: View, service: &Service, which: &Selector, purpose: Purpose)
             .find(|listed| &listed.backup.id == id)
             .ok_or_else(|| no_such(service, id).hint(list)),
         None => {
-            let fits = |listed: &Listed| match purpose {
-                Purpose::Look => listed.backup.deleted_at.is_none(),
-                Purpose::Restore => listed.trust().is_some() && listed.backup.is_good(),
+            let chosen = match purpose {
+                Purpose::Look => view.backups.iter().find(|listed| listed.backup.deleted_at.is_none()),
+                Purpose::Restore => newest_good(&view.backups),
             };
-            view.backups.into_iter().find(fits).ok_or_else(|| {
+            chosen.cloned().ok_or_else(|| {
                 Failure::new(
                     Kind::NotFound,
                     format!("{service} has no backup{}", if purpose == Purpose::Look { "" } else { " to restore" }),

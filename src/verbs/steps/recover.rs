@@ -91,7 +91,7 @@ fn end_left_dumps(context: &Context, catalogue: &Exclusive, abandoned: &[Backup]
 fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -> Result<()> {
     let (ui, target) = (context.ui, &journal.target);
     if has_succeeded(context, catalogue, journal)? {
-        return Ok(Journal::close(catalogue.dir())?);
+        return Journal::close(catalogue.dir());
     }
     let Some(swap) = &journal.swap else {
         ui.warn(&format!("{} into {target} was interrupted; the data may be incomplete", journal.what()));

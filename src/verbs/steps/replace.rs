@@ -4,9 +4,9 @@
 use chrono::{DateTime, Utc};
 
 use super::Proven;
-use crate::catalogue::{Exclusive, Journal, Log};
+use crate::catalogue::{Exclusive, Journal};
 use crate::dokku::{Dokku, Info};
-use crate::domain::{Backup, BackupId, Restore, Swap};
+use crate::domain::{BackupId, Restore, Swap};
 use crate::engine::Content;
 use crate::engine::postgres::Server;
 use crate::error::{Failure, Kind, Result};
