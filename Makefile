@@ -18,7 +18,7 @@ test: install-deps ## all tests, those in the stand-in host included
 
 test-host: ## the acceptance tests against this machine's own dokku (makes and destroys services named backups-test-*)
 	@type -P dokku >/dev/null || { echo " !     there is no dokku on this machine" >&2; exit 1; }
-	DOKKU_BACKUPS_TEST_HOST=1 cargo test --locked --test acceptance -- --test-threads=1
+	DOKKU_BACKUPS_TEST_HOST=1 cargo test --locked --test it everyday:: -- --test-threads=1
 
 lint: lint-format lint-shell lint-code lint-doc
 

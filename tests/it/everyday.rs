@@ -1,4 +1,5 @@
-//! The everyday path: export, list, info, delete rows, import, and the rows are back.
+//! The everyday path: export, list, info, delete rows, import, and the rows are back. These tests also run against a
+//! real host (`make test-host`): every service is called `host.name(...)`, and nothing but `dokku` is used.
 
 use super::support::Host;
 
@@ -8,14 +9,15 @@ insert into items select g, 'item ' || g from generate_series(1, 500) g;";
 #[test]
 fn rows_deleted_after_a_backup_come_back() {
     let host = Host::up();
-    host.database("shop", ITEMS);
-    let id = host.export("shop");
-    assert!(id.starts_with("shop-20"), "{id}");
-    host.sql("shop", "delete from items where id > 10");
-    host.dokku(&["backups:import", "shop", "--id", &id, "--force"]).expect(0);
-    assert_eq!(host.sql("shop", "select count(*) from items"), "500");
-    let info = host.info("shop", &id);
+    let shop = &host.name("shop");
+    host.database(shop, ITEMS);
+    let id = host.export(shop);
+    assert!(id.starts_with(&format!("{shop}-20")), "{id}");
+    host.sql(shop, "delete from items where id > 10");
+    host.dokku(&["backups:import", shop, "--id", &id, "--force"]).expect(0);
+    assert_eq!(host.sql(shop, "select count(*) from items"), "500");
+    let info = host.info(shop, &id);
     assert_eq!(info["restores"][0]["status"], "success");
     assert_eq!(info["tables"][0]["rows"], 500);
-    host.check("shop", &[id], true);
+    host.check(shop, &[id], true);
 }

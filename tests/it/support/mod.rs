@@ -1,6 +1,7 @@
-//! A host for one test: a sandbox that is gone when the test ends.
+//! A host for one test: a sandbox that is gone when the test ends, or the machine's own `dokku` (`machine`).
 
 mod invariants;
+mod machine;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -8,6 +9,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use machine::Machine;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -46,10 +48,11 @@ impl Run {
     }
 }
 
-/// A stand-in host with the plugin installed.
+/// A host with the plugin installed: a sandbox, or this machine.
 pub struct Host {
     dir: TempDir,
     env: HashMap<String, String>,
+    machine: Option<Machine>,
 }
 
 fn repository() -> &'static Path {
@@ -61,6 +64,9 @@ impl Host {
     pub fn up() -> Host {
         // A short path: PostgreSQL's socket names are limited to 107 bytes.
         let dir = tempfile::Builder::new().prefix("dbk").tempdir_in("/tmp").expect("a temporary directory");
+        if let Some(machine) = Machine::wanted() {
+            return Host { dir, env: Machine::env(), machine: Some(machine) };
+        }
         let up = Command::new(repository().join("tests/sandbox"))
             .arg("up")
             .arg(dir.path())
@@ -75,7 +81,14 @@ impl Host {
                 env.insert(key.to_owned(), value);
             }
         }
-        Host { dir, env }
+        env.insert("HOME".to_owned(), dir.path().display().to_string());
+        Host { dir, env, machine: None }
+    }
+
+    /// The name of a test's service: as given in a sandbox, unlike any other on a machine that is in use. Tests that are
+    /// to run there too use it for every service.
+    pub fn name(&self, service: &str) -> String {
+        self.machine.as_ref().map_or_else(|| service.to_owned(), |machine| machine.name(service))
     }
 
     /// The sandbox's folder.
@@ -101,13 +114,17 @@ impl Host {
     /// A command with the sandbox's environment and nothing of ours.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().envs(&self.env).env("HOME", self.dir.path()).current_dir("/").stdin(Stdio::null());
+        command.env_clear().envs(&self.env).current_dir("/").stdin(Stdio::null());
         command
     }
 
     /// `dokku ARGS...`, not yet started.
     pub fn dokku_command(&self, args: &[&str]) -> Command {
-        let mut command = self.command(Path::new(self.var("DOKKU_SANDBOX_DIR")).join("bin/dokku"));
+        let program = match self.machine {
+            Some(_) => PathBuf::from("dokku"),
+            None => Path::new(self.var("DOKKU_SANDBOX_DIR")).join("bin/dokku"),
+        };
+        let mut command = self.command(program);
         command.args(args);
         command
     }
@@ -187,6 +204,9 @@ impl From<std::process::Output> for Run {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        if let Some(machine) = &self.machine {
+            return machine.clean(&self.data_root());
+        }
         let down = Command::new(repository().join("tests/sandbox")).arg("down").arg(self.dir.path()).output();
         if let Ok(down) = down
             && !down.status.success()
