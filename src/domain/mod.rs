@@ -10,7 +10,7 @@ mod state;
 mod swap;
 
 pub use backup::{AppCode, Backup, Compression, Destination, Outcome, Restore, Source, TableRows, Verification};
-pub use backup_id::{BackupId, WrongId};
+pub use backup_id::{BackupId, WrongId, spell};
 pub use room::room_needed;
 pub use scrub::scrub;
 pub use service::{Datastore, Service, ServiceName, WrongName};

@@ -132,6 +132,11 @@ fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
 }
 
 fn line(cells: &[String; 8], widths: &[usize; 8]) -> String {
-    let padded: Vec<String> = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-    padded.join("  ").trim_end().to_owned()
+    let mut text = String::with_capacity(widths.iter().sum::<usize>() + 16);
+    for (cell, width) in cells.iter().zip(widths) {
+        text.push_str(cell);
+        text.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.chars().count()) + 2));
+    }
+    text.truncate(text.trim_end().len());
+    text
 }

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::spell;
+
 /// `1.4 MiB`; bytes below a KiB as they are.
 pub fn bytes(count: u64) -> String {
     let mut value = count as f64;
@@ -16,7 +18,7 @@ pub fn bytes(count: u64) -> String {
 
 /// `2026-04-08 14:30:00 UTC`.
 pub fn time(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+    spell(at, "0000-00-00 00:00:00 UTC")
 }
 
 #[cfg(test)]
