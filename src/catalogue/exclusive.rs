@@ -135,7 +135,7 @@ impl Exclusive {
         for record in records.list {
             // A record that cannot be read, or only partly, stays out of the index: readers then look at it itself.
             if let Found::Whole(backup) = record.found {
-                index.add(record.stamp, backup);
+                index.add(&record.stamp, backup)?;
             }
         }
         index.write(&self.dir, &self.incoming)

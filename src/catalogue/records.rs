@@ -47,9 +47,9 @@ impl Records {
             let name = names::record(&id);
             let Some(entry) = dir.entry(&name)? else { continue };
             let stamp = Stamp::from(entry);
-            let indexed = index.remove(&id).filter(|(of, _)| entry.regular && *of == stamp);
-            let (found, summary) = match indexed {
-                Some((_, backup)) if detail == Detail::Summary => (Found::Whole(backup), true),
+            let summary = index.remove(&id).filter(|_| entry.regular);
+            let (found, summary) = match summary.and_then(|summary| summary.of(&id, &stamp)) {
+                Some(backup) if detail == Detail::Summary => (Found::Whole(backup), true),
                 indexed => {
                     let found = record::read(dir, &name, &id, service.datastore)?;
                     // What cannot be read, or only partly, is never indexed; it need not be.
