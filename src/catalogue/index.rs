@@ -49,11 +49,11 @@ impl Summary {
     }
 
     /// The record's summary, if it was taken from the generation `stamp` of the record `id`.
-    pub fn of(&self, id: &BackupId, stamp: &Stamp) -> Option<Backup> {
+    pub fn of(&self, id: &BackupId, stamp: &Stamp) -> Option<Box<Backup>> {
         if self.line[self.stamp..self.json - 1] != stamp.0 {
             return None;
         }
-        serde_json::from_str(&self.line[self.json..]).ok().filter(|backup: &Backup| &backup.id == id)
+        serde_json::from_str(&self.line[self.json..]).ok().filter(|backup: &Box<Backup>| &backup.id == id)
     }
 }
 
@@ -68,7 +68,7 @@ impl Index {
     }
 
     /// Adds one record's summary: all but its tables, which may be thousands.
-    pub fn add(&mut self, stamp: &Stamp, mut backup: Backup) -> Result<()> {
+    pub fn add(&mut self, stamp: &Stamp, mut backup: Box<Backup>) -> Result<()> {
         backup.tables = Vec::new();
         let json = serde_json::to_string(&backup).map_err(std::io::Error::from)?;
         self.summaries.push(format!("{} {} {json}", backup.id, stamp.0));
@@ -92,10 +92,10 @@ mod tests {
         let backup = Backup::draft(id.clone(), Datastore::Postgres, Source::Manual, id.at(), "it's \"me\" \\ '''");
         let (old, new) = (Stamp("1-2-3".to_owned()), Stamp("1-2-4".to_owned()));
         let mut index = Index::default();
-        index.add(&old, backup.clone()).unwrap();
+        index.add(&old, Box::new(backup.clone())).unwrap();
         let Ok(Decoded::Whole(read)) = decode::<Index>(&encode(&index).unwrap()) else { panic!("not whole") };
         let (of, summary) = Summary::new(read.summaries[0].clone()).unwrap();
-        assert_eq!((&of, summary.of(&id, &old)), (&id, Some(backup)));
+        assert_eq!((&of, summary.of(&id, &old)), (&id, Some(Box::new(backup))));
         assert_eq!(summary.of(&id, &new), None);
     }
 }

@@ -15,9 +15,9 @@ const LARGEST: u64 = 64 << 20;
 #[derive(Debug)]
 pub enum Found {
     /// Whole and ours.
-    Whole(Backup),
+    Whole(Box<Backup>),
     /// Written by a newer program: what we understand of it.
-    Newer(Backup),
+    Newer(Box<Backup>),
     /// Cut, changed, not a regular file, or about something else; why.
     Broken(String),
     /// Not there.
@@ -31,10 +31,10 @@ pub fn read(dir: &Dir, name: &str, id: &BackupId, datastore: Datastore) -> Resul
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Absent),
         Err(e) => return Ok(Found::Broken(e.to_string())),
     };
-    Ok(match decode::<Backup>(&bytes) {
+    Ok(match decode::<Box<Backup>>(&bytes) {
         Ok(Decoded::Whole(backup)) if &backup.id == id && &backup.service == id.service() => Found::Whole(backup),
         Ok(Decoded::Whole(backup)) => Found::Broken(format!("it is the record of {}", backup.id)),
-        Ok(Decoded::Newer(format, table)) => Found::Newer(understood(id, datastore, format, &table)),
+        Ok(Decoded::Newer(format, table)) => Found::Newer(Box::new(understood(id, datastore, format, &table))),
         Err(broken) => Found::Broken(broken.to_string()),
     })
 }
@@ -43,7 +43,7 @@ pub fn read(dir: &Dir, name: &str, id: &BackupId, datastore: Datastore) -> Resul
 pub fn for_change(dir: &Dir, id: &BackupId, datastore: Datastore) -> Result<Backup> {
     let path = dir.path().join(names::record(id));
     match read(dir, &names::record(id), id, datastore)? {
-        Found::Whole(backup) => Ok(backup),
+        Found::Whole(backup) => Ok(*backup),
         Found::Newer(_) => Err(Failure::new(Kind::Catalogue, format!("{id} was recorded by a newer dokku-backups"))
             .hint("update the plugin: dokku plugin:update backups")),
         Found::Broken(why) => Err(Failure::new(Kind::Catalogue, format!("the record {} is {why}", path.display()))

@@ -116,7 +116,7 @@ impl Exclusive {
 
     fn draft(&self, id: &BackupId) -> Result<Backup> {
         Ok(match record::read(&self.incoming, &names::draft(id), id, self.service.datastore)? {
-            Found::Whole(backup) => backup,
+            Found::Whole(backup) => *backup,
             _ => record::bare(id, self.service.datastore, Outcome::Failed),
         })
     }
@@ -124,7 +124,7 @@ impl Exclusive {
 
 fn deleted(record: Record) -> Option<(BackupId, Backup)> {
     match record.found {
-        Found::Whole(backup) if backup.deleted_at.is_some() => Some((record.id, backup)),
+        Found::Whole(backup) if backup.deleted_at.is_some() => Some((record.id, *backup)),
         _ => None,
     }
 }

@@ -91,12 +91,12 @@ impl Folder<'_> {
         }
     }
 
-    fn listed(&self, backup: Backup, complete: bool) -> Listed {
+    fn listed(&self, backup: Box<Backup>, complete: bool) -> Listed {
         let file = backup.file.clone().unwrap_or_else(|| names::dump(&backup.id));
         let here = backup.deleted_at.is_none() && self.names.contains(&file);
         let removing =
             backup.deleted_at.is_some() && self.working && (self.names.contains(&file) || self.trash.contains(&file));
-        let in_use = self.incoming.contains(&names::in_use(&backup.id));
+        let in_use = !self.incoming.is_empty() && self.incoming.contains(&names::in_use(&backup.id));
         let mut listed = Listed::finished(backup, here, complete);
         listed.validating = in_use && InUse::is_held(self.dir, &listed.backup.id).unwrap_or(false);
         if removing {
@@ -141,7 +141,7 @@ impl Folder<'_> {
                     continue;
                 }
                 Found::Whole(backup) | Found::Newer(backup) => backup,
-                Found::Broken(_) | Found::Absent => record::bare(&id, self.datastore, Outcome::Failed),
+                Found::Broken(_) | Found::Absent => Box::new(record::bare(&id, self.datastore, Outcome::Failed)),
             };
             let status = if working { Status::InProgress } else { Status::Failed };
             backup.reason = (!working).then(|| ABANDONED.to_owned());

@@ -96,7 +96,7 @@ impl Trust {
 #[derive(Debug, Clone)]
 pub struct Listed {
     /// The record, or the draft of one.
-    pub backup: Backup,
+    pub backup: Box<Backup>,
     /// Whether it runs, ended well, or did not.
     pub status: Status,
     /// Where its bytes are.
@@ -117,7 +117,8 @@ pub fn newest_good(backups: &[Listed]) -> Option<&Listed> {
 
 impl Listed {
     /// A finished record; `here` says whether the dump's file is in its place with the recorded size.
-    pub fn finished(backup: Backup, here: bool, complete: bool) -> Self {
+    pub fn finished(backup: impl Into<Box<Backup>>, here: bool, complete: bool) -> Self {
+        let backup = backup.into();
         let status = match backup.status {
             Outcome::Success => Status::Success,
             Outcome::Failed => Status::Failed,

@@ -75,7 +75,7 @@ fn last_good(catalogue: &Exclusive) -> Result<Option<Backup>> {
     let view = catalogue.view(Detail::Summary)?;
     match view.backups.into_iter().find(|listed| listed.backup.is_good() && listed.backup.suspicious.is_none()) {
         // Read again, for its tables.
-        Some(listed) => Ok(Some(catalogue.record(&listed.backup.id).unwrap_or(listed.backup))),
+        Some(listed) => Ok(Some(catalogue.record(&listed.backup.id).unwrap_or(*listed.backup))),
         None => Ok(None),
     }
 }
