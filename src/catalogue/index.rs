@@ -53,7 +53,8 @@ impl Summary {
         if self.line[self.stamp..self.json - 1] != stamp.0 {
             return None;
         }
-        serde_json::from_str(&self.line[self.json..]).ok().filter(|backup: &Box<Backup>| &backup.id == id)
+        let backup: Box<Backup> = serde_json::from_str(&self.line[self.json..]).ok()?;
+        (&backup.id == id).then_some(backup)
     }
 }
 
