@@ -33,7 +33,7 @@ pub fn pour<T: Send>(
 ) -> Result<(Passed, T)> {
     std::thread::scope(|scope| {
         let (mut feed, tap) = tap::channel(PIECE);
-        let inspector = scope.spawn(move || inspect(tap));
+        let inspector = std::thread::Builder::new().spawn_scoped(scope, move || inspect(tap))?;
         let passed = pump(source, keep, &mut feed);
         // Without this the inspector would wait for more for ever.
         drop(feed);

@@ -17,6 +17,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::patience::Patience;
 use super::ring::Ring;
 use super::{points, signals};
 use crate::domain::scrub;
@@ -73,7 +74,14 @@ impl Child {
             return Err(Failure::new(Kind::Io, format!("{what}: no pipes")));
         };
         let (idle, interruptible) = (start.idle, start.interruptible);
-        Ok(Child { what, process, stdout, stderr: Ring::drain(stderr), idle, interruptible, done: false })
+        match Ring::drain(stderr) {
+            Ok(stderr) => Ok(Child { what, process, stdout, stderr, idle, interruptible, done: false }),
+            Err(error) => {
+                kill_group(&process, Signal::SIGKILL);
+                let _ = process.wait();
+                Err(cannot_start(&start.program, error))
+            }
+        }
     }
 
     /// What it said on stderr so far, without secrets.
@@ -92,25 +100,25 @@ impl Child {
         if self.done {
             return Ok(0);
         }
-        let mut last = Instant::now();
-        let mut gone: Option<Instant> = None;
+        let mut patience = Patience::new(self.idle);
+        let mut gone: Option<Patience> = None;
         loop {
             self.stop_on_signal()?;
             if self.readable()? {
                 match self.stdout.read(buf) {
                     Ok(0) => return self.prove(),
                     Ok(n) => return Ok(n),
-                    Err(e) if e.kind() == io::ErrorKind::Interrupted => last = Instant::now(),
+                    Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                     Err(e) => return Err(self.end_with(Failure::from(e))),
                 }
             } else if gone.is_none() && self.process.try_wait().is_ok_and(|s| s.is_some()) {
-                gone = Some(Instant::now());
+                gone = Some(Patience::new(ORPHANED));
             }
-            if gone.is_some_and(|at| at.elapsed() > ORPHANED) {
+            if gone.as_mut().is_some_and(Patience::is_over) {
                 let text = format!("{} ended, but something it started keeps its output open", self.what);
                 return Err(self.end_with(Failure::new(Kind::Timeout, text)));
             }
-            if last.elapsed() > self.idle {
+            if patience.is_over() {
                 return Err(self.end_with(hung(&self.what, self.idle)));
             }
         }
@@ -127,13 +135,13 @@ impl Child {
 
     /// The output has ended; only exit code 0 makes that a proof.
     fn prove(&mut self) -> Result<usize, Failure> {
-        let since = Instant::now();
+        let mut patience = Patience::new(self.idle);
         let status = loop {
             if let Some(status) = self.process.try_wait()? {
                 break status;
             }
             self.stop_on_signal()?;
-            if since.elapsed() > self.idle {
+            if patience.is_over() {
                 let text = format!("{} closed its output but does not end", self.what);
                 return Err(self.end_with(Failure::new(Kind::Timeout, text)));
             }
@@ -143,7 +151,7 @@ impl Child {
         if status.success() {
             return Ok(0);
         }
-        self.kill_group(Signal::SIGKILL);
+        kill_group(&self.process, Signal::SIGKILL);
         Err(failed(&self.what, status, &self.stderr()))
     }
 
@@ -165,19 +173,19 @@ impl Child {
             return;
         }
         self.done = true;
-        self.kill_group(Signal::SIGTERM);
+        kill_group(&self.process, Signal::SIGTERM);
         let since = Instant::now();
         while since.elapsed() < POLITE && self.process.try_wait().is_ok_and(|s| s.is_none()) {
             std::thread::sleep(Duration::from_millis(10));
         }
-        self.kill_group(Signal::SIGKILL);
+        kill_group(&self.process, Signal::SIGKILL);
         let _ = self.process.wait();
     }
+}
 
-    fn kill_group(&self, signal: Signal) {
-        if let Ok(pid) = i32::try_from(self.process.id()) {
-            let _ = killpg(Pid::from_raw(pid), signal);
-        }
+fn kill_group(process: &std::process::Child, signal: Signal) {
+    if let Ok(pid) = i32::try_from(process.id()) {
+        let _ = killpg(Pid::from_raw(pid), signal);
     }
 }
 

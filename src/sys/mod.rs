@@ -11,6 +11,7 @@ pub mod dir;
 pub mod docker;
 pub mod file;
 pub mod lock;
+pub mod patience;
 pub mod points;
 pub mod ring;
 pub mod signals;

@@ -1,7 +1,7 @@
 //! The last 64 KiB of what a child says on stderr: enough to explain a failure, never enough to fill the memory.
 
 use std::collections::VecDeque;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -17,23 +17,25 @@ pub struct Ring {
 
 impl Ring {
     /// Begins to drain `source`, so that the child never blocks on it.
-    pub fn drain(mut source: impl Read + Send + 'static) -> Ring {
+    pub fn drain(mut source: impl Read + Send + 'static) -> io::Result<Ring> {
         let kept = Arc::new(Mutex::new(VecDeque::new()));
         let (end, ended) = mpsc::channel();
         let shared = Arc::clone(&kept);
-        std::thread::spawn(move || {
+        let drain = move || {
             let mut piece = [0u8; 4096];
             loop {
                 match source.read(&mut piece) {
                     Ok(0) => break,
                     Ok(n) => push(&shared, &piece[..n]),
-                    Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                    Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                     Err(_) => break,
                 }
             }
             let _ = end.send(());
-        });
-        Ring { kept, ended }
+        };
+        // Unlike `spawn`, this answers with an error where there is no room for one more thread.
+        std::thread::Builder::new().spawn(drain)?;
+        Ok(Ring { kept, ended })
     }
 
     /// What came last, as text. Waits a moment for the stream to end; a grandchild that keeps it open cannot hold us.

@@ -135,6 +135,10 @@ fn receive(
     drop(progress);
     log.say(&child.stderr());
     let (passed, content) = poured?;
+    // Even an empty database dumps to several hundred bytes: it is the child that failed, not the bytes that are bad.
+    if passed.size == 0 {
+        return Err(Failure::new(Kind::Child, format!("{datastore}:export ended well but gave no output")));
+    }
     let content = content?;
     log.say(&format!(
         "read to its end: {} bytes, {} tables, {} rows",

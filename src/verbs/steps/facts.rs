@@ -1,16 +1,22 @@
 //! Facts for the record, gathered beside the dump, not after it. A fact that cannot be had is noted and fails nothing.
 
-use std::thread::JoinHandle;
+use std::io;
+use std::thread::{Builder, JoinHandle};
 
 use crate::dokku::{Dokku, Info};
 use crate::domain::AppCode;
 use crate::engine::postgres::Server;
 
-/// Facts on their way.
+const UNKNOWN: &str = "the code of the linked apps could not be learnt";
+
+/// Each app's code, and what could not be learnt of it.
+type Answers = Vec<(AppCode, Vec<String>)>;
+
+/// Facts on their way. An asker that could not even be started is an answer that is missing.
 #[derive(Debug)]
 pub struct Facts {
-    apps: JoinHandle<Vec<(AppCode, Vec<String>)>>,
-    restores: JoinHandle<u64>,
+    apps: io::Result<JoinHandle<Answers>>,
+    restores: io::Result<JoinHandle<u64>>,
 }
 
 /// What was learnt, and what was not and why.
@@ -33,23 +39,24 @@ impl Facts {
             answer.and_then(Result::ok).unwrap_or(0)
         };
         Facts {
-            apps: std::thread::spawn(move || apps.iter().map(|app| dokku.app_code(app)).collect()),
-            restores: std::thread::spawn(restores),
+            apps: Builder::new().spawn(move || apps.iter().map(|app| dokku.app_code(app)).collect()),
+            restores: Builder::new().spawn(restores),
         }
     }
 
     /// Waits for the answers.
     pub fn learnt(self) -> Learnt {
         let mut learnt = Learnt::default();
-        match self.apps.join() {
-            Ok(answers) => {
+        match self.apps.map(JoinHandle::join) {
+            Ok(Ok(answers)) => {
                 let (apps, notes): (Vec<_>, Vec<_>) = answers.into_iter().unzip();
                 learnt.apps = apps;
                 learnt.notes = notes.into_iter().flatten().collect();
             }
-            Err(_) => learnt.notes.push("the code of the linked apps could not be learnt".to_owned()),
+            Ok(Err(_)) => learnt.notes.push(UNKNOWN.to_owned()),
+            Err(error) => learnt.notes.push(format!("{UNKNOWN}: {error}")),
         }
-        let restores = self.restores.join().unwrap_or(0);
+        let restores = self.restores.map(|asked| asked.join().unwrap_or(0)).unwrap_or(0);
         learnt.suspicious = (restores > 0).then(|| format!("{restores} pg_restore were writing into it when it began"));
         learnt
     }
