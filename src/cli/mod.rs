@@ -11,7 +11,10 @@ use crate::error::{Failure, Kind, Result};
 use crate::settings::Settings;
 use crate::sys::{signals, user};
 use crate::ui::{Format, Ui};
-use crate::verbs::{self, Cli};
+use crate::verbs::{self, Cli, Verb};
+
+/// More of one line is cut off in messages that repeat the caller's words.
+const LONGEST_LINE: usize = 300;
 
 /// Runs the program and returns its exit code.
 pub fn main(args: Vec<OsString>) -> u8 {
@@ -34,16 +37,21 @@ fn run(settings: &mut Settings, ui: Ui, words: Vec<String>) -> Result<()> {
     signals::install()?;
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+        // One text however it is asked for; `backups:help VERB` is what works over SSH.
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            let verb = known(&words).map(str::to_owned);
+            return verbs::run(settings, ui, Verb::Help { verb, all: false });
+        }
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => {
             return Ok(ui.data(error.render().to_string().trim_end())?);
         }
-        Err(error) => return Err(usage(&error, words.get(1))),
+        Err(error) => return Err(usage(&error, &words)),
     };
     settings.quiet |= cli.quiet;
     settings.force |= cli.force;
     let ui = Ui { quiet: settings.quiet, ..ui };
     if cli.verb.leaves_root()
-        && let Some(home) = user::leave_root(&settings.system_user)?
+        && let Some(home) = user::become_user(&settings.system_user)?
     {
         settings.set_child_env("HOME", home);
         settings.set_child_env("USER", settings.system_user.clone());
@@ -51,15 +59,39 @@ fn run(settings: &mut Settings, ui: Ui, words: Vec<String>) -> Result<()> {
     verbs::run(settings, ui, cli.verb)
 }
 
+/// The verb on the line, if there is such a verb.
+fn known(words: &[String]) -> Option<&str> {
+    words.get(1).map(String::as_str).filter(|verb| verbs::verbs().iter().any(|(name, _)| name == verb))
+}
+
 /// Clap's message, in our voice: a lower-case fragment first, then the rest as hints.
-fn usage(error: &clap::Error, verb: Option<&String>) -> Failure {
+fn usage(error: &clap::Error, words: &[String]) -> Failure {
     let text = error.render().to_string();
-    let mut lines =
-        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("For more information"));
-    let first = lines.next().unwrap_or("wrong usage").trim_start_matches("error: ").to_owned();
-    let failure = lines.fold(Failure::new(Kind::Usage, first), |failure, line| failure.hint(line));
-    let known = verb.filter(|verb| verbs::verbs().iter().any(|(name, _)| name == *verb));
-    failure.hint(known.map_or_else(|| "dokku backups:help".to_owned(), |verb| format!("dokku backups:help {verb}")))
+    let lines = text.lines().map(str::trim);
+    let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information")).map(shown);
+    let first = lines.next().unwrap_or_else(|| "wrong usage".to_owned()).trim_start_matches("error: ").to_owned();
+    let Some(verb) = known(words) else {
+        let verb = shown(words.get(1).map_or("", String::as_str));
+        return Failure::new(Kind::Usage, format!("there is no command backups:{verb}")).hint("dokku backups:help");
+    };
+    let ours = |line: String| line.replace(&format!("Usage: dokku {verb}"), &format!("Usage: dokku backups:{verb}"));
+    let failure = lines.map(ours).fold(Failure::new(Kind::Usage, first), Failure::hint);
+    failure.hint(format!("dokku backups:help {verb}"))
+}
+
+/// Text that repeats the caller's words: neither may it fill the screen, nor may control characters reach it.
+fn shown(text: &str) -> String {
+    let printable = |c: char| if c.is_control() || is_format(c) { '?' } else { c };
+    let mut short: String = text.chars().take(LONGEST_LINE).map(printable).collect();
+    if short.len() < text.len() && text.chars().nth(LONGEST_LINE).is_some() {
+        short.push_str("...");
+    }
+    short
+}
+
+/// Invisible characters that turn or hide the text around them.
+fn is_format(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn start_logging(settings: &Settings) {

@@ -7,9 +7,13 @@ pub fn tidy(args: Vec<OsString>) -> Vec<String> {
     let mut words = args.into_iter().map(|word| word.to_string_lossy().into_owned());
     let program = words.next().unwrap_or_else(|| "dokku-backups".to_owned());
     let first = words.next().unwrap_or_default();
-    let verb = match first.strip_prefix("backups:").unwrap_or(&first) {
-        "" | "backups" => "help".to_owned(),
-        verb => verb.to_owned(),
+    let verb = match first.strip_prefix("backups:") {
+        // Triggers are called by the shim without the prefix; nobody reaches them as a command.
+        Some(verb) if verb.contains(':') || verb.starts_with('-') => first,
+        Some("") => "help".to_owned(),
+        Some(verb) => verb.to_owned(),
+        None if first.is_empty() || first == "backups" => "help".to_owned(),
+        None => first,
     };
     let mut tidy = vec![program, verb];
     // Over SSH every word goes through `xargs /bin/echo`: `--help` arrives as the help text of echo, a line a word.

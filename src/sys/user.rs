@@ -26,10 +26,11 @@ pub fn system_user(name: &str) -> Result<(u32, u32, PathBuf)> {
     Ok((user.uid.as_raw(), user.gid.as_raw(), user.dir))
 }
 
-/// When root runs us, becomes Dokku's system user for good and returns its home.
-pub fn leave_root(name: &str) -> Result<Option<PathBuf>> {
+/// When root runs us, becomes Dokku's system user for good and returns its home. Anybody else but that user is refused:
+/// what they made would belong to them.
+pub fn become_user(name: &str) -> Result<Option<PathBuf>> {
     if !geteuid().is_root() || name == "root" {
-        return Ok(None);
+        return refuse_others(name).map(|()| None);
     }
     let (uid, gid, home) = system_user(name)?;
     let become_it = || -> nix::Result<()> {
@@ -40,4 +41,16 @@ pub fn leave_root(name: &str) -> Result<Option<PathBuf>> {
     };
     become_it().map_err(|e| Failure::new(Kind::Config, format!("could not become the user {name}")).because(e))?;
     Ok(Some(home))
+}
+
+fn refuse_others(name: &str) -> Result<()> {
+    match User::from_name(name).ok().flatten() {
+        Some(user) if user.uid != geteuid() => {
+            let me = name_of(effective_uid());
+            Err(Failure::new(Kind::Config, format!("this works as the user {name} only, not as {me}"))
+                .hint("let dokku start it: sudo dokku backups:help"))
+        }
+        // Where that user is not known, the owner of the data root decides.
+        _ => Ok(()),
+    }
 }

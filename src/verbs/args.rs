@@ -19,6 +19,9 @@ pub struct Cli {
     /// Print what is done in detail (Dokku's global flag).
     #[arg(long, global = true, hide = true)]
     pub trace: bool,
+    /// Dokku's global flag for commands about an app; ours are about services and pay no heed to it.
+    #[arg(long, global = true, hide = true, num_args = 0..=1, value_name = "APP")]
+    pub app: Option<Option<String>>,
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
