@@ -4,4 +4,8 @@
 
 mod support;
 
+mod acceptance;
 mod everyday;
+mod faults_export;
+mod faults_words;
+mod restore;

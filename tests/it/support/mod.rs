@@ -1,7 +1,10 @@
 //! A host for one test: a sandbox that is gone when the test ends, or the machine's own `dokku` (`machine`).
 
+mod clean;
 mod invariants;
 mod machine;
+mod running;
+mod surroundings;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -12,6 +15,10 @@ use std::process::{Command, Stdio};
 use machine::Machine;
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use clean::SHOP;
+pub use running::{Running, wait_for};
+pub use surroundings::walk;
 
 /// How a command ended.
 #[derive(Debug)]
@@ -38,6 +45,14 @@ impl Run {
     /// stdout as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.stdout).unwrap_or_else(|e| panic!("no JSON ({e}): {self:?}"))
+    }
+
+    /// The error object that `--format json` puts on the last line of stderr.
+    #[track_caller]
+    pub fn error(&self) -> Value {
+        let last = self.stderr.lines().last().unwrap_or_default();
+        let value: Value = serde_json::from_str(last).unwrap_or_else(|e| panic!("no JSON error ({e}): {self:?}"));
+        value["error"].clone()
     }
 
     /// Panics with both streams unless the exit code is `code`.
