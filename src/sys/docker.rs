@@ -60,6 +60,26 @@ impl Docker {
         })
     }
 
+    /// Why `container` does not run any more; `None` while it does, or where that cannot be learnt.
+    pub fn ended(&self, container: &str) -> Option<Failure> {
+        let format = "{{.State.Running}} {{.State.OOMKilled}} {{.State.ExitCode}}";
+        let state = self.call(&["container", "inspect", "--format", format, container]).ok()?;
+        match state.split_whitespace().collect::<Vec<_>>().as_slice() {
+            ["false", "true", _] => Some(Failure::new(Kind::NoSpace, format!("{container} ran out of memory"))),
+            ["false", _, code] => {
+                let failure = Failure::new(Kind::Child, format!("{container} ended with exit code {code}"));
+                Some(failure.because(self.last_words(container)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The end of what a container said: servers say it on stderr.
+    pub fn last_words(&self, container: &str) -> String {
+        let logs = ask(&self.program, &["logs", "--tail", "5", container], &self.env, LIMIT, !self.deaf);
+        logs.map(|said| format!("{}{}", said.stdout, said.stderr).trim().to_owned()).unwrap_or_default()
+    }
+
     /// Any other command; its output when it succeeds.
     pub fn call(&self, args: &[&str]) -> Result<String> {
         let answer = ask(&self.program, args, &self.env, LIMIT, !self.deaf)?;

@@ -118,6 +118,11 @@ impl Server {
         })
     }
 
+    /// Why the server is gone, where its container has ended.
+    pub fn gone(&self) -> Option<Failure> {
+        self.docker.ended(&self.container)
+    }
+
     /// Waits until the server itself answers, not the one that the image's entry point starts while it sets up: that one
     /// listens on no address.
     pub fn wait_until_ready(&self, limit: Duration) -> Result<()> {
@@ -128,10 +133,13 @@ impl Server {
             if answer.status.success() {
                 return Ok(());
             }
+            // A container that ended while it set itself up never answers.
+            if let Some(gone) = self.gone() {
+                return Err(gone);
+            }
             if since.elapsed() > limit {
-                let logs = self.docker.call(&["logs", "--tail", "5", &self.container]).unwrap_or_default();
                 return Err(Failure::new(Kind::Timeout, format!("the server in {} did not come up", self.container))
-                    .because(logs.trim().to_owned()));
+                    .because(self.docker.last_words(&self.container)));
             }
             std::thread::sleep(Duration::from_millis(100));
         }

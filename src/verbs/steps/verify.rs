@@ -83,26 +83,33 @@ fn image(dokku: &Dokku, service: &Service, backup: &Backup) -> Result<String> {
 /// The outer failure says nothing about the backup, or that its bytes changed; the inner one is why it does not restore.
 fn try_restore(context: &Context, docker: &Docker, dir: &Dir, backup: &Backup, image: &str) -> Result<Shown> {
     let service = Service { datastore: backup.datastore, name: backup.service.clone() };
-    let memory = context.properties().computed(&service, Property::VerifyMemory)?;
+    let memory = &context.properties().computed(&service, Property::VerifyMemory)?;
     let limit = context.restore_limit(&service)?;
     let root = context.settings.data_root.display().to_string();
+    let hint = |failure: Failure| match failure.kind {
+        Kind::NoSpace => {
+            failure.hint(format!("it has {memory}; give it more: dokku backups:set {service} verify-memory 2g"))
+        }
+        _ => failure,
+    };
     std::thread::scope(|scope| {
         let (hand_over, started) = mpsc::channel();
         let id = backup.id.to_string();
-        let start = move || hand_over.send(Disposable::start(docker, image, &root, &id, &memory));
+        let start = move || hand_over.send(Disposable::start(docker, image, &root, &id, memory));
         std::thread::Builder::new().spawn_scoped(scope, start)?;
         let proven = prove(context.ui, dir, backup);
         // Received before anything is answered: whatever was started is dropped, and so removed.
         let disposable = started.recv().map_err(|_| Failure::new(Kind::Io, "the disposable database was lost"))?;
         let proven = proven?;
         let disposable = disposable?;
-        let server = disposable.server(DATABASE, proven.content.encoding.as_deref())?;
+        let server = disposable.server(DATABASE, proven.content.encoding.as_deref()).map_err(hint)?;
         let missing = server.missing_extensions(&proven.content.extensions)?;
         if !missing.is_empty() {
             return Ok(Err(format!("{image} lacks the extensions {}", missing.join(", "))));
         }
         let Proven { dump, content } = proven;
-        judge(&server, server.restore(DATABASE, dump, limit).and_then(|()| server.compare(DATABASE, &content)))
+        let restored = server.restore(DATABASE, dump, limit).and_then(|()| server.compare(DATABASE, &content));
+        judge(&server, restored).map_err(hint)
     })
 }
 
@@ -113,6 +120,7 @@ fn judge(server: &Server, restored: Result<Compared>) -> Result<Shown> {
         Err(failure) => match failure.kind {
             Kind::Damaged | Kind::Timeout => Ok(Err(failure.reason())),
             Kind::Child if server.value(DATABASE, "SELECT 1").is_ok() => Ok(Err(failure.reason())),
+            Kind::Child => Err(server.gone().unwrap_or(failure)),
             _ => Err(failure),
         },
     }
