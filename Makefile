@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: audit bench check demo fmt help install-deps lint lint-code lint-doc lint-format \
-  lint-shell release test test-host
+  lint-shell release test test-docker test-host
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -15,6 +15,10 @@ test: install-deps ## all tests, those in the stand-in host included
 	cargo test --locked --features points
 	tests/sandbox.d/selftest
 	tests/plugin_life.sh
+
+test-docker: install-deps ## verification and restore on real containers, with an engine and an image of its own (as root)
+	cargo build --locked --features points
+	tests/docker.sh
 
 test-host: ## the acceptance tests against this machine's own dokku (makes and destroys services named backups-test-*)
 	@type -P dokku >/dev/null || { echo " !     there is no dokku on this machine" >&2; exit 1; }
