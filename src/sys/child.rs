@@ -30,6 +30,9 @@ const POLITE: Duration = Duration::from_secs(3);
 /// How long the output may stay open after the child itself has gone.
 const ORPHANED: Duration = Duration::from_secs(5);
 
+/// How a death by a signal reads.
+const KILLED: &str = "was killed by";
+
 /// What to start.
 #[derive(Debug)]
 pub struct Start {
@@ -229,13 +232,18 @@ pub fn failed(what: &str, status: ExitStatus, stderr: &str) -> Failure {
     // A shell reports a child of its own that died by signal n as 128+n.
     let signal = status.signal().or_else(|| status.code().filter(|c| (129..160).contains(c)).map(|c| c - 128));
     let how = match (signal.and_then(|n| Signal::try_from(n).ok()), status.code()) {
-        (Some(name), _) => format!("was killed by {name}"),
+        (Some(name), _) => format!("{KILLED} {name}"),
         (None, Some(code)) => format!("failed with exit code {code}"),
         (None, None) => "failed".to_owned(),
     };
     let failure = Failure::new(Kind::Child, format!("{what} {how}"));
     let said = last_lines(stderr, 5);
     if said.is_empty() { failure } else { failure.because(said) }
+}
+
+/// Whether `failed` was told of a signal: the program did not end by its own judgement.
+pub fn was_killed(failure: &Failure) -> bool {
+    failure.kind == Kind::Child && failure.message.contains(KILLED)
 }
 
 /// The last lines that say something, on one line.

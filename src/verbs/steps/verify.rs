@@ -9,6 +9,7 @@ use crate::domain::{Backup, BackupId, Service, Verification};
 use crate::engine::postgres::{Compared, Disposable, Server};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::Property;
+use crate::sys::child::was_killed;
 use crate::sys::dir::Dir;
 use crate::sys::docker::Docker;
 use crate::verbs::Context;
@@ -119,6 +120,8 @@ fn judge(server: &Server, restored: Result<Compared>) -> Result<Shown> {
         Ok(compared) => Ok(Ok(compared)),
         Err(failure) => match failure.kind {
             Kind::Damaged | Kind::Timeout => Ok(Err(failure.reason())),
+            // The memory limit may have taken `pg_restore` itself: that is no judgement on the dump.
+            _ if was_killed(&failure) => Err(failure),
             Kind::Child if server.value(DATABASE, "SELECT 1").is_ok() => Ok(Err(failure.reason())),
             Kind::Child => Err(server.gone().unwrap_or(failure)),
             _ => Err(failure),
