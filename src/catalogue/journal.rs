@@ -29,6 +29,9 @@ pub struct Journal {
     /// The exchange of databases; absent for a restore in place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap: Option<Swap>,
+    /// A restore in place that had not ended well when this one began: its data is the target's until this one succeeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_before: Option<Box<Journal>>,
 }
 
 impl Journal {
@@ -59,10 +62,28 @@ impl Journal {
         Ok(dir.replace(JOURNAL, draft_dir, &encode(self)?)?)
     }
 
+    /// Takes over what was open when this one begins: undone, this one leaves the target as it was, which was not whole.
+    pub fn supersede(&mut self, before: Option<Journal>) {
+        self.open_before = before
+            .and_then(|before| match before.swap {
+                None => Some(Journal { open_before: None, ..before }),
+                Some(_) => before.open_before.map(|older| *older),
+            })
+            .map(Box::new);
+    }
+
     /// Closes it: the target is whole.
     pub fn close(dir: &Dir) -> Result<()> {
         dir.remove(JOURNAL)?;
         Ok(dir.sync()?)
+    }
+
+    /// Closes it: the target is as it was before. Had it been left half restored, the journal of that is open again.
+    pub fn undone(&self, dir: &Dir, draft_dir: &Dir) -> Result<()> {
+        match &self.open_before {
+            Some(before) => before.open(dir, draft_dir),
+            None => Journal::close(dir),
+        }
     }
 
     /// The command that puts the target back as it was.

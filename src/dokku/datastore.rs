@@ -1,6 +1,7 @@
 //! Dumping and restoring through the datastore plugin's own commands.
 
 use std::fs::File;
+use std::time::Duration;
 
 use super::{Dokku, State};
 use crate::domain::{Datastore, Service};
@@ -15,10 +16,12 @@ impl Dokku {
 
     /// Pours `dump` into the live service with the stock `postgres:import`. Signals do not end it: it drops tables
     /// before it has read their data, so stopping half-way is the one thing that must not happen (contract 1.2).
-    pub fn import(&self, service: &Service, dump: File) -> Result<()> {
+    pub fn import(&self, service: &Service, dump: File, limit: Duration) -> Result<()> {
         let mut start = self.start(format!("{}:import", service.datastore), service);
         start.stdin = Some(dump);
         start.interruptible = false;
+        // It says nothing while it works, however long that takes.
+        start.idle = limit;
         Child::start(start)?.finish()
     }
 

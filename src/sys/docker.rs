@@ -10,8 +10,8 @@ use super::ask::{Answer, ask};
 use super::child::{Child, Start, failed};
 use crate::error::{Failure, Kind, Result};
 
-/// How long a question to the engine may take; pulling an image takes longer than anything else.
-const LIMIT: Duration = Duration::from_secs(900);
+/// How long a question to the engine may take by default; pulling an image takes longer than anything else.
+pub const LIMIT: Duration = Duration::from_secs(900);
 
 /// The Docker client.
 #[derive(Debug, Clone)]
@@ -19,6 +19,7 @@ pub struct Docker {
     program: PathBuf,
     env: Vec<(OsString, OsString)>,
     deaf: bool,
+    limit: Duration,
 }
 
 impl Docker {
@@ -29,7 +30,7 @@ impl Docker {
                 .because(e)
                 .hint(format!("PATH is {}", path.to_string_lossy()))
         })?;
-        Ok(Docker { program, env, deaf: false })
+        Ok(Docker { program, env, deaf: false, limit: LIMIT })
     }
 
     /// The same, not stopped by signals: for cleaning up, and for what must not stop half-way.
@@ -38,11 +39,17 @@ impl Docker {
         Docker { deaf: true, ..self.clone() }
     }
 
+    /// The same, each of its answers awaited for at most `limit`.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Docker {
+        Docker { limit, ..self.clone() }
+    }
+
     /// Runs a program in a container and returns what it answered, whatever its exit code.
     pub fn exec(&self, container: &str, args: &[&str]) -> Result<Answer> {
         let mut all = vec!["container", "exec", container];
         all.extend(args);
-        ask(&self.program, &all, &self.env, LIMIT, !self.deaf)
+        ask(&self.program, &all, &self.env, self.limit, !self.deaf)
     }
 
     /// Starts a program in a container with `stdin`; for at most `limit`, since it may say nothing all the while.
@@ -82,7 +89,7 @@ impl Docker {
 
     /// Any other command; its output when it succeeds.
     pub fn call(&self, args: &[&str]) -> Result<String> {
-        let answer = ask(&self.program, args, &self.env, LIMIT, !self.deaf)?;
+        let answer = ask(&self.program, args, &self.env, self.limit, !self.deaf)?;
         if answer.status.success() {
             return Ok(answer.stdout);
         }

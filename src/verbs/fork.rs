@@ -51,8 +51,9 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
         if let Some(failure) = not_running(&new, &info.state) {
             return Err(failure);
         }
-        replace(context, &into, &info, Filling::Dump(proven), Some(&backup.id), restore)?;
-        context.properties().set(&folder(&new), ORIGIN, Some(&backup.id.to_string()))
+        // Written first: a fork that did not know its origin would be emptied by a reset.
+        context.properties().set(&folder(&new), ORIGIN, Some(&backup.id.to_string()))?;
+        replace(context, &into, &info, Filling::Dump(proven), Some(&backup.id), restore)
     });
     let done = filled.map_err(removed)?;
     context.ui.step(&format!("Forked {} into the new service {new}", backup.id));

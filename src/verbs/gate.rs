@@ -1,7 +1,7 @@
 //! Dokku's `service-action` trigger: destroying a service is refused unless its newest good backup is `Restorable`.
 
 use super::Context;
-use super::steps::folder_for_reading;
+use super::steps::{folder_for_reading, prove};
 use crate::catalogue::{Detail, View};
 use crate::domain::{Datastore, Service, Trust, newest_good};
 use crate::error::{Failure, Kind, Result};
@@ -45,11 +45,21 @@ fn refusal(context: &Context, service: &Service) -> Result<Option<Failure>> {
     };
     match newest_good(&view) {
         None => refuse(format!("{service} has no good backup"), export),
-        Some(newest) if newest.trust() == Some(Trust::Restorable) => Ok(None),
+        Some(newest) if newest.trust() == Some(Trust::Restorable) => match folder_for_reading(context, service)? {
+            // There is no way back from what is allowed here: the bytes are read once more.
+            Some(dir) => match prove(context.ui, &dir, &newest.backup) {
+                Ok(_) => Ok(None),
+                Err(failure) => {
+                    refuse(format!("the newest backup of {service} cannot be relied on: {}", failure.reason()), export)
+                }
+            },
+            None => refuse(format!("{service} has no good backup"), export),
+        },
         Some(newest) => {
             let label = newest.trust().map_or("unknown", |trust| trust.label());
             let untried = matches!(newest.trust(), Some(Trust::Created | Trust::Validating));
-            let command = if untried { format!("dokku backups:verify {service} --latest") } else { export };
+            let command =
+                if untried { format!("dokku backups:verify {service} --id {}", newest.backup.id) } else { export };
             refuse(
                 format!("the newest backup of {service}, {}, is not Restorable ({label})", newest.backup.id),
                 command,

@@ -44,7 +44,7 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
     let restore = begin_restore(context, &into, safety);
     let done = note(context, from, &into, &backup.id, restore, |restore| {
         if args.in_place {
-            in_place(&dokku, &into, proven, &backup.id, restore)
+            in_place(context, &dokku, &into, proven, &backup.id, restore)
         } else {
             replace(context, &into, &info, Filling::Dump(proven), Some(&backup.id), restore)
         }

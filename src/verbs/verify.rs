@@ -66,6 +66,10 @@ fn conclude(context: &Context, asked: usize, mut failures: Vec<Failure>) -> Resu
         return Err(last);
     }
     failures.iter().for_each(|failure| context.ui.warn(&failure.reason()));
+    // A backup that does not restore weighs more than one that could not be tried.
+    let damaged = failures.iter().any(|failure| failure.kind == Kind::Damaged);
+    let over = matches!(last.kind, Kind::Interrupted(_));
+    let kind = if damaged && !over { Kind::Damaged } else { last.kind };
     let text = format!("{} of {asked} backups were not verified; the last: {}", failures.len() + 1, last.reason());
-    Err(Failure::new(last.kind, text))
+    Err(Failure::new(kind, text))
 }

@@ -30,6 +30,10 @@ pub struct Database {
     datlocprovider: Option<String>,
     /// The provider's locale: PostgreSQL 15 and 16.
     daticulocale: Option<String>,
+    /// Tailoring of an ICU locale; from 16 on.
+    daticurules: Option<String>,
+    /// Anybody may copy it; and it cannot be dropped as long as it is one.
+    datistemplate: bool,
     /// The same from 17 on.
     datlocale: Option<String>,
     owner: String,
@@ -71,9 +75,9 @@ impl Server {
                'comment', shobj_description(d.oid, 'pg_database'), \
                'settings', COALESCE((SELECT jsonb_agg(jsonb_build_object('role', r.rolname, 'config', s.setconfig)) \
                  FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole WHERE s.setdatabase = d.oid), '[]'), \
-               'privileges', CASE WHEN d.datacl IS NULL THEN NULL ELSE (SELECT jsonb_agg(jsonb_build_object(\
+               'privileges', CASE WHEN d.datacl IS NULL THEN NULL ELSE COALESCE((SELECT jsonb_agg(jsonb_build_object(\
                  'grantee', g.rolname, 'privilege', a.privilege_type, 'grantable', a.is_grantable)) \
-                 FROM aclexplode(d.datacl) a LEFT JOIN pg_roles g ON g.oid = a.grantee) END))::text \
+                 FROM aclexplode(d.datacl) a LEFT JOIN pg_roles g ON g.oid = a.grantee), '[]') END))::text \
              FROM pg_database d WHERE d.datname = {}",
             literal(database)
         );
@@ -87,6 +91,11 @@ impl Server {
 }
 
 impl Database {
+    /// Dropping it was begun and cut off (PostgreSQL marks that in the connection limit).
+    pub fn is_invalid(&self) -> bool {
+        self.datconnlimit == -2
+    }
+
     /// The statement that makes an empty database like this one.
     pub fn create(&self, name: &str) -> String {
         let mut sql = format!(
@@ -99,7 +108,13 @@ impl Database {
         let locale =
             self.datlocale.as_ref().or(self.daticulocale.as_ref()).map(|locale| literal(locale)).unwrap_or_default();
         match self.datlocprovider.as_deref() {
-            Some("i") => sql.push_str(&format!(" LOCALE_PROVIDER icu ICU_LOCALE {locale}")),
+            Some("i") => {
+                sql.push_str(&format!(" LOCALE_PROVIDER icu ICU_LOCALE {locale}"));
+                let rules = self.daticurules.as_ref().map(|rules| format!(" ICU_RULES {}", literal(rules)));
+                sql.push_str(&rules.unwrap_or_default());
+            }
+            // Said aloud: a cluster may have been made with another one.
+            Some("c") => sql.push_str(" LOCALE_PROVIDER libc"),
             Some("b") => sql.push_str(&format!(" LOCALE_PROVIDER builtin BUILTIN_LOCALE {locale}")),
             _ => {}
         }
@@ -120,12 +135,13 @@ impl Database {
                 None => format!("ALTER DATABASE {database}"),
             };
             sql.extend(setting.config.iter().filter_map(|entry| entry.split_once('=')).map(|(key, value)| {
-                let value = if LISTS.contains(&key) && !value.is_empty() { value.to_owned() } else { literal(value) };
+                let value = if LISTS.contains(&key) { list(value) } else { literal(value) };
                 // A custom setting is `extension.name`: two identifiers.
                 let key: Vec<String> = key.split('.').map(ident).collect();
                 format!("{whose} SET {} TO {value}", key.join("."))
             }));
         }
+        sql.extend(self.datistemplate.then(|| format!("ALTER DATABASE {database} IS_TEMPLATE true")));
         if let Some(privileges) = &self.privileges {
             sql.push(format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC"));
             sql.push(format!("REVOKE ALL ON DATABASE {database} FROM {}", ident(&self.owner)));
@@ -136,5 +152,45 @@ impl Database {
             }));
         }
         sql
+    }
+}
+
+/// A stored list of identifiers (`"$user", public`) as literals. An empty name is an identifier nobody may write: the
+/// value that `SET search_path TO ''` leaves is `""`.
+fn list(stored: &str) -> String {
+    let mut names = vec![String::new()];
+    let (mut quoted, mut rest) = (false, stored.chars().peekable());
+    while let Some(c) = rest.next() {
+        match (c, quoted) {
+            ('"', true) if rest.peek() == Some(&'"') => names.last_mut().into_iter().for_each(|name| name.push('"')),
+            ('"', _) => {
+                quoted = !quoted;
+                continue;
+            }
+            (',', false) => {
+                names.push(String::new());
+                continue;
+            }
+            (c, false) if c.is_whitespace() => continue,
+            (c, _) => {
+                names.last_mut().into_iter().for_each(|name| name.push(c));
+                continue;
+            }
+        }
+        rest.next();
+    }
+    names.iter().map(|name| literal(name)).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::list;
+
+    #[test]
+    fn row_042_lists_of_names_survive() {
+        assert_eq!(list(r#""$user", public"#), "'$user', 'public'");
+        assert_eq!(list(r#""""#), "''");
+        assert_eq!(list(r#""a""b, c",d"#), r#"'a"b, c', 'd'"#);
+        assert_eq!(list(""), "''");
     }
 }

@@ -32,6 +32,8 @@ const SETTINGS: [&str; 8] = [
 pub struct Disposable {
     docker: Docker,
     name: String,
+    /// The labels that only this one has. Its name proves nothing: somebody else's container may have it.
+    labels: [String; 2],
 }
 
 impl Disposable {
@@ -47,15 +49,16 @@ impl Disposable {
             args.extend(["-c", setting]);
         }
         // Made before the call: should it be interrupted half-way, dropping this still removes the container.
-        let disposable = Disposable { docker: docker.clone(), name: name.clone() };
+        let labels = [ours.clone(), whose.clone()];
+        let disposable = Disposable { docker: docker.clone(), name: name.clone(), labels };
         docker.call(&args)?;
         Ok(disposable)
     }
 
-    /// Its server, once it answers, with an empty database `name` of this encoding.
-    pub fn server(&self, name: &str, encoding: Option<&str>) -> Result<Server> {
+    /// Its server, once it answers (within `limit`), with an empty database `name` of this encoding.
+    pub fn server(&self, name: &str, encoding: Option<&str>, limit: Duration) -> Result<Server> {
         let server = Server::new(&self.docker, &self.name);
-        server.wait_until_ready(Duration::from_secs(120))?;
+        server.wait_until_ready(limit.min(Duration::from_secs(120)))?;
         let default = server.value(ADMIN, "SHOW server_encoding")?;
         let mut sql = format!("CREATE DATABASE {} TEMPLATE template0", ident(name));
         if let Some(encoding) = encoding.filter(|encoding| Some(*encoding) != default.as_deref()) {
@@ -84,7 +87,13 @@ impl Disposable {
 
 impl Drop for Disposable {
     fn drop(&mut self) {
-        if let Err(failure) = self.docker.deaf().call(&["rm", "--force", "--volumes", &self.name]) {
+        let docker = self.docker.deaf();
+        let [ours, whose] = self.labels.clone().map(|label| format!("label={label}"));
+        let list = ["ps", "--all", "--no-trunc", "--filter", &ours, "--filter", &whose, "--format", "{{.ID}}"];
+        let removed = docker.call(&list).and_then(|ids| {
+            ids.lines().try_for_each(|id| docker.call(&["rm", "--force", "--volumes", id]).map(|_| ()))
+        });
+        if let Err(failure) = removed {
             log::warn!("{}", failure.reason());
         }
     }

@@ -10,6 +10,8 @@ use crate::sys::docker::Docker;
 
 /// Where SQL that is about databases runs: this one is always there.
 pub const ADMIN: &str = "postgres";
+/// How our sessions call themselves.
+const APPLICATION: &str = "dokku-backups";
 
 /// A server, reached through its container.
 #[derive(Debug, Clone)]
@@ -30,11 +32,18 @@ impl Server {
         Server { docker: self.docker.deaf(), container: self.container.clone() }
     }
 
+    /// The same server, each of its answers awaited for at most `limit`.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Server {
+        Server { docker: self.docker.within(limit), container: self.container.clone() }
+    }
+
     /// Runs statements in `database`, each in a transaction of its own, and returns their rows: unaligned, columns
     /// separated by a tab. The first error ends it.
     pub fn query(&self, database: &str, statements: &[&str]) -> Result<String> {
         // A local socket is trusted in the official image and all built on it; `-w` never asks for a password.
-        let mut args = vec!["env", "PGCLIENTENCODING=UTF8", "PGOPTIONS=", "psql", "-XqAt", "-F", "\t", "-w"];
+        let name = format!("PGAPPNAME={APPLICATION}");
+        let mut args = vec!["env", "PGCLIENTENCODING=UTF8", "PGOPTIONS=", &name, "psql", "-XqAt", "-F", "\t", "-w"];
         args.extend(["-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database]);
         for statement in statements {
             args.extend(["-c", statement]);
@@ -144,6 +153,14 @@ impl Server {
             std::thread::sleep(Duration::from_millis(100));
         }
     }
+}
+
+/// The statement that ends every other session of ours and says how many there were.
+pub fn end_own_sessions() -> String {
+    format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = '{APPLICATION}' \
+         AND pid <> pg_backend_pid()"
+    )
 }
 
 /// The statement behind `end_sessions`.

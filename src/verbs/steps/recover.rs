@@ -98,8 +98,9 @@ fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -
         ui.warn(&format!("put it back with: {}", journal.undo()));
         return end_history(context, catalogue, journal, Some("interrupted"));
     };
-    let server = Server::new(&context.docker()?, format!("dokku.{}.{target}", catalogue.service().datastore));
-    let reason = match server.settle(swap) {
+    let container = format!("dokku.{}.{target}", catalogue.service().datastore);
+    let settled = context.docker().and_then(|docker| Server::new(&docker, container).deaf().settle(swap));
+    let reason = match settled {
         Ok(Swapped::Finished) => {
             ui.warn(&format!(
                 "{} into {target} was interrupted after the exchange; it is finished now",
@@ -123,5 +124,8 @@ fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -
         }
     };
     end_history(context, catalogue, journal, reason)?;
-    Journal::close(catalogue.dir())
+    match reason {
+        None => Journal::close(catalogue.dir()),
+        Some(_) => journal.undone(catalogue.dir(), catalogue.incoming()),
+    }
 }

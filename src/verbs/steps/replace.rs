@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::Proven;
 use crate::catalogue::{Exclusive, Journal};
 use crate::dokku::{Dokku, Info};
-use crate::domain::{BackupId, Restore, Swap};
+use crate::domain::{BackupId, Restore, Swap, Swapped};
 use crate::engine::Content;
 use crate::engine::postgres::Server;
 use crate::error::{Failure, Kind, Result};
@@ -37,6 +37,7 @@ fn journal_of(into: &Exclusive, id: Option<&BackupId>, restore: &Restore, swap: 
         by: restore.by.clone(),
         safety_backup: restore.safety_backup.clone(),
         swap,
+        open_before: None,
     }
 }
 
@@ -65,7 +66,9 @@ pub fn replace(
         fits(into, &server, &proven.content)?;
     }
     let swap = Swap::of(live, properties.oid, &mark(restore.started_at));
-    journal_of(into, id, restore, Some(swap.clone())).open(into.dir(), into.incoming())?;
+    let mut journal = journal_of(into, id, restore, Some(swap.clone()));
+    journal.supersede(Journal::read(into.dir())?);
+    journal.open(into.dir(), into.incoming())?;
     context.ui.step(&format!("Filling a new database beside the one of {service}"));
     let filled = fill(context, into, &server, &properties.create(&swap.fresh), &swap, filling)
         .and_then(|()| server.query("postgres", &as_strs(&properties.adorn(&swap.fresh))).map(|_| ()))
@@ -73,12 +76,12 @@ pub fn replace(
     // From here on signals are not obeyed any more: what was begun is finished, or undone.
     let server = server.deaf();
     if let Err(failure) = filled {
-        return Err(undo(into, &server, &swap, failure));
+        return undo(context, into, &server, &journal, failure);
     }
     context.ui.step(&format!("Exchanging the databases of {service}"));
     match server.swap(&swap) {
         Ok(()) => Ok(()),
-        Err(failure) => Err(undo(into, &server, &swap, failure)),
+        Err(failure) => undo(context, into, &server, &journal, failure),
     }
 }
 
@@ -133,35 +136,55 @@ fn fill(
 ) -> Result<()> {
     server.query("postgres", &[create])?;
     if let Filling::Dump(proven) = filling {
-        server.restore(&swap.fresh, proven.dump, context.restore_limit(into.service())?)?;
-        let compared = server.compare(&swap.fresh, &proven.content)?;
+        let limit = context.restore_limit(into.service())?;
+        server.restore(&swap.fresh, proven.dump, limit)?;
+        let compared = server.within(limit).compare(&swap.fresh, &proven.content)?;
         context.ui.detail(&format!("{} tables and {} rows compared", compared.tables, compared.rows));
     }
     Ok(())
 }
 
-/// Takes everything back. When even that fails the journal stays, and the next command does it.
-fn undo(into: &Exclusive, server: &Server, swap: &Swap, failure: Failure) -> Failure {
-    match server.settle(swap).and_then(|_| Journal::close(into.dir())) {
-        Ok(()) => failure.hint(format!("the data in {} is as it was", into.service())),
-        Err(second) => failure
-            .hint(format!(
-                "the data in {} is as it was, but a half-filled database is left: {}",
-                into.service(),
-                second.reason()
-            ))
-            .hint(format!("remove it with: dokku backups:sync {}", into.service())),
+/// Takes everything back; or finishes it, where the exchange had happened before the failure. When even that fails the
+/// journal stays, and the next command does it.
+fn undo(context: &Context, into: &Exclusive, server: &Server, journal: &Journal, failure: Failure) -> Result<()> {
+    let service = into.service();
+    let settled = journal.swap.as_ref().map_or(Ok(Swapped::Undone), |swap| server.settle(swap));
+    let sync = format!("remove it with: dokku backups:sync {service}");
+    match settled {
+        Ok(Swapped::Finished) => {
+            context.ui.warn(&format!("the exchange had happened when this failed: {}", failure.reason()));
+            Ok(())
+        }
+        Ok(Swapped::Undone) => Err(match journal.undone(into.dir(), into.incoming()) {
+            Ok(()) => failure.hint(format!("the data in {service} is as it was")),
+            Err(second) => failure
+                .hint(format!("the data in {service} is as it was, but its journal is left: {}", second.reason()))
+                .hint(sync),
+        }),
+        // Nobody could be asked on which side of the exchange it stopped.
+        Err(second) => Err(failure
+            .hint(format!("the data in {service} is whole, but a second database may be left: {}", second.reason()))
+            .hint(sync)),
     }
 }
 
 /// The stock import, straight into the live database: merges rather than replaces, and cannot be undone half-way.
-pub fn in_place(dokku: &Dokku, into: &Exclusive, proven: Proven, id: &BackupId, restore: &Restore) -> Result<()> {
-    let journal = journal_of(into, Some(id), restore, None);
+pub fn in_place(
+    context: &Context,
+    dokku: &Dokku,
+    into: &Exclusive,
+    proven: Proven,
+    id: &BackupId,
+    restore: &Restore,
+) -> Result<()> {
+    let limit = context.restore_limit(into.service())?;
+    let mut journal = journal_of(into, Some(id), restore, None);
+    journal.supersede(Journal::read(into.dir())?);
     journal.open(into.dir(), into.incoming())?;
-    match dokku.import(into.service(), proven.dump) {
+    match dokku.import(into.service(), proven.dump, limit) {
         Ok(()) => Ok(()),
         // It was never started: the target is as it was.
-        Err(failure) if failure.kind == Kind::Config => Journal::close(into.dir()).and(Err(failure)),
+        Err(failure) if failure.kind == Kind::Config => journal.undone(into.dir(), into.incoming()).and(Err(failure)),
         Err(failure) => {
             Err(Failure::new(Kind::RestoreIncomplete, format!("the restore into {} did not end well", journal.target))
                 .because(failure)
