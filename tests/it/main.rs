@@ -8,4 +8,8 @@ mod acceptance;
 mod everyday;
 mod faults_export;
 mod faults_words;
+mod gate;
+mod replace;
 mod restore;
+mod truth_kills;
+mod verify;

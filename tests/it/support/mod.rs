@@ -5,6 +5,7 @@ mod invariants;
 mod machine;
 mod running;
 mod surroundings;
+mod truth;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 pub use clean::SHOP;
 pub use running::{Running, wait_for};
 pub use surroundings::walk;
+pub use truth::{send, wait};
 
 /// How a command ended.
 #[derive(Debug)]
