@@ -97,7 +97,9 @@ fn try_restore(context: &Context, docker: &Docker, dir: &Dir, backup: &Backup, i
     std::thread::scope(|scope| {
         let (hand_over, started) = mpsc::channel();
         let id = backup.id.to_string();
-        let start = move || hand_over.send(Disposable::start(docker, image, &root, &id, memory));
+        let start = move || {
+            let _ = hand_over.send(Disposable::start(docker, image, &root, &id, memory));
+        };
         std::thread::Builder::new().spawn_scoped(scope, start)?;
         let proven = prove(context.ui, dir, backup);
         // Received before anything is answered: whatever was started is dropped, and so removed.
