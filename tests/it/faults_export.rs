@@ -40,9 +40,11 @@ fn fault_003_a_signal_in_the_middle_is_named() {
 #[test]
 fn fault_004_a_hanging_child_is_ended_after_the_idle_limit() {
     let (host, _) = Host::with_backup();
-    for fault in ["hang", "stall=700", "deaf"] {
+    for fault in
+        ["postgres:export/hang", "postgres:export/stall=700", "postgres:export/deaf", "docker:exec:pg_dump/hang"]
+    {
         let since = Instant::now();
-        host.export_fails("shop", &format!("postgres:export/{fault}"), "timeout", "nothing came for 1 seconds");
+        host.export_fails("shop", fault, "timeout", "nothing came for 1 seconds");
         assert!(since.elapsed() < Duration::from_secs(20), "{fault}: {:?}", since.elapsed());
     }
 }
@@ -276,7 +278,7 @@ fn fault_012_a_grandchild_cannot_hold_us_however_long_the_idle_limit_is() {
 #[test]
 fn fault_013_no_process_can_be_started() {
     let (host, id) = Host::with_backup();
-    // EAGAIN and ENOMEM at each start of a process; those before the row leave none, the others a failed one.
+    // EAGAIN at each start of a process.
     let points = host.dir().join("tmp/points");
     File::create(&points).expect("a file");
     fs::set_permissions(&points, fs::Permissions::from_mode(0o666)).expect("modes");
@@ -286,14 +288,19 @@ fn fault_013_no_process_can_be_started() {
     let starts: Vec<usize> =
         names.lines().enumerate().filter(|(_, name)| ["spawn", "ask"].contains(name)).map(|(at, _)| at + 1).collect();
     assert!(starts.len() >= 2, "{names}");
-    let good = host.list("shop").len();
-    for at in starts {
+    for (number, at) in starts.into_iter().enumerate() {
+        let good = host.list("shop").iter().filter(|b| b["status"] == "success").count();
         let plan = format!("fail={at}:11");
         let run = host.dokku_with("DOKKU_BACKUPS_POINTS", &plan, &["backups:export", "shop", "--format", "json"]);
-        assert_eq!((run.code, run.error()["kind"].as_str()), (Some(1), Some("io")), "point {at}: {run:?}");
+        // The dump and the question whether the service is up; who asks after them asks for facts, in any order.
+        let made = usize::from(number >= 2 && run.code == Some(0));
+        if made == 0 {
+            assert_eq!((run.code, run.error()["kind"].as_str()), (Some(1), Some("io")), "point {at}: {run:?}");
+        }
         host.assert_no_strays();
         host.check("shop", &[], false);
-        assert!(host.list("shop").iter().filter(|b| b["status"] == "success").count() == good, "point {at}");
+        let now = host.list("shop").iter().filter(|b| b["status"] == "success").count();
+        assert_eq!(now, good + made, "point {at}");
     }
     let last = host.export("shop");
     host.check("shop", &[id, last], true);
@@ -380,13 +387,14 @@ fn fault_014_a_dump_that_shrank_is_kept_and_suspicious() {
 fn fault_025_signals_end_the_export_and_its_whole_group() {
     let (host, _) = Host::with_backup();
     for (signal, code, fault) in [
-        (Signal::SIGHUP, 129, "stall=700"),
-        (Signal::SIGINT, 130, "hang"),
-        (Signal::SIGTERM, 143, "stall=700"),
-        (Signal::SIGTERM, 143, "deaf"),
+        // Deep in the tree of shells: ending its first process would leave the rest.
+        (Signal::SIGHUP, 129, "docker:exec:pg_dump/hang"),
+        (Signal::SIGINT, 130, "postgres:export/hang"),
+        (Signal::SIGTERM, 143, "postgres:export/stall=700"),
+        (Signal::SIGTERM, 143, "docker:exec:pg_dump/deaf"),
     ] {
         let before = host.before("shop");
-        host.fault(&format!("postgres:export/{fault}"));
+        host.fault(fault);
         let run = host.start(&["backups:export", "shop", "--at", &host.moment()]);
         host.signal("shop", signal);
         let run = run.wait().expect(code);
