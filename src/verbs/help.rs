@@ -1,6 +1,6 @@
 //! `dokku help`, `backups:help` and `backups:help VERB`.
 
-use clap::CommandFactory;
+use clap::{Arg, Command, CommandFactory};
 
 use super::Context;
 use super::args::Cli;
@@ -9,13 +9,22 @@ use crate::error::{Failure, Kind, Result};
 /// The line in `dokku help`. Dokku splits it at its comma: there must be exactly one.
 pub const LINE: &str = "    backups, Back up and restore datastore services; see dokku backups:help";
 
+/// Verbs on which `--force` has a meaning; every verb takes it, because Dokku does.
+const FORCED: &[&str] = &["import", "reset", "delete"];
+
+/// Every verb a person can type, as a command of its own: called as Dokku calls it, with its share of Dokku's flags.
+pub fn commands() -> Vec<Command> {
+    let cli = Cli::command();
+    let force: Vec<Arg> = cli.get_arguments().filter(|flag| flag.get_id() == "force").cloned().collect();
+    let flags = |verb: &Command| if FORCED.contains(&verb.get_name()) { force.clone() } else { Vec::new() };
+    let shown = cli.get_subcommands().filter(|verb| !verb.is_hide_set());
+    shown.map(|verb| verb.clone().args(flags(verb)).bin_name(format!("dokku backups:{}", verb.get_name()))).collect()
+}
+
 /// Every verb a person can type, with its one-line description.
 pub fn verbs() -> Vec<(String, String)> {
-    let command = Cli::command();
-    let shown = command.get_subcommands().filter(|verb| !verb.is_hide_set());
-    shown
-        .map(|verb| (verb.get_name().to_owned(), verb.get_about().map(ToString::to_string).unwrap_or_default()))
-        .collect()
+    let about = |verb: &Command| verb.get_about().map(ToString::to_string).unwrap_or_default();
+    commands().iter().map(|verb| (verb.get_name().to_owned(), about(verb))).collect()
 }
 
 /// Shows all verbs, or one with its arguments and examples.
@@ -50,18 +59,9 @@ fn overview() -> String {
 }
 
 fn explain(name: &str) -> Result<String> {
-    let mut command = Cli::command();
-    let mut verb = command
-        .find_subcommand_mut(name)
-        .filter(|verb| !verb.is_hide_set())
-        .ok_or_else(|| {
-            Failure::new(
-                Kind::Usage,
-                format!("there is no command backups:{}", name.chars().take(64).collect::<String>()),
-            )
-            .hint("dokku backups:help")
-        })?
-        .clone();
-    verb = verb.bin_name(format!("dokku backups:{name}"));
+    let mut verb = commands().into_iter().find(|verb| verb.get_name() == name).ok_or_else(|| {
+        let shown: String = name.chars().take(64).collect();
+        Failure::new(Kind::Usage, format!("there is no command backups:{shown}")).hint("dokku backups:help")
+    })?;
     Ok(verb.render_long_help().to_string().trim_end().to_owned())
 }

@@ -30,7 +30,7 @@ use crate::sys::docker::Docker;
 use crate::ui::{Format, Ui};
 
 pub use args::{Cli, Verb};
-pub use help::verbs;
+pub use help::{commands, verbs};
 
 /// What every command is given.
 #[derive(Debug, Clone)]
