@@ -5,6 +5,7 @@
 mod support;
 
 mod acceptance;
+mod by_hand;
 mod everyday;
 mod faults_export;
 mod faults_words;

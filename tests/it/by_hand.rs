@@ -1,0 +1,68 @@
+//! What docs/by-hand.md says, with nothing of ours but the dump and its record.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use super::support::{Host, finish};
+
+const ITEMS: &str = "create table items(id int primary key, name text);
+insert into items select g, 'item ' || g from generate_series(1, 500) g;";
+
+/// A host with one backup, and the backup's path without ending.
+fn backed_up() -> (Host, PathBuf) {
+    let host = Host::up();
+    let shop = &host.name("shop");
+    host.database(shop, ITEMS);
+    let backup = host.folder(shop).join(host.export(shop));
+    (host, backup)
+}
+
+/// `script` in a shell, `$backup` being the backup, `$shop` its service and `$in_container` the way into its container.
+fn shell(host: &Host, backup: &std::path::Path, script: &str) -> String {
+    let shop = host.name("shop");
+    let mut command = host.command("bash");
+    command.args(["-euc", script]).env("backup", backup).env("shop", &shop).stdin(Stdio::null());
+    command.env("in_container", format!("docker container exec -i dokku.postgres.{shop}"));
+    finish(command).expect(0).out().trim().to_owned()
+}
+
+#[test]
+fn the_hashes_of_dump_and_record_can_be_checked() {
+    let (host, backup) = backed_up();
+    let dump = shell(&host, &backup, r#"grep '^sha256' $backup.toml; sha256sum $backup.dump"#);
+    let sums: Vec<&str> = dump.split_whitespace().collect();
+    assert_eq!(sums[2].trim_matches('"'), sums[3], "{dump}");
+    let record = shell(&host, &backup, "head -n -1 $backup.toml | sha256sum; tail -n 1 $backup.toml");
+    let sums: Vec<&str> = record.split_whitespace().collect();
+    assert_eq!(sums[0], sums[4], "{record}");
+}
+
+#[test]
+fn a_dump_goes_into_a_new_service_by_the_stock_import() {
+    let (host, backup) = backed_up();
+    let restored = &host.name("restored");
+    host.dokku(&["postgres:create", restored]).expect(0);
+    let bytes = std::fs::read(backup.with_extension("dump")).expect("the dump");
+    host.dokku_stdin(&bytes, &["postgres:import", restored]).expect(0);
+    assert_eq!(host.sql(restored, "select count(*) from items"), "500");
+}
+
+#[test]
+fn a_dump_is_restored_beside_the_live_database_and_exchanged() {
+    let (host, backup) = backed_up();
+    let shop = &host.name("shop");
+    let list = shell(&host, &backup, "$in_container pg_restore --list < $backup.dump");
+    assert!(list.contains("TABLE DATA public items"), "{list}");
+    host.sql(shop, "delete from items where id > 10");
+    let database = host.sql(shop, "select current_database()");
+    shell(&host, &backup, "$in_container createdb -U postgres -T template0 restored");
+    let pour = "$in_container pg_restore -U postgres --exit-on-error --no-owner --no-acl -d restored < $backup.dump";
+    shell(&host, &backup, pour);
+    let exchange = format!(
+        "$in_container psql -U postgres -d postgres -v ON_ERROR_STOP=1 <<'SQL'\n\
+         alter database \"{database}\" rename to \"{database}_before\";\n\
+         alter database \"restored\" rename to \"{database}\";\nSQL"
+    );
+    shell(&host, &backup, &exchange);
+    assert_eq!(host.sql(shop, "select count(*) from items"), "500");
+}
