@@ -99,7 +99,7 @@ impl Read for NamedFile {
 
 impl Write for NamedFile {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        points::pass("write").and_then(|()| self.file.write(buf)).map_err(|e| match e.kind() {
+        points::pass("write").and_then(|()| self.file.write(points::at_most(buf))).map_err(|e| match e.kind() {
             io::ErrorKind::Interrupted => e,
             _ => on_path("write", &self.path, e),
         })

@@ -2,7 +2,8 @@
 //! makes the N-th of them fail or kill the program; in any other build they are nothing.
 //!
 //! `DOKKU_BACKUPS_POINTS=count=FILE` appends the name of each point to FILE; `fail=N` answers EIO at the N-th,
-//! `fail=N:28` that error number; `abort=N` kills the process there with SIGKILL.
+//! `fail=N:28` that error number; `abort=N` kills the process there with SIGKILL; `short=N` lets no write take more
+//! than N bytes.
 
 /// Passes the point `name`, before the operation it stands for.
 #[cfg(not(feature = "points"))]
@@ -11,8 +12,15 @@ pub fn pass(_name: &str) -> std::io::Result<()> {
     Ok(())
 }
 
+/// How much of `buf` a write may take.
+#[cfg(not(feature = "points"))]
+#[inline(always)]
+pub fn at_most(buf: &[u8]) -> &[u8] {
+    buf
+}
+
 #[cfg(feature = "points")]
-pub use live::pass;
+pub use live::{at_most, pass};
 
 #[cfg(feature = "points")]
 mod live {
@@ -27,6 +35,7 @@ mod live {
         Count(std::path::PathBuf),
         Fail(u64, i32),
         Abort(u64),
+        Short(usize),
     }
 
     static PLAN: OnceLock<Plan> = OnceLock::new();
@@ -46,7 +55,15 @@ mod live {
                 let _ = raise(Signal::SIGKILL);
                 Ok(())
             }
-            Plan::Fail(..) | Plan::Abort(_) => Ok(()),
+            Plan::Fail(..) | Plan::Abort(_) | Plan::Short(_) => Ok(()),
+        }
+    }
+
+    /// How much of `buf` a write may take.
+    pub fn at_most(buf: &[u8]) -> &[u8] {
+        match PLAN.get_or_init(read_plan) {
+            Plan::Short(most) => &buf[..buf.len().min(*most)],
+            _ => buf,
         }
     }
 
@@ -56,6 +73,7 @@ mod live {
         match text.split_once('=') {
             Some(("count", file)) => Plan::Count(file.into()),
             Some(("abort", at)) => Plan::Abort(number(at)),
+            Some(("short", most)) => Plan::Short(most.parse().expect("DOKKU_BACKUPS_POINTS: not a number")),
             Some(("fail", at)) => match at.split_once(':') {
                 Some((at, errno)) => Plan::Fail(number(at), errno.parse().expect("DOKKU_BACKUPS_POINTS: errno")),
                 None => Plan::Fail(number(at), nix::libc::EIO),
