@@ -29,9 +29,10 @@ pub struct Journal {
     /// The exchange of databases; absent for a restore in place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap: Option<Swap>,
-    /// A restore in place that had not ended well when this one began: its data is the target's until this one succeeds.
+    /// The first restore into this target that had not ended well when this one began. It is open again when this one
+    /// is taken back: the data is then what that one left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub open_before: Option<Box<Journal>>,
+    pub before: Option<Box<Journal>>,
 }
 
 impl Journal {
@@ -40,7 +41,7 @@ impl Journal {
         let bytes = match dir.read(JOURNAL).and_then(|file| file.read_whole(1 << 20)) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(e.into()),
+            Err(e) => return Err(Failure::new(Kind::Catalogue, "the restore journal could not be read").because(e)),
         };
         let path = dir.path().join(JOURNAL);
         match decode(&bytes) {
@@ -52,24 +53,23 @@ impl Journal {
             .hint("update the plugin: dokku plugin:update backups")),
             Err(broken) => {
                 Err(Failure::new(Kind::Catalogue, format!("the restore journal {} is {broken}", path.display()))
-                    .hint("a restore may have been interrupted; restore a good backup, then remove the file"))
+                    .hint("a restore may have been interrupted; remove the file, then restore a good backup"))
             }
         }
     }
 
-    /// Opens the journal; durable when it returns.
-    pub fn open(&self, dir: &Dir, draft_dir: &Dir) -> Result<()> {
-        Ok(dir.replace(JOURNAL, draft_dir, &encode(self)?)?)
-    }
-
-    /// Takes over what was open when this one begins: undone, this one leaves the target as it was, which was not whole.
-    pub fn supersede(&mut self, before: Option<Journal>) {
-        self.open_before = before
-            .and_then(|before| match before.swap {
-                None => Some(Journal { open_before: None, ..before }),
-                Some(_) => before.open_before.map(|older| *older),
-            })
-            .map(Box::new);
+    /// Opens the journal; durable when it returns. Where another is open, the data before the first of them is what
+    /// counts: what was saved since may be a backup of half-restored data.
+    pub fn open(mut self, dir: &Dir, draft_dir: &Dir) -> Result<Journal> {
+        if let Some(mut open) = Journal::read(dir)? {
+            let first = open.before.take().unwrap_or_else(|| Box::new(open));
+            if self.swap.is_none() && first.safety_backup.is_some() {
+                self.safety_backup.clone_from(&first.safety_backup);
+            }
+            self.before = Some(first);
+        }
+        dir.replace(JOURNAL, draft_dir, &encode(&self)?)?;
+        Ok(self)
     }
 
     /// Closes it: the target is whole.
@@ -78,19 +78,28 @@ impl Journal {
         Ok(dir.sync()?)
     }
 
-    /// Closes it: the target is as it was before. Had it been left half restored, the journal of that is open again.
-    pub fn undone(&self, dir: &Dir, draft_dir: &Dir) -> Result<()> {
-        match &self.open_before {
-            Some(before) => before.open(dir, draft_dir),
+    /// Closes it when the target is as it was when this restore began; one that was open then is open again.
+    pub fn take_back(dir: &Dir, draft_dir: &Dir) -> Result<()> {
+        match Journal::read(dir)?.and_then(|journal| journal.before) {
+            Some(before) => Ok(dir.replace(JOURNAL, draft_dir, &encode(&before)?)?),
             None => Journal::close(dir),
         }
     }
 
-    /// The command that puts the target back as it was.
+    /// The command that makes the target whole again. Without a safety backup there is no way back: then it finishes
+    /// what was begun, and never takes "the latest" backup, which may be one of half-restored data.
     pub fn undo(&self) -> String {
-        match &self.safety_backup {
-            Some(id) => format!("dokku backups:import {} --id {id} --no-backup --force", self.target),
-            None => format!("dokku backups:import {} --latest --no-backup --force", self.target),
+        let target = &self.target;
+        match (&self.safety_backup, &self.id) {
+            (Some(id), _) => format!("dokku backups:import {target} --id {id} --no-backup --force"),
+            (None, Some(id)) if id.service() == target => {
+                format!("dokku backups:import {target} --id {id} --no-backup --force")
+            }
+            (None, Some(id)) => {
+                let source = id.service();
+                format!("dokku backups:import {target} --from-service {source} --id {id} --no-backup --force")
+            }
+            (None, None) => format!("dokku backups:sync {target}"),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Names of files in a service's folder.
 
-use crate::domain::BackupId;
+use crate::domain::{BackupId, ServiceName};
 
 /// Ending of a dump stored as the datastore wrote it.
 pub const DUMP: &str = "dump";
@@ -52,8 +52,8 @@ pub fn id_of(name: &str, ending: &str) -> Option<BackupId> {
     name.strip_suffix(ending)?.strip_suffix('.')?.parse().ok()
 }
 
-/// Whether a name in a service's folder is one of ours.
-pub fn is_ours(name: &str) -> bool {
-    [INDEX, INCOMING, TRASH, JOURNAL, LOCK].contains(&name)
-        || [DUMP, "toml", "log", "toml.broken"].iter().any(|ending| id_of(name, ending).is_some())
+/// Whether a name in the folder of `service` is one of ours. A dump of another service is not.
+pub fn is_ours(name: &str, service: &ServiceName) -> bool {
+    let of_it = |ending: &&str| id_of(name, ending).is_some_and(|id| id.service() == service);
+    [INDEX, INCOMING, TRASH, JOURNAL, LOCK].contains(&name) || [DUMP, "toml", "log", "toml.broken"].iter().any(of_it)
 }

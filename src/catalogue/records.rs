@@ -39,8 +39,12 @@ impl Records {
     ) -> Result<Records> {
         let mut index = Index::read(dir);
         let mut ids: Vec<BackupId> = names.into_iter().filter_map(|name| names::id_of(name, "toml")).collect();
+        // A folder in which files are replaced while it is listed may leave one of them out: tmpfs and Btrfs give the
+        // replacing file a new place. What the index knows is therefore asked for by name.
+        ids.extend(index.keys().cloned());
         ids.retain(|id| id.service() == &service.name);
         ids.sort();
+        ids.dedup();
         let mut list = Vec::with_capacity(ids.len());
         let mut current = true;
         for id in ids {

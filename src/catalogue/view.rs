@@ -28,8 +28,8 @@ pub struct View {
     pub backups: Vec<Listed>,
     /// Names in the folder that are not ours; never touched.
     pub foreign: Vec<String>,
-    /// The open restore into this service.
-    pub journal: Option<Journal>,
+    /// The open restore into this service, or why that cannot be told. No reason to hide the backups.
+    pub journal: Result<Option<Journal>>,
     /// The index says everything the records say.
     pub index_current: bool,
 }
@@ -61,13 +61,13 @@ impl View {
         let records = Records::read(dir, &folder.names, service, detail)?;
         let mut backups = BTreeMap::new();
         for record in records.list {
-            let listed = folder.show(&record.id, record.found, !record.summary);
+            let listed = folder.show(&record.id, record.found, !record.summary)?;
             backups.extend(listed.map(|listed| (record.id, listed)));
         }
         folder.add_drafts(service, &mut backups)?;
         folder.add_orphans(service, &mut backups)?;
-        let foreign = folder.names.iter().filter(|name| !names::is_ours(name)).cloned().collect();
-        let journal = Journal::read(dir)?;
+        let foreign = folder.names.iter().filter(|name| !names::is_ours(name, &service.name)).cloned().collect();
+        let journal = Journal::read(dir);
         Ok(View {
             backups: backups.into_values().rev().collect(),
             foreign,
@@ -79,21 +79,38 @@ impl View {
 
 impl Folder<'_> {
     fn read(&self, id: &BackupId) -> Result<Option<Listed>> {
-        Ok(self.show(id, record::read(self.dir, &names::record(id), id, self.datastore)?, true))
+        self.show(id, record::read(self.dir, &names::record(id), id, self.datastore)?, true)
     }
 
-    fn show(&self, id: &BackupId, found: Found, complete: bool) -> Option<Listed> {
-        match found {
-            Found::Whole(backup) => Some(self.listed(backup, complete)),
-            Found::Newer(backup) => Some(self.listed(backup, false)),
+    fn show(&self, id: &BackupId, found: Found, complete: bool) -> Result<Option<Listed>> {
+        Ok(match found {
+            Found::Whole(backup) if backup.is_good() && !self.is_here(&backup)? => {
+                // Its record said so before the dump went, if it was deleted meanwhile.
+                match record::read(self.dir, &names::record(id), id, self.datastore)? {
+                    Found::Whole(now) => Some(self.listed(now, true, false)),
+                    _ => Some(self.listed(backup, complete, false)),
+                }
+            }
+            Found::Whole(backup) => Some(self.listed(backup, complete, true)),
+            Found::Newer(backup) => {
+                let here = self.is_here(&backup)?;
+                Some(self.listed(backup, false, here))
+            }
             Found::Broken(why) => Some(self.unrecorded(id, &format!("its record is {why}"))),
             Found::Absent => None,
-        }
+        })
     }
 
-    fn listed(&self, backup: Box<Backup>, complete: bool) -> Listed {
+    /// Whether the dump is in its place. Asked again where it was not when the folder was listed: a run that ended
+    /// meanwhile may have put it there.
+    fn is_here(&self, backup: &Backup) -> Result<bool> {
         let file = backup.file.clone().unwrap_or_else(|| names::dump(&backup.id));
-        let here = backup.deleted_at.is_none() && self.names.contains(&file);
+        Ok(self.names.contains(&file) || self.dir.entry(&file)?.is_some())
+    }
+
+    fn listed(&self, backup: Box<Backup>, complete: bool, here: bool) -> Listed {
+        let file = backup.file.clone().unwrap_or_else(|| names::dump(&backup.id));
+        let here = here && backup.deleted_at.is_none();
         let removing =
             backup.deleted_at.is_some() && self.working && (self.names.contains(&file) || self.trash.contains(&file));
         let in_use = !self.incoming.is_empty() && self.incoming.contains(&names::in_use(&backup.id));
@@ -132,7 +149,10 @@ impl Folder<'_> {
             let draft = record::read(&incoming, &names::draft(&id), &id, self.datastore)?;
             // Asked after the draft was read: a run that holds the lock now is the one that wrote it.
             let working = Lock::is_held(self.dir, LOCK)?;
-            let gone = !working && incoming.entry(&names::draft(&id))?.is_none();
+            let gone = incoming.entry(&names::draft(&id))?.is_none();
+            if !working && !gone && self.names.contains(&names::dump(&id)) {
+                continue; // Its dump is whole and in its place: `add_orphans` shows it.
+            }
             let mut backup = match draft {
                 // It became a record between our two looks at the folder.
                 _ if gone => {
@@ -151,13 +171,26 @@ impl Folder<'_> {
         Ok(())
     }
 
+    fn is_drafted(&self, id: &BackupId) -> Result<bool> {
+        match self.dir.enter(INCOMING) {
+            Ok(incoming) => Ok(incoming.entry(&names::draft(id))?.is_some()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+
     fn add_orphans(&self, service: &Service, backups: &mut BTreeMap<BackupId, Listed>) -> Result<()> {
         for id in self.names.iter().filter_map(|name| names::id_of(name, DUMP)) {
-            // While somebody works, the record is about to be written; it may have been since.
-            if id.service() == &service.name && !backups.contains_key(&id) && !Lock::is_held(self.dir, LOCK)? {
-                let listed = self.read(&id)?.unwrap_or_else(|| self.unrecorded(&id, "it has no record"));
-                backups.insert(id, listed);
+            if id.service() != &service.name || backups.contains_key(&id) {
+                continue;
             }
+            // Begun after the drafts were listed: the next look shows it as in progress, or recorded.
+            if Lock::is_held(self.dir, LOCK)? && self.is_drafted(&id)? {
+                continue;
+            }
+            // Its record may have been written since.
+            let listed = self.read(&id)?.unwrap_or_else(|| self.unrecorded(&id, "it has no record"));
+            backups.insert(id, listed);
         }
         Ok(())
     }

@@ -62,9 +62,19 @@ impl Lock {
         Ok(i32::from(answer.l_type) != libc::F_UNLCK)
     }
 
-    /// What the holder wrote inside.
+    /// What the holder wrote inside. One who has only just taken it gets a moment to write.
     pub fn words(dir: &Dir, name: &str) -> String {
-        let bytes = dir.read(name).and_then(|file| file.read_whole(4096)).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).trim().to_owned()
+        let read = || {
+            let bytes = dir.read(name).and_then(|file| file.read_whole(4096)).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).trim().to_owned()
+        };
+        for _ in 0..10 {
+            let words = read();
+            if !words.is_empty() {
+                return words;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        "somebody works on it".to_owned()
     }
 }

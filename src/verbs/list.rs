@@ -34,9 +34,16 @@ pub fn run(context: &Context, args: &ListArgs) -> Result<()> {
 fn wanted(context: &Context, args: &ListArgs, dir: &Dir, service: &Service) -> Result<Vec<Listed>> {
     let detail = if args.verbose { Detail::Whole } else { Detail::Summary };
     let view = View::of(dir, service, detail)?;
-    if let Some(journal) = &view.journal {
-        context.ui.warn(&format!("{} into {service} is running, or has not ended well", journal.what()));
-        context.ui.warn(&format!("when nobody works on it, put it right with: {}", journal.remedy()));
+    match &view.journal {
+        Ok(Some(journal)) => {
+            context.ui.warn(&format!("{} into {service} is running, or has not ended well", journal.what()));
+            context.ui.warn(&format!("when nobody works on it, put it right with: {}", journal.remedy()));
+        }
+        Ok(None) => {}
+        Err(failure) => {
+            context.ui.warn(&failure.reason());
+            failure.hints.iter().for_each(|hint| context.ui.warn(hint));
+        }
     }
     let shown = |listed: &Listed| {
         (args.deleted || listed.backup.deleted_at.is_none() || listed.status == crate::domain::Status::InProgress)

@@ -95,7 +95,7 @@ fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -
     }
     let Some(swap) = &journal.swap else {
         ui.warn(&format!("{} into {target} was interrupted; the data may be incomplete", journal.what()));
-        ui.warn(&format!("put it back with: {}", journal.undo()));
+        ui.warn(&format!("put it right with: {}", journal.undo()));
         return end_history(context, catalogue, journal, Some("interrupted"));
     };
     let container = format!("dokku.{}.{target}", catalogue.service().datastore);
@@ -126,6 +126,6 @@ fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -
     end_history(context, catalogue, journal, reason)?;
     match reason {
         None => Journal::close(catalogue.dir()),
-        Some(_) => journal.undone(catalogue.dir(), catalogue.incoming()),
+        Some(_) => Journal::take_back(catalogue.dir(), catalogue.incoming()),
     }
 }

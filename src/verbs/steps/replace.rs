@@ -37,7 +37,7 @@ fn journal_of(into: &Exclusive, id: Option<&BackupId>, restore: &Restore, swap: 
         by: restore.by.clone(),
         safety_backup: restore.safety_backup.clone(),
         swap,
-        open_before: None,
+        before: None,
     }
 }
 
@@ -66,9 +66,7 @@ pub fn replace(
         fits(into, &server, &proven.content)?;
     }
     let swap = Swap::of(live, properties.oid, &mark(restore.started_at));
-    let mut journal = journal_of(into, id, restore, Some(swap.clone()));
-    journal.supersede(Journal::read(into.dir())?);
-    journal.open(into.dir(), into.incoming())?;
+    let journal = journal_of(into, id, restore, Some(swap.clone())).open(into.dir(), into.incoming())?;
     context.ui.step(&format!("Filling a new database beside the one of {service}"));
     let filled = fill(context, into, &server, &properties.create(&swap.fresh), &swap, filling)
         .and_then(|()| server.query("postgres", &as_strs(&properties.adorn(&swap.fresh))).map(|_| ()))
@@ -155,7 +153,7 @@ fn undo(context: &Context, into: &Exclusive, server: &Server, journal: &Journal,
             context.ui.warn(&format!("the exchange had happened when this failed: {}", failure.reason()));
             Ok(())
         }
-        Ok(Swapped::Undone) => Err(match journal.undone(into.dir(), into.incoming()) {
+        Ok(Swapped::Undone) => Err(match Journal::take_back(into.dir(), into.incoming()) {
             Ok(()) => failure.hint(format!("the data in {service} is as it was")),
             Err(second) => failure
                 .hint(format!("the data in {service} is as it was, but its journal is left: {}", second.reason()))
@@ -178,18 +176,18 @@ pub fn in_place(
     restore: &Restore,
 ) -> Result<()> {
     let limit = context.restore_limit(into.service())?;
-    let mut journal = journal_of(into, Some(id), restore, None);
-    journal.supersede(Journal::read(into.dir())?);
-    journal.open(into.dir(), into.incoming())?;
+    let journal = journal_of(into, Some(id), restore, None).open(into.dir(), into.incoming())?;
     match dokku.import(into.service(), proven.dump, limit) {
         Ok(()) => Ok(()),
         // It was never started: the target is as it was.
-        Err(failure) if failure.kind == Kind::Config => journal.undone(into.dir(), into.incoming()).and(Err(failure)),
+        Err(failure) if failure.kind == Kind::Config => {
+            Journal::take_back(into.dir(), into.incoming()).and(Err(failure))
+        }
         Err(failure) => {
             Err(Failure::new(Kind::RestoreIncomplete, format!("the restore into {} did not end well", journal.target))
                 .because(failure)
                 .hint("its data may be incomplete")
-                .hint(format!("put it back as it was with: {}", journal.undo())))
+                .hint(format!("put it right with: {}", journal.undo())))
         }
     }
 }
