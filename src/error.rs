@@ -147,6 +147,11 @@ impl From<io::Error> for Failure {
         match error.kind() {
             E::StorageFull | E::QuotaExceeded | E::FileTooLarge => Failure::new(Kind::NoSpace, error.to_string())
                 .hint("make room, or delete old backups with: dokku backups:delete SERVICE --id ID"),
+            E::ReadOnlyFilesystem => Failure::new(Kind::Io, error.to_string())
+                .hint("the file system is mounted read-only; the kernel does that after errors: dmesg | tail")
+                .hint("see how it is mounted: findmnt --target PATH; make it writable: sudo mount -o remount,rw MOUNT-POINT"),
+            E::PermissionDenied => Failure::new(Kind::Io, error.to_string())
+                .hint("see whose it is: ls -ld PATH; everything of ours belongs to Dokku's user, folders have mode 700"),
             _ => Failure::new(Kind::Io, error.to_string()),
         }
     }

@@ -87,11 +87,13 @@ impl Sealed {
             e.hint(lies)
                 .hint(format!("once that is mended, record it with: dokku backups:sync {}", self.record.service))
         })?;
-        // The record is durable: from here on the backup exists. An index that could not be written is only slower.
-        if let Err(failure) = catalogue.reindex() {
-            log::warn!("{}", failure.reason());
+        // The record is durable: from here on the backup exists. An index that could not be written is only slower, and
+        // a draft that could not be removed is removed by the next run, which sees the record beside it.
+        for beside in [catalogue.reindex(), catalogue.forget_draft(&self.record.id)] {
+            if let Err(failure) = beside {
+                log::warn!("{}", failure.reason());
+            }
         }
-        catalogue.forget_draft(&self.record.id)?;
         Ok(self.record)
     }
 }

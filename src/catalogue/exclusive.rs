@@ -41,7 +41,9 @@ impl Exclusive {
                 return Err(Failure::new(Kind::Busy, format!("{service} is busy ({})", Lock::words(&dir, LOCK)))
                     .hint("wait for it with: --wait SECONDS"));
             }
-            clock.sleep(Duration::from_millis(100).min(wait - since.elapsed())).map_err(interrupted)?;
+            // Time has passed since it was compared: a plain subtraction could go below zero.
+            let left = wait.saturating_sub(since.elapsed());
+            clock.sleep(Duration::from_millis(100).min(left)).map_err(interrupted)?;
         };
         let incoming = dir.enter_or_make(INCOMING, 0o700)?;
         let trash = dir.enter_or_make(TRASH, 0o700)?;
@@ -81,7 +83,10 @@ impl Exclusive {
         self.incoming.replace(&name, &self.incoming, &encode(&draft)?)?;
         let part = names::dump(&draft.id);
         self.incoming.remove(&part)?;
-        let file = self.incoming.create(&part, 0o400)?;
+        let file = self.incoming.create(&part, 0o400).inspect_err(|_| {
+            // Nothing was begun: without this the next command would speak of an abandoned run.
+            let _ = self.incoming.remove(&name);
+        })?;
         Ok(Draft::new(draft, file))
     }
 

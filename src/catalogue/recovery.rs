@@ -38,6 +38,8 @@ impl Exclusive {
     /// Finishes or undoes whatever a run that is no more had begun.
     pub fn recover(&self) -> Result<Recovered> {
         let mut found = Recovered { journal: Journal::read(&self.dir)?, ..Recovered::default() };
+        // First, so that a lost index costs reading all records once, not in every step below.
+        self.reindex()?;
         self.settle_deletions(&mut found)?;
         self.settle_drafts(&mut found)?;
         self.find_orphans(&mut found)?;
@@ -100,6 +102,12 @@ impl Exclusive {
         let recorded: HashSet<BackupId> = records.list.into_iter().filter_map(readable).collect();
         for id in names.iter().filter_map(|name| names::id_of(name, DUMP)) {
             if id.service() != &self.service.name || recorded.contains(&id) {
+                continue;
+            }
+            // Something that is no record of ours lies in its place: to be removed by whoever put it there.
+            let record = names::record(&id);
+            if self.dir.entry(&record)?.is_some_and(|entry| !entry.regular) {
+                found.told.extend(self.dir.read(&record).err().map(|error| error.to_string()));
                 continue;
             }
             match self.dir.read(&names::dump(&id)) {
