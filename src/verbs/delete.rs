@@ -1,9 +1,11 @@
 //! `backups:delete`: remove dumps, keep their records.
 
+use std::collections::BTreeSet;
+
 use super::Context;
 use super::args::DeleteArgs;
 use super::steps::{folder_for_reading, open, resolve};
-use crate::catalogue::{Detail, Exclusive, Log};
+use crate::catalogue::{Detail, Exclusive, InUse, Log};
 use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Listed, Presence};
 use crate::error::{Failure, Kind, Result};
@@ -28,10 +30,15 @@ pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {
     if !context.settings.force {
         guard(&view, &args.ids)?;
     }
+    // A dump that is being verified is not taken away from under it; all are asked for before the first one goes.
+    let once: BTreeSet<&BackupId> = args.ids.iter().collect();
+    let in_use: Vec<InUse> =
+        once.into_iter().map(|id| InUse::take(catalogue.dir(), id, "delete")).collect::<Result<_>>()?;
     let mut deleted = Vec::new();
     for id in &args.ids {
         deleted.push(delete(context, &catalogue, id)?);
     }
+    drop(in_use);
     if args.format == Format::Json {
         let listed: Vec<Listed> = deleted.into_iter().map(|backup| Listed::finished(backup, false, true)).collect();
         let objects: Vec<_> = listed.iter().map(|l| BackupJson::new(l, catalogue.dir().path())).collect();
