@@ -33,7 +33,7 @@ pub struct Disposable {
     docker: Docker,
     name: String,
     /// The labels that only this one has. Its name proves nothing: somebody else's container may have it.
-    labels: [String; 2],
+    labels: Vec<String>,
 }
 
 impl Disposable {
@@ -49,15 +49,15 @@ impl Disposable {
             args.extend(["-c", setting]);
         }
         // Made before the call: should it be interrupted half-way, dropping this still removes the container.
-        let labels = [ours.clone(), whose.clone()];
+        let labels = vec![ours.clone(), whose.clone()];
         let disposable = Disposable { docker: docker.clone(), name: name.clone(), labels };
         docker.call(&args)?;
         Ok(disposable)
     }
 
     /// Its server, once it answers (within `limit`), with an empty database `name` of this encoding.
-    pub fn server(&self, name: &str, encoding: Option<&str>, limit: Duration) -> Result<Server> {
-        let server = Server::new(&self.docker, &self.name);
+    pub fn server(&self, docker: &Docker, name: &str, encoding: Option<&str>, limit: Duration) -> Result<Server> {
+        let server = Server::new(docker, &self.name);
         server.wait_until_ready(limit.min(Duration::from_secs(120)))?;
         let default = server.value(ADMIN, "SHOW server_encoding")?;
         let mut sql = format!("CREATE DATABASE {} TEMPLATE template0", ident(name));
@@ -88,8 +88,9 @@ impl Disposable {
 impl Drop for Disposable {
     fn drop(&mut self) {
         let docker = self.docker.deaf();
-        let [ours, whose] = self.labels.clone().map(|label| format!("label={label}"));
-        let list = ["ps", "--all", "--no-trunc", "--filter", &ours, "--filter", &whose, "--format", "{{.ID}}"];
+        let filters: Vec<String> = self.labels.iter().map(|label| format!("label={label}")).collect();
+        let mut list = vec!["ps", "--all", "--no-trunc", "--format", "{{.ID}}"];
+        filters.iter().for_each(|filter| list.extend(["--filter", filter]));
         let removed = docker.call(&list).and_then(|ids| {
             ids.lines().try_for_each(|id| docker.call(&["rm", "--force", "--volumes", id]).map(|_| ()))
         });

@@ -1,6 +1,7 @@
 //! The only way to `Restorable`: restore the very bytes into a disposable database and compare what came back.
 
 use std::sync::mpsc;
+use std::time::Duration;
 
 use super::{Proven, choose, folder_for_reading, mark_damage, open, prove, usable};
 use crate::catalogue::{Detail, InUse, Log, View};
@@ -22,6 +23,8 @@ type Shown = Result<Compared, String>;
 const DATABASE: &str = "verification";
 /// How long the evidence may wait for the service's lock: a long export may be running. 10 minutes.
 const PATIENCE: u32 = 600;
+/// The least that starting a disposable database is given.
+const STARTING: Duration = Duration::from_secs(60);
 
 /// Verifies one backup of `service` and returns its record, with the evidence in it. Fails as `damaged` when the backup
 /// does not restore; anything that says nothing about the backup leaves its record as it was.
@@ -86,6 +89,8 @@ fn try_restore(context: &Context, docker: &Docker, dir: &Dir, backup: &Backup, i
     let service = Service { datastore: backup.datastore, name: backup.service.clone() };
     let memory = &context.properties().computed(&service, Property::VerifyMemory)?;
     let limit = context.restore_limit(&service)?;
+    // Starting it may mean fetching its image, however little time the data itself may take.
+    let starter = &docker.within(limit.clamp(STARTING, LIMIT));
     let docker = &docker.within(limit.min(LIMIT));
     let root = context.settings.data_root.display().to_string();
     let hint = |failure: Failure| match failure.kind {
@@ -98,7 +103,7 @@ fn try_restore(context: &Context, docker: &Docker, dir: &Dir, backup: &Backup, i
         let (hand_over, started) = mpsc::channel();
         let id = backup.id.to_string();
         let start = move || {
-            let _ = hand_over.send(Disposable::start(docker, image, &root, &id, memory));
+            let _ = hand_over.send(Disposable::start(starter, image, &root, &id, memory));
         };
         std::thread::Builder::new().spawn_scoped(scope, start)?;
         let proven = prove(context.ui, dir, backup);
@@ -106,7 +111,7 @@ fn try_restore(context: &Context, docker: &Docker, dir: &Dir, backup: &Backup, i
         let disposable = started.recv().map_err(|_| Failure::new(Kind::Io, "the disposable database was lost"))?;
         let proven = proven?;
         let disposable = disposable?;
-        let server = disposable.server(DATABASE, proven.content.encoding.as_deref(), limit).map_err(hint)?;
+        let server = disposable.server(docker, DATABASE, proven.content.encoding.as_deref(), limit).map_err(hint)?;
         let missing = server.missing_extensions(&proven.content.extensions)?;
         if !missing.is_empty() {
             return Ok(Err(format!("{image} lacks the extensions {}", missing.join(", "))));
