@@ -22,7 +22,7 @@ test-docker: install-deps ## verification and restore on real containers, with a
 
 test-host: ## the acceptance tests against this machine's own dokku (makes and destroys services named backups-test-*)
 	@type -P dokku >/dev/null || { echo " !     there is no dokku on this machine" >&2; exit 1; }
-	DOKKU_BACKUPS_TEST_HOST=1 cargo test --locked --test it everyday:: -- --test-threads=1
+	DOKKU_BACKUPS_TEST_HOST=1 cargo test --locked --test it -- everyday:: by_hand:: --test-threads=1
 
 lint: lint-format lint-shell lint-code lint-doc
 

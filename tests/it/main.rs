@@ -1,5 +1,5 @@
 //! The program as its users meet it: through Dokku's own dispatch, on real PostgreSQL data, in a sandbox of its own for
-//! every test. `DOKKU_BACKUPS_TEST_HOST=1` runs those of `everyday` against the `dokku` of this machine instead.
+//! every test. `DOKKU_BACKUPS_TEST_HOST=1` runs those of `everyday` and `by_hand` against this machine's `dokku` instead.
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros)] // A test starts programs and breaks files; that is its work.
 
 mod support;
