@@ -141,7 +141,7 @@ fn fault_068_a_connected_client_is_ended_and_back_at_once() {
 }
 
 #[test]
-fn fault_064_a_restore_that_fails_midway_leaves_all_as_it_was() {
+fn fault_064_065_a_restore_that_fails_midway_leaves_all_as_it_was() {
     let host = Host::up();
     host.database("shop", ITEMS);
     let id = host.export("shop");
