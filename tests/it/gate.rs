@@ -35,11 +35,14 @@ fn fault_069_destroy_is_refused_then_allowed() {
     let run = destroy(&host, "shop", &[]).expect(7);
     assert!(run.stderr.contains(&format!("{id}, is not Restorable (Created, not restore-verified)")), "{}", run.stderr);
     let command = printed(&run, "make it so with: ");
-    // A newer one whose file is gone is none; the command still means the one that was judged.
-    let gone = host.export("shop");
-    fs::remove_file(host.dump_file("shop", &gone)).expect("dump");
     host.dokku(&command.iter().map(String::as_str).collect::<Vec<_>>()).expect(0);
     assert_eq!(host.trust("shop", &id), "restorable");
+    // The newest one counts: when its file is gone, an older one does not stand in for it unasked.
+    let gone = host.export("shop");
+    fs::remove_file(host.dump_file("shop", &gone)).expect("dump");
+    let run = destroy(&host, "shop", &[]).expect(7);
+    assert!(run.stderr.contains("is not Restorable (Artifact missing)"), "{}", run.stderr);
+    host.dokku(&["backups:delete", "shop", "--id", &gone]).expect(0);
     // The bytes are looked at again before there is no way back.
     let good = fs::read(host.dump_file("shop", &id)).expect("dump");
     let mut bad = good.clone();
