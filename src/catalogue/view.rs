@@ -115,11 +115,21 @@ impl Folder<'_> {
             backup.deleted_at.is_some() && self.working && (self.names.contains(&file) || self.trash.contains(&file));
         let in_use = !self.incoming.is_empty() && self.incoming.contains(&names::in_use(&backup.id));
         let mut listed = Listed::finished(backup, here, complete);
+        if here && listed.backup.damage.is_none() {
+            listed.backup.damage = self.other_size(&file, listed.backup.size);
+        }
         listed.validating = in_use && InUse::is_held(self.dir, &listed.backup.id).unwrap_or(false);
         if removing {
             listed.status = Status::InProgress;
         }
         listed
+    }
+
+    /// Why the dump cannot be the recorded one, as far as its size tells: the cheap half of the proof.
+    fn other_size(&self, file: &str, recorded: Option<u64>) -> Option<String> {
+        let entry = self.dir.entry(file).ok().flatten()?;
+        let recorded = recorded.filter(|size| !entry.regular || *size != entry.size)?;
+        Some(format!("{file} has {} bytes, its record says {recorded}", entry.size))
     }
 
     /// A dump that lies there without a readable record: never hidden, never trusted.

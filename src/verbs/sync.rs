@@ -68,7 +68,8 @@ fn examine(catalogue: &Exclusive, before: &[Listed]) -> Result<Report> {
         }
         if listed.presence == Presence::Missing && listed.backup.is_good() {
             report.missing.push(id);
-        } else if mark_if_changed(catalogue, listed)? || listed.backup.damage.is_some() {
+        } else if listed.backup.damage.is_some() {
+            keep_damage(catalogue, listed)?;
             report.damaged.push(id);
         }
     }
@@ -76,18 +77,18 @@ fn examine(catalogue: &Exclusive, before: &[Listed]) -> Result<Report> {
     Ok(report)
 }
 
-/// A dump of another size than recorded is damaged, whatever its bytes are; true when that is new.
-fn mark_if_changed(catalogue: &Exclusive, listed: &Listed) -> Result<bool> {
-    let backup = &listed.backup;
-    let (Some(file), Some(size)) = (&backup.file, backup.size) else { return Ok(false) };
-    let Some(entry) = catalogue.dir().entry(file)? else { return Ok(false) };
-    if backup.damage.is_some() || (entry.regular && entry.size == size) {
-        return Ok(false);
+/// Writes down what the look at the folder showed: from now on the record itself says it.
+fn keep_damage(catalogue: &Exclusive, listed: &Listed) -> Result<()> {
+    let mut record = match catalogue.record(&listed.backup.id) {
+        // A newer program's record is never rewritten.
+        Err(failure) if failure.kind == Kind::Catalogue => return Ok(()),
+        record => record?,
+    };
+    if record.damage.is_none() {
+        record.damage.clone_from(&listed.backup.damage);
+        catalogue.save(&record)?;
     }
-    let mut record = catalogue.record(&backup.id)?;
-    record.damage = Some(format!("{file} has {} bytes, its record says {size}", entry.size));
-    catalogue.save(&record)?;
-    Ok(true)
+    Ok(())
 }
 
 fn words(report: &Report) -> String {

@@ -1,6 +1,6 @@
 //! Does the database hold what the archive holds? Every table and its rows, as counted in the archive itself.
 
-use super::quote::ident;
+use super::quote::{ident, literal};
 use super::server::Server;
 use crate::domain::TableRows;
 use crate::engine::Content;
@@ -24,13 +24,13 @@ impl Server {
         let mut differences = Vec::new();
         for piece in statements(&content.tables) {
             let rows = self.query(database, &[&piece.sql])?;
-            let counts: Vec<u64> = rows.lines().filter_map(|line| line.split_once('\t')?.1.parse().ok()).collect();
+            let counts: Vec<Count> = rows.lines().filter_map(Count::parse).collect();
             if counts.len() != piece.tables.len() {
                 return Err(Failure::new(Kind::Damaged, "the restored database could not be counted"));
             }
-            for (table, count) in piece.tables.iter().zip(counts).filter(|(table, count)| table.rows != *count) {
-                differences
-                    .push(format!("{}.{} has {count} rows, the dump holds {}", table.schema, table.name, table.rows));
+            for (table, count) in piece.tables.iter().zip(counts).filter(|(table, count)| !count.fits(table.rows)) {
+                let (schema, name, rows) = (&table.schema, &table.name, count.rows);
+                differences.push(format!("{schema}.{name} has {rows} rows, the dump holds {}", table.rows));
             }
         }
         let objects = self.value(database, "SELECT count(*) FROM pg_largeobject_metadata")?.unwrap_or_default();
@@ -48,6 +48,24 @@ impl Server {
     }
 }
 
+/// What one table was found to hold.
+struct Count {
+    rows: u64,
+    /// Part of an extension: it fills the table itself, and the dump holds only what was added.
+    of_extension: bool,
+}
+
+impl Count {
+    fn parse(line: &str) -> Option<Count> {
+        let mut columns = line.split('\t').skip(1);
+        Some(Count { rows: columns.next()?.parse().ok()?, of_extension: columns.next() == Some("t") })
+    }
+
+    fn fits(&self, dumped: u64) -> bool {
+        self.rows == dumped || (self.of_extension && self.rows > dumped)
+    }
+}
+
 struct Piece<'a> {
     sql: String,
     tables: &'a [TableRows],
@@ -62,8 +80,12 @@ fn statements(tables: &[TableRows]) -> Vec<Piece<'_>> {
         let mut taken = 0;
         for table in rest {
             // ONLY: a partition's or a child's rows are counted where they are stored, as in the archive.
-            let count =
-                format!("SELECT {taken} AS n, count(*) FROM ONLY {}.{}", ident(&table.schema), ident(&table.name));
+            let name = format!("{}.{}", ident(&table.schema), ident(&table.name));
+            let count = format!(
+                "SELECT {taken} AS n, count(*), EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass \
+                 AND objid = {}::regclass AND deptype = 'e') FROM ONLY {name}",
+                literal(&name)
+            );
             if taken > 0 && sql.len() + count.len() > LONGEST {
                 break;
             }
@@ -81,6 +103,14 @@ fn statements(tables: &[TableRows]) -> Vec<Piece<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_extension_fills_its_own_tables() {
+        assert!(Count::parse("0\t8500\tt").unwrap().fits(2));
+        assert!(!Count::parse("0\t1\tt").unwrap().fits(2));
+        assert!(!Count::parse("0\t8500\tf").unwrap().fits(2));
+        assert!(Count::parse("0\t2").unwrap().fits(2));
+    }
 
     #[test]
     fn every_table_is_counted_once_whatever_their_number() {
