@@ -143,8 +143,10 @@ fn killed_at_every_point(
                         scene.recovers(&format!("point {point}"));
                         after(&scene);
                     } else {
-                        // The same state again: what is listed is still what it must be.
+                        // The same state again: what is listed is still what it must be. The database, which is not put
+                        // back by hand, is put right by the program.
                         host.check(&service, acknowledged, false);
+                        scene.sync().expect(0);
                     }
                 }
             });
@@ -173,7 +175,12 @@ fn fault_022_023_the_first_export_killed_at_every_point() {
 
 #[test]
 fn fault_022_023_delete_killed_at_every_point() {
-    killed_at_every_point(&["backups:delete", "{}", "--id", "{id}"], |_, _| (), untouched, |_| ());
+    // Not begun, or done: a record that promises a dump which is gone would be neither.
+    let here_or_deleted = |scene: &Scene| {
+        let info = scene.host.info(scene.service, scene.args[3]);
+        assert!(info["presence"] == "here" || !info["deleted_at"].is_null(), "{info}");
+    };
+    killed_at_every_point(&["backups:delete", "{}", "--id", "{id}"], |_, _| (), untouched, here_or_deleted);
 }
 
 #[test]
@@ -192,29 +199,17 @@ fn fault_022_023_import_killed_at_every_point() {
         host.sql(service, "drop table if exists items; create table items as select g id, 'x'::text as name from generate_series(1, 10) g;");
     };
     let rows = |host: &Host, service: &str| host.sql(service, COUNT);
-    // The database is as it was, or is the backup, or an open restore names the command that puts it back.
-    let put_back_by_the_journal = |scene: &Scene| {
+    // The database is as it was, or is the backup; nothing half-filled is left beside it, and nobody is warned any more.
+    let whole = |scene: &Scene| {
         let (host, service) = (scene.host, scene.service);
-        let warned = host.dokku(&["backups:list", service]).expect(0).stderr;
-        let command = warned.lines().find_map(|line| line.split("put it right with: dokku ").nth(1));
-        match (host.sql(service, COUNT).as_str(), command) {
-            ("10" | "50", None) => {}
-            (_, Some(command)) => {
-                assert!(command.contains(&format!("--id {service}-2026-04-08-15-30-0")), "{command}");
-                host.dokku(&command.split(' ').collect::<Vec<_>>()).expect(0);
-                assert_eq!(host.sql(service, COUNT), "10", "{command} did not put the rows back");
-                let quiet = host.dokku(&["backups:list", service]).expect(0).stderr;
-                assert!(!quiet.contains("restore"), "still open: {quiet}");
-            }
-            (rows, None) => panic!("{rows} rows and nobody says why: {warned}"),
-        }
+        let rows = host.sql(service, COUNT);
+        assert!(["10", "50"].contains(&rows.as_str()), "{rows} rows");
+        let databases = host.sql(service, "select count(*) from pg_database where not datistemplate");
+        assert_eq!(databases, "2", "its own and the server's");
+        let quiet = host.dokku(&["backups:list", service]).expect(0).stderr;
+        assert!(!quiet.contains("restore"), "still open: {quiet}");
     };
-    killed_at_every_point(
-        &["backups:import", "{}", "--id", "{id}", "--force"],
-        ten_rows,
-        rows,
-        put_back_by_the_journal,
-    );
+    killed_at_every_point(&["backups:import", "{}", "--id", "{id}", "--force"], ten_rows, rows, whole);
 }
 
 /// Kills an import at the moment it starts the stock import: the journal is open, the data may be anything.
@@ -247,13 +242,15 @@ fn fault_022_an_interrupted_undo_still_names_the_first_safety_backup() {
     host.database("db", BEFORE);
     let id = host.export("db");
     host.sql("db", "delete from items where id > 10");
-    let import = ["backups:import", "db", "--id", &id, "--force"];
+    let import = ["backups:import", "db", "--id", &id, "--force", "--in-place"];
     kill_during(&host, &import);
     let first = undo(&host);
     // What the interrupted restore may have left, and a backup of that.
     host.sql("db", "delete from items");
     host.dokku(&["backups:export", "db"]).expect(0);
     kill_during(&host, &first.iter().map(String::as_str).collect::<Vec<_>>());
+    // Its exchange of databases is undone; what had not ended well before is then open again.
+    host.dokku(&["backups:sync", "db"]).expect(0);
     assert_eq!(undo(&host), first, "the undo, killed as well, names another backup");
     kill_during(&host, &import);
     assert_eq!(undo(&host), first, "a second restore, killed as well, names the half-restored data");
@@ -271,7 +268,8 @@ fn fault_022_an_interrupted_restore_without_safety_backup_names_the_command_that
     host.database("other", BEFORE);
     let id = host.export("other");
     host.export("db");
-    let import = ["backups:import", "db", "--from-service", "other", "--id", &id, "--force", "--no-backup"];
+    let import =
+        ["backups:import", "db", "--from-service", "other", "--id", &id, "--force", "--no-backup", "--in-place"];
     kill_during(&host, &import);
     host.sql("db", "delete from items");
     host.export("db");
@@ -376,7 +374,11 @@ fn fault_024_power_loss_at_every_point() {
     kept.push(run.expect(0).id());
     let mut cut = 0;
     for point in (1..=names.len()).filter(|point| !READS.contains(&names[point - 1].as_str())) {
-        assert_eq!(export(&format!("abort={point}"), 3 + point).code, Some(KILLED), "point {point}");
+        let run = export(&format!("abort={point}"), 3 + point);
+        // How many pieces a dump comes in varies a little: the last points may lie behind the end.
+        if run.code != Some(KILLED) {
+            kept.push(run.expect(0).id());
+        }
         disk.lose_power();
         host.check("db", &kept, false);
         host.dokku(&["backups:sync", "db"]).expect(0);

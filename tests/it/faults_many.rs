@@ -137,7 +137,8 @@ fn fault_038_export_delete_and_import_while_an_import_runs_are_busy() {
     let kept = [host.export("db"), host.export("db")];
     host.fault("postgres:import/delay=3");
     let import = std::thread::scope(|scope| {
-        let running = scope.spawn(|| host.dokku(&["backups:import", "db", "--id", &kept[0], "--force", "--no-backup"]));
+        let running = scope
+            .spawn(|| host.dokku(&["backups:import", "db", "--id", &kept[0], "--force", "--no-backup", "--in-place"]));
         let journal = host.folder("db").join(".restore.toml");
         while !journal.exists() && !running.is_finished() {
             std::thread::sleep(Duration::from_millis(5));
@@ -190,7 +191,7 @@ fn list_while_writing(host: &Host, time: Duration) -> usize {
                 if n % 5 == 4 {
                     // Records are written again, over the old ones.
                     let id = &seed[n / 5 % seed.len()];
-                    host.dokku(&["backups:import", "db", "--id", id, "--force", "--no-backup"]).expect(0);
+                    host.dokku(&["backups:import", "db", "--id", id, "--force", "--no-backup", "--in-place"]).expect(0);
                 }
             }
             over.store(true, Ordering::SeqCst);

@@ -73,8 +73,8 @@ fn fault_050_index_cut_at_every_byte_missing_or_false() {
     wrong(None, "missing");
     wrong(Some(b""), "empty");
     wrong(Some(&[0xff; 3000]), "binary");
-    wrong(Some(b"format = 1\nstamps = []\n"), "without checksum");
-    wrong(Some(&document(1, "stamps = []\n")), "of nothing");
+    wrong(Some(b"format = 1\nsummaries = []\n"), "without checksum");
+    wrong(Some(&document(1, "summaries = []\n")), "of nothing");
 }
 
 #[test]
@@ -189,23 +189,19 @@ fn fault_052_format_1_stays_readable() {
     };
     let expected: Value =
         serde_json::from_slice(&fs::read(source.join("list.json")).expect("list.json")).expect("JSON");
-    let listed = Value::Array(host.list("my-db"));
-    assert_eq!(pathless(listed), pathless(expected));
+    let listed = host.list("my-db");
+    assert_eq!(pathless(Value::Array(listed.clone())), pathless(expected));
     // The index too: with the stamps these copies have, it is as good as one written here.
     let index = folder.join("index.toml");
-    let stamps: Vec<String> = fs::read_to_string(&index)
-        .expect("the index")
-        .lines()
-        .filter_map(|line| line.strip_prefix("id = "))
-        .map(|id| {
-            let meta = fs::metadata(folder.join(format!("{}.toml", id.trim_matches('"')))).expect("the record");
-            let changed = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
-            format!("\"{:x}-{:x}-{changed:x}\"", meta.ino(), meta.size())
-        })
-        .collect();
-    let old = body(&fs::read(&index).expect("the index"));
-    let (_, rest) = old.split_once('\n').expect("the stamps");
-    host.put(&index, &document(1, &format!("stamps = [{}]\n{rest}", stamps.join(", "))), 0o600);
+    let mut text = body(&fs::read(&index).expect("the index"));
+    for id in ids(&listed) {
+        let meta = fs::metadata(folder.join(format!("{id}.toml"))).expect("the record");
+        let changed = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
+        let (before, rest) = text.split_once(&format!("{id} ")).expect("a summary");
+        let (_, after) = rest.split_once(' ').expect("a stamp");
+        text = format!("{before}{id} {:x}-{:x}-{changed:x} {after}", meta.ino(), meta.size());
+    }
+    host.put(&index, &document(1, &text), 0o600);
     let inode = fs::metadata(&index).expect("the index").ino();
     host.dokku(&["backups:sync", "my-db"]).expect(0);
     assert_eq!(fs::metadata(&index).expect("the index").ino(), inode, "the index was not understood and written anew");
@@ -532,7 +528,10 @@ fn fault_042_044_garbage_with_a_matching_record_never_reaches_the_database() {
         for matching in [false, true] {
             host.put(&folder.join(format!("{id}.toml")), &record, 0o600);
             forge(&host, id, bytes, matching);
-            let run = host.dokku(&["backups:import", "db", "--id", id, "--force", "--no-backup"]);
+            let how = if matching { "--in-place" } else { "--no-backup" };
+            let run = host.dokku(
+                &["backups:import", "db", "--id", id, "--force", "--no-backup", how][..6 + usize::from(matching)],
+            );
             assert_eq!(run.code, Some(6), "{what}, matching {matching}: {run:?}");
             assert!(!host.dir().join("run/calls/postgres:import").exists(), "{what}: postgres:import was called");
         }
@@ -540,7 +539,7 @@ fn fault_042_044_garbage_with_a_matching_record_never_reaches_the_database() {
     assert_eq!(host.sql("db", COUNT), "10");
     host.put(&folder.join(format!("{id}.toml")), &record, 0o600);
     forge(&host, id, &dump, false);
-    host.dokku(&["backups:import", "db", "--id", id, "--force", "--no-backup"]).expect(0);
+    host.dokku(&["backups:import", "db", "--id", id, "--force", "--no-backup", "--in-place"]).expect(0);
     assert_eq!(host.sql("db", COUNT), "50");
     assert!(host.dir().join("run/calls/postgres:import").exists(), "calls are counted");
 }

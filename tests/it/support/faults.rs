@@ -208,7 +208,14 @@ impl Mounted {
 
     /// Takes it away and mounts the image again, as after a reboot.
     pub fn again(&self) {
-        let _ = Command::new("umount").arg(&self.at).output();
+        // A process that was killed just now may hold the folder a moment longer.
+        for _ in 0..40 {
+            let done = Command::new("umount").arg(&self.at).output().expect("umount");
+            if done.status.success() || String::from_utf8_lossy(&done.stderr).contains("not mounted") {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
         let image = self.image.as_ref().expect("only an image survives that");
         let done = Command::new("mount").args(["-o", "loop"]).arg(image).arg(&self.at).output().expect("mount");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
