@@ -70,7 +70,7 @@ fn table(name: &str, object: &Map<String, Value>) -> String {
     let mut text = format!("=====> {name} backups information");
     for (key, value) in object {
         let label = format!("Backups {}:", key.replace('-', " "));
-        text.push_str(&format!("\n       {label:<30} {}", value.as_str().unwrap_or_default()));
+        text.push_str(&format!("\n       {label:<34} {}", value.as_str().unwrap_or_default()));
     }
     text
 }

@@ -25,7 +25,7 @@ pub fn show_plan(context: &Context, dokku: &Dokku, chosen: &Listed, target: &Ser
         show_code(context, dokku, app, then.as_deref(), now.as_deref());
     }
     for line in before {
-        ui.detail(&format!("now:      {line}"));
+        ui.detail(&format!("to data:  {line}"));
     }
 }
 

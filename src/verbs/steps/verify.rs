@@ -47,7 +47,7 @@ pub fn verify(context: &Context, dokku: &Dokku, service: &Service, which: &Selec
     let result = record(context, service, &backup.id, evidence, wait.max(PATIENCE))?;
     match result.verification.as_ref().and_then(|v| v.reason.clone()) {
         None => {
-            context.ui.detail("everything came back: Restorable");
+            context.ui.detail("every table came back with the rows of the dump");
             Ok(result)
         }
         Some(reason) => Err(Failure::new(Kind::Damaged, format!("{} does not restore", backup.id))
