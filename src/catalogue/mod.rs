@@ -20,7 +20,7 @@ mod view;
 
 pub use draft::{Draft, Sealed};
 pub use exclusive::Exclusive;
-pub use in_use::{InUse, is_worked_on};
+pub use in_use::{InUse, VERIFY, is_worked_on};
 pub use journal::Journal;
 pub use log::Log;
 pub use names::DUMP;

@@ -118,7 +118,7 @@ impl Folder<'_> {
         if here && listed.backup.damage.is_none() {
             listed.backup.damage = self.other_size(&file, listed.backup.size);
         }
-        listed.validating = in_use && InUse::is_held(self.dir, &listed.backup.id).unwrap_or(false);
+        listed.validating = in_use && InUse::is_verified(self.dir, &listed.backup.id).unwrap_or(false);
         if removing {
             listed.status = Status::InProgress;
         }

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::{Proven, choose, folder_for_reading, mark_damage, open, prove, usable};
-use crate::catalogue::{Detail, InUse, Log, View};
+use crate::catalogue::{Detail, InUse, Log, VERIFY, View};
 use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Service, Verification};
 use crate::engine::postgres::{Compared, Disposable, Server};
@@ -36,7 +36,7 @@ pub fn verify(context: &Context, dokku: &Dokku, service: &Service, which: &Selec
     let view = View::of(&dir, service, Detail::Whole)?;
     let chosen = choose(view, service, which, super::Purpose::Restore)?;
     let backup = usable(&chosen)?;
-    let in_use = InUse::take(&dir, &backup.id, "verify")?;
+    let in_use = InUse::take(&dir, &backup.id, VERIFY)?;
     let log = &mut Log::open(&dir, &backup.id, context.settings.clock);
     let image = image(dokku, service, backup)?;
     context.ui.step(&format!("Verifying {} in a disposable {image}", backup.id));
