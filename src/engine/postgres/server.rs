@@ -4,6 +4,7 @@ use std::fs::File;
 use std::time::{Duration, Instant};
 
 use super::quote::literal;
+use crate::domain::Service;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::failed;
 use crate::sys::docker::Docker;
@@ -24,6 +25,11 @@ impl Server {
     /// The server in `container`.
     pub fn new(docker: &Docker, container: impl Into<String>) -> Server {
         Server { docker: docker.clone(), container: container.into() }
+    }
+
+    /// The server of `service`, in the container that the datastore plugin names after it.
+    pub fn of(docker: &Docker, service: &Service) -> Server {
+        Server::new(docker, format!("dokku.{}.{}", service.datastore, service.name))
     }
 
     /// The same server, its answers not stopped by signals.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::facts::Facts;
 use crate::catalogue::{Detail, Draft, Exclusive, Log};
 use crate::dokku::{Dokku, Info, not_running};
-use crate::domain::{Backup, BackupId, Service, Source, room_needed, suspicion};
+use crate::domain::{Backup, BackupId, Source, room_needed, suspicion};
 use crate::engine::{self, postgres::Server};
 use crate::error::{Failure, Kind, Result};
 use crate::stream;
@@ -35,7 +35,7 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
     if let Some(failure) = not_running(service, &info.state) {
         return Err(failure);
     }
-    let server = context.docker().ok().map(|docker| Server::new(&docker, container(service)));
+    let server = context.docker().ok().map(|docker| Server::of(&docker, service));
     let facts = Facts::gather(dokku, &info, server.clone());
     let draft = begin(context, catalogue, wanted, &info)?;
     context.ui.step(&format!("Backing up {service} as {}", draft.record.id));
@@ -54,11 +54,6 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
             Err(failure)
         }
     }
-}
-
-/// Name of the service's container, as the datastore plugins make it.
-fn container(service: &Service) -> String {
-    format!("dokku.{}.{}", service.datastore, service.name)
 }
 
 /// Our children are gone, but `pg_dump` in the container goes on by itself, with its snapshot and its locks.

@@ -76,7 +76,7 @@ fn adopt(context: &Context, catalogue: &Exclusive, orphan: Orphan) -> Result<()>
 fn end_left_dumps(context: &Context, catalogue: &Exclusive, abandoned: &[Backup]) {
     let Ok(docker) = context.docker() else { return };
     let service = catalogue.service();
-    let server = Server::new(&docker, format!("dokku.{}.{}", service.datastore, service.name));
+    let server = Server::of(&docker, service);
     for backup in abandoned {
         let Some(database) = &backup.database else { continue };
         let (from, to) = (backup.started_at - TimeDelta::seconds(5), backup.started_at + TimeDelta::seconds(30));
@@ -98,8 +98,7 @@ fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -
         ui.warn(&format!("put it right with: {}", journal.undo()));
         return end_history(context, catalogue, journal, Some("interrupted"));
     };
-    let container = format!("dokku.{}.{target}", catalogue.service().datastore);
-    let settled = context.docker().and_then(|docker| Server::new(&docker, container).deaf().settle(swap));
+    let settled = context.docker().and_then(|docker| Server::of(&docker, catalogue.service()).deaf().settle(swap));
     let reason = match settled {
         Ok(Swapped::Finished) => {
             ui.warn(&format!(

@@ -53,7 +53,7 @@ pub fn replace(
 ) -> Result<()> {
     let service = into.service();
     let docker = context.docker()?;
-    let server = Server::new(&docker, format!("dokku.{}.{}", service.datastore, service.name));
+    let server = Server::of(&docker, service);
     let live = info.database.as_deref().ok_or_else(|| {
         Failure::new(Kind::Config, format!("the name of the database of {service} could not be learnt"))
             .hint(format!("see: dokku {}:info {service}", service.datastore))
