@@ -10,6 +10,7 @@ pub mod clock;
 pub mod dir;
 pub mod docker;
 pub mod file;
+pub mod http;
 pub mod lock;
 pub mod patience;
 pub mod points;

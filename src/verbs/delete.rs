@@ -1,15 +1,33 @@
 //! `backups:delete`: remove dumps, keep their records.
 
+use clap::Args;
+
 use std::collections::BTreeSet;
 
 use super::Context;
-use super::args::DeleteArgs;
 use super::steps::{folder_for_reading, open, resolve};
+use super::words::ServiceArg;
 use crate::catalogue::{Detail, Exclusive, InUse, Log};
 use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Listed, Presence};
 use crate::error::{Failure, Kind, Result};
 use crate::ui::{BackupJson, Format};
+
+/// `backups:delete`
+#[derive(Debug, Args)]
+pub struct DeleteArgs {
+    /// The service.
+    pub service: ServiceArg,
+    /// Ids of the backups to delete.
+    #[arg(long = "id", value_name = "ID", required = true)]
+    pub ids: Vec<BackupId>,
+    /// Wait this long when the service is busy.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
 
 /// Deletes each backup, after all of them were found and may go.
 pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {

@@ -1,12 +1,41 @@
 //! `backups:export`: back up services.
 
+use chrono::{DateTime, Utc};
+use clap::Args;
+
 use super::Context;
-use super::args::{ExportArgs, Selector};
 use super::steps::{Wanted, dump, folder_for_reading, open, resolve, verify};
+use super::words::{Selector, ServiceArg, parse_label, parse_time};
 use crate::dokku::Dokku;
 use crate::domain::{Backup, Datastore, Listed, Service, Source};
 use crate::error::{Failure, Kind, Result};
 use crate::ui::{BackupJson, Format};
+
+/// `backups:export`
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Services to back up.
+    #[arg(value_name = "SERVICE", required_unless_present = "all")]
+    pub services: Vec<ServiceArg>,
+    /// Every service.
+    #[arg(long, conflicts_with = "services")]
+    pub all: bool,
+    /// Name the backup by this time instead of now (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub at: Option<DateTime<Utc>>,
+    /// Verify it at once: restore it into a disposable database and compare.
+    #[arg(long)]
+    pub verify: bool,
+    /// Words to find it by later.
+    #[arg(long, value_name = "TEXT", value_parser = parse_label)]
+    pub label: Option<String>,
+    /// Wait this long when the service is busy.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
 
 /// Backs up each service in turn; one service's trouble does not stop the next.
 pub fn run(context: &Context, args: &ExportArgs) -> Result<()> {

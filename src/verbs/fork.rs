@@ -1,17 +1,37 @@
 //! `backups:fork`: a new service from a backup.
 
+use clap::Args;
+
 use super::Context;
-use super::args::ForkArgs;
 use super::steps::{
     Filling, Purpose, begin_restore, choose, folder_for_reading, mark_damage, note, open, prove, replace, resolve,
     usable,
 };
+use super::words::{Selector, ServiceArg};
 use crate::catalogue::Detail;
 use crate::dokku::{Dokku, State, not_running};
 use crate::domain::{Listed, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::{ORIGIN, folder};
 use crate::ui::{BackupJson, Format};
+
+/// `backups:fork`
+#[derive(Debug, Args)]
+pub struct ForkArgs {
+    /// The service whose backup it is.
+    pub service: ServiceArg,
+    /// Which backup.
+    #[command(flatten)]
+    pub which: Selector,
+    /// The service to make.
+    pub new_service: ServiceArg,
+    /// Wait this long when the service is busy.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
 
 /// Makes a service of the same image and version and fills it with the backup. When that fails the service is removed
 /// again: it did not exist before.

@@ -5,7 +5,7 @@ use super::steps::{folder_for_reading, prove};
 use crate::catalogue::{Detail, View};
 use crate::domain::{Datastore, Service, Trust, newest_good};
 use crate::error::{Failure, Kind, Result};
-use crate::properties::{ORIGIN, Property, folder};
+use crate::properties::{GATE, ORIGIN, folder};
 
 /// Decides on `pre-delete DATASTORE SERVICE`; every other action, datastore and shape of words passes.
 pub fn run(context: &Context, words: &[String]) -> Result<()> {
@@ -22,7 +22,7 @@ pub fn run(context: &Context, words: &[String]) -> Result<()> {
 }
 
 fn decide(context: &Context, service: &Service) -> Result<()> {
-    if context.properties().computed(service, Property::Gate)? == "off" {
+    if context.properties().computed(service, &GATE)? == "off" {
         return Ok(());
     }
     let Some(refusal) = refusal(context, service)? else { return Ok(()) };

@@ -3,7 +3,7 @@
 use clap::{Arg, Command, CommandFactory};
 
 use super::Context;
-use super::args::Cli;
+use super::grammar::Cli;
 use crate::error::{Failure, Kind, Result};
 
 /// The line in `dokku help`. Dokku splits it at its comma: there must be exactly one.

@@ -1,16 +1,46 @@
 //! `backups:import`: restore a backup into a live service.
 
+use clap::Args;
+
 use super::Context;
-use super::args::ImportArgs;
 use super::steps::{
     Filling, Purpose, begin_restore, choose, folder_for_reading, in_place, mark_damage, note, open, prove, redeploy,
     replace, resolve, safety_backup, show_plan, usable,
 };
+use super::words::{Selector, ServiceArg};
 use crate::catalogue::Detail;
 use crate::dokku::{Dokku, not_running};
 use crate::domain::{Listed, Trust};
 use crate::error::{Failure, Kind, Result};
 use crate::ui::{BackupJson, Format, confirm};
+
+/// `backups:import`
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The service to restore into.
+    pub service: ServiceArg,
+    /// Which backup.
+    #[command(flatten)]
+    pub which: Selector,
+    /// Take the backup from this service instead.
+    #[arg(long, value_name = "SERVICE")]
+    pub from_service: Option<ServiceArg>,
+    /// Take no safety backup of what is there now.
+    #[arg(long)]
+    pub no_backup: bool,
+    /// Use the stock import, straight into the live database: merges rather than replaces.
+    #[arg(long)]
+    pub in_place: bool,
+    /// Then redeploy the recorded commit of every linked app.
+    #[arg(long)]
+    pub with_code: bool,
+    /// Wait this long when the service is busy.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
 
 /// Locks, chooses, proves, plans, asks, saves what is there, and replaces it.
 pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {

@@ -1,12 +1,27 @@
 //! `backups:info`: everything about one backup.
 
+use clap::Args;
+
 use super::Context;
-use super::args::InfoArgs;
 use super::steps::{Purpose, choose, folder_for_reading, resolve};
+use super::words::{Selector, ServiceArg};
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;
 use crate::error::{Failure, Kind, Result};
 use crate::ui::{self, BackupJson, Format};
+
+/// `backups:info`
+#[derive(Debug, Args)]
+pub struct InfoArgs {
+    /// The service.
+    pub service: ServiceArg,
+    /// Which of its backups.
+    #[command(flatten)]
+    pub which: Selector,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
 
 /// Shows one backup.
 pub fn run(context: &Context, args: &InfoArgs) -> Result<()> {

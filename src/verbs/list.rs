@@ -1,14 +1,35 @@
 //! `backups:list`: the backups, newest first.
 
+use clap::Args;
+
 use super::Context;
-use super::args::ListArgs;
 use super::steps::{all_known, folder_for_reading, resolve};
+use super::words::ServiceArg;
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;
 use crate::domain::{Listed, Service};
 use crate::error::Result;
 use crate::sys::dir::Dir;
 use crate::ui::{self, BackupJson, Format};
+
+/// `backups:list`
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only this service.
+    pub service: Option<ServiceArg>,
+    /// Only backups with this status: in-progress, success or failed.
+    #[arg(long, value_parser = ["in-progress", "success", "failed"])]
+    pub status: Option<String>,
+    /// Paths, hashes, commits, versions, times and errors too.
+    #[arg(long)]
+    pub verbose: bool,
+    /// Deleted ones too.
+    #[arg(long)]
+    pub deleted: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
 
 /// Lists one service, or all of them, also those whose service was destroyed.
 pub fn run(context: &Context, args: &ListArgs) -> Result<()> {

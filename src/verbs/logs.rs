@@ -1,14 +1,29 @@
 //! `backups:logs`: what export, verify and restore said about one backup.
 
+use clap::Args;
+
 use std::time::Duration;
 
 use super::Context;
-use super::args::LogsArgs;
 use super::steps::{Purpose, choose, folder_for_reading, resolve};
+use super::words::{Selector, ServiceArg};
 use crate::catalogue::{Detail, InUse, Log, View, is_worked_on};
 use crate::dokku::Dokku;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::interrupted;
+
+/// `backups:logs`
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// The service.
+    pub service: ServiceArg,
+    /// Which of its backups.
+    #[command(flatten)]
+    pub which: Selector,
+    /// Follow until nobody works on the service any more.
+    #[arg(long)]
+    pub tail: bool,
+}
 
 /// Prints the log; with `--tail` goes on until nobody works on the service any more.
 pub fn run(context: &Context, args: &LogsArgs) -> Result<()> {

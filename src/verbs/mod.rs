@@ -2,11 +2,11 @@
 //!
 //! The folder may not be called `commands`: Dokku runs everything by that name anywhere below a plugin.
 
-mod args;
 mod delete;
 mod export;
 mod fork;
 mod gate;
+mod grammar;
 mod help;
 mod import;
 mod info;
@@ -19,17 +19,18 @@ mod set;
 mod steps;
 mod sync;
 mod verify;
+mod words;
 
 use std::time::Duration;
 
 use crate::domain::Service;
 use crate::error::Result;
-use crate::properties::{Properties, Property};
+use crate::properties::{Properties, RESTORE_TIMEOUT};
 use crate::settings::Settings;
 use crate::sys::docker::Docker;
 use crate::ui::{Format, Ui};
 
-pub use args::{Cli, Verb};
+pub use grammar::{Cli, Verb};
 pub use help::{commands, verbs};
 
 /// What every command is given.
@@ -54,7 +55,7 @@ impl Context {
 
     /// How long filling a database of `service` may take.
     pub fn restore_limit(&self, service: &Service) -> Result<Duration> {
-        let seconds = self.properties().computed(service, Property::RestoreTimeout)?;
+        let seconds = self.properties().computed(service, &RESTORE_TIMEOUT)?;
         Ok(Duration::from_secs(seconds.parse().unwrap_or(u64::MAX / 1000)))
     }
 }

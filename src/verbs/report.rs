@@ -1,15 +1,31 @@
 //! `backups:report`: what is set, and what holds.
 
+use clap::Args;
+
 use serde_json::{Map, Value};
 
 use super::Context;
-use super::args::ReportArgs;
 use super::steps::{all_known, resolve};
+use super::words::ServiceArg;
 use crate::dokku::Dokku;
 use crate::domain::Service;
 use crate::error::Result;
-use crate::properties::{GLOBAL, Property, folder};
+use crate::properties::{self, GLOBAL, folder};
 use crate::ui::Format;
+
+/// `backups:report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Only this service.
+    #[arg(conflicts_with = "global")]
+    pub service: Option<ServiceArg>,
+    /// What is set for every service.
+    #[arg(long)]
+    pub global: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
 
 /// Reports one service, all of them, or what is set for all.
 pub fn run(context: &Context, args: &ReportArgs) -> Result<()> {
@@ -47,9 +63,9 @@ pub fn run(context: &Context, args: &ReportArgs) -> Result<()> {
 
 fn global(context: &Context) -> Result<Map<String, Value>> {
     let mut object = Map::new();
-    for property in Property::ALL {
-        let value = context.properties().get(GLOBAL, property.key())?;
-        object.insert(format!("global-{}", property.key()), value.unwrap_or_default().into());
+    for property in properties::ALL {
+        let value = context.properties().get(GLOBAL, property.key)?;
+        object.insert(format!("global-{}", property.key), value.unwrap_or_default().into());
     }
     Ok(object)
 }
@@ -58,9 +74,9 @@ fn global(context: &Context) -> Result<Map<String, Value>> {
 fn one(context: &Context, service: &Service) -> Result<Map<String, Value>> {
     let properties = context.properties();
     let mut object = global(context)?;
-    for property in Property::ALL {
-        let key = property.key();
-        object.insert(format!("computed-{key}"), properties.computed(service, *property)?.into());
+    for property in properties::ALL {
+        let key = property.key;
+        object.insert(format!("computed-{key}"), properties.computed(service, property)?.into());
         object.insert(key.to_owned(), properties.get(&folder(service), key)?.unwrap_or_default().into());
     }
     Ok(object)

@@ -1,16 +1,28 @@
 //! `backups:reset`: back to the state of a new service, with the same connection details.
 
+use clap::Args;
+
 use super::Context;
-use super::args::{ResetArgs, Selector};
 use super::steps::{
     Filling, begin_restore, choose, mark_damage, note, open, prove, replace, resolve, safety_backup, usable,
 };
+use super::words::{Selector, ServiceArg};
 use crate::catalogue::{Detail, Exclusive, Journal};
 use crate::dokku::{Dokku, not_running};
 use crate::domain::{Backup, BackupId, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::{ORIGIN, folder};
 use crate::ui::confirm;
+
+/// `backups:reset`
+#[derive(Debug, Args)]
+pub struct ResetArgs {
+    /// The service.
+    pub service: ServiceArg,
+    /// Wait this long when the service is busy.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+}
 
 /// Empties a service; one that was forked goes back to the backup it was made from.
 pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {

@@ -1,11 +1,33 @@
 //! `backups:set`: set or clear a property, in Dokku's property style.
 
+use clap::Args;
+
 use super::Context;
-use super::args::SetArgs;
 use super::steps::resolve;
 use crate::dokku::Dokku;
 use crate::error::{Failure, Kind, Result};
-use crate::properties::{GLOBAL, Property, folder};
+use crate::properties::{self, GLOBAL, Property, folder};
+
+/// `backups:set`
+#[derive(Debug, Args)]
+pub struct SetArgs {
+    /// For every service that has no value of its own.
+    #[arg(long)]
+    pub global: bool,
+    /// The service (unless --global), the property, and its value; without a value it is cleared.
+    #[arg(value_name = "SERVICE KEY VALUE", num_args = 0..=3)]
+    pub words: Vec<String>,
+}
+
+/// What `backups:help set` says below the options: every property, and examples.
+pub fn help() -> String {
+    let width = properties::ALL.iter().map(|property| property.key.len()).max().unwrap_or(0);
+    let rows = properties::ALL.iter().map(|property| format!("  {:<width$}  {}", property.key, property.about));
+    let examples = ["my-db gate off", "--global verify-memory 2g", "my-db gate"];
+    let examples = examples.iter().map(|words| format!("  dokku backups:set {words}"));
+    let lines = ["Properties:".to_owned()].into_iter().chain(rows).chain([String::new(), "Examples:".to_owned()]);
+    lines.chain(examples).collect::<Vec<_>>().join("\n")
+}
 
 /// Sets a property of one service or of all.
 pub fn run(context: &Context, args: &SetArgs) -> Result<()> {
@@ -14,14 +36,13 @@ pub fn run(context: &Context, args: &SetArgs) -> Result<()> {
         [key] => (key, None),
         [key, value] => (key, Some(value.as_str()).filter(|value| !value.is_empty())),
         _ => {
-            let keys: Vec<_> = Property::ALL.iter().map(|property| property.key()).collect();
             return Err(Failure::new(Kind::Usage, "say which property, and its value")
-                .hint(format!("there are: {}", keys.join(", "))));
+                .hint(format!("there are: {}", Property::keys())));
         }
     };
     let property = Property::parse(key)?;
     value.map_or(Ok(()), |value| property.check(value))?;
-    context.properties().set(&scope, property.key(), value)?;
+    context.properties().set(&scope, property.key, value)?;
     match value {
         Some(value) => context.ui.step(&format!("Setting {key} of {name} to {value}")),
         None => context.ui.step(&format!("Unsetting {key} of {name}")),

@@ -1,13 +1,28 @@
 //! `backups:sync`: compare the records with what is there, and put them right.
 
+use clap::Args;
+
 use super::Context;
-use super::args::SyncArgs;
 use super::steps::{all_known, open, resolve};
+use super::words::ServiceArg;
 use crate::catalogue::{Detail, Exclusive};
 use crate::dokku::Dokku;
 use crate::domain::{Listed, Presence};
 use crate::error::{Failure, Kind, Result};
 use crate::ui::Format;
+
+/// `backups:sync`
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// Only this service.
+    pub service: Option<ServiceArg>,
+    /// Wait this long when a service is busy.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
 
 /// What was found for one service.
 #[derive(Debug, serde::Serialize)]

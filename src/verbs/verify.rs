@@ -1,13 +1,39 @@
 //! `backups:verify`: show that backups restore.
 
+use clap::Args;
+
 use super::Context;
-use super::args::{Selector, VerifyArgs};
 use super::steps::{folder_for_reading, resolve, verify};
+use super::words::{Selector, ServiceArg};
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;
+use crate::domain::BackupId;
 use crate::domain::{Backup, Listed, Presence, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::ui::{BackupJson, Format};
+
+/// `backups:verify`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["latest", "id", "all"]))]
+pub struct VerifyArgs {
+    /// The service.
+    pub service: ServiceArg,
+    /// The newest good backup.
+    #[arg(long)]
+    pub latest: bool,
+    /// The one with this id.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<BackupId>,
+    /// Every good backup, newest first.
+    #[arg(long)]
+    pub all: bool,
+    /// Wait this long for the service to write the result down (at least 600).
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
 
 /// Verifies one backup, or all good ones of a service.
 pub fn run(context: &Context, args: &VerifyArgs) -> Result<()> {

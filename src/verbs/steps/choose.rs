@@ -3,7 +3,7 @@
 use crate::catalogue::View;
 use crate::domain::{Backup, BackupId, Listed, Presence, Service, newest_good};
 use crate::error::{Failure, Kind, Result};
-use crate::verbs::args::Selector;
+use crate::verbs::words::Selector;
 
 /// What the backup is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

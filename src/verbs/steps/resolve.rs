@@ -6,7 +6,7 @@ use crate::domain::{Datastore, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
 use crate::verbs::Context;
-use crate::verbs::args::ServiceArg;
+use crate::verbs::words::ServiceArg;
 
 /// The service meant by `word`. One that does not exist, was never backed up, or may not be seen by the caller is "no
 /// such service", in the same words.

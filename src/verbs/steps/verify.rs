@@ -9,12 +9,12 @@ use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Service, Verification};
 use crate::engine::postgres::{Compared, Disposable, Server};
 use crate::error::{Failure, Kind, Result};
-use crate::properties::Property;
+use crate::properties::VERIFY_MEMORY;
 use crate::sys::child::was_killed;
 use crate::sys::dir::Dir;
 use crate::sys::docker::{Docker, LIMIT};
 use crate::verbs::Context;
-use crate::verbs::args::Selector;
+use crate::verbs::words::Selector;
 
 /// What a test restore showed: what came back equal, or why it did not.
 type Shown = Result<Compared, String>;
@@ -87,7 +87,7 @@ fn image(dokku: &Dokku, service: &Service, backup: &Backup) -> Result<String> {
 /// The outer failure says nothing about the backup, or that its bytes changed; the inner one is why it does not restore.
 fn try_restore(context: &Context, docker: &Docker, dir: &Dir, backup: &Backup, image: &str) -> Result<Shown> {
     let service = Service { datastore: backup.datastore, name: backup.service.clone() };
-    let memory = &context.properties().computed(&service, Property::VerifyMemory)?;
+    let memory = &context.properties().computed(&service, &VERIFY_MEMORY)?;
     let limit = context.restore_limit(&service)?;
     // Starting it may mean fetching its image, however little time the data itself may take.
     let starter = &docker.within(limit.clamp(STARTING, LIMIT));

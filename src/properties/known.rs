@@ -1,0 +1,81 @@
+//! Everything that can be set: one constant a property, with its default, its form and its one line of help.
+
+use crate::error::{Failure, Kind, Result};
+
+/// Something that can be set.
+#[derive(Debug)]
+pub struct Property {
+    /// The key on the command line.
+    pub key: &'static str,
+    /// What holds where nothing is set; empty for none.
+    pub default: &'static str,
+    /// The form of its value, for messages.
+    pub form: &'static str,
+    /// One line of help.
+    pub about: &'static str,
+    /// Whether a value is of that form.
+    fits: fn(&str) -> bool,
+}
+
+/// Whether `postgres:destroy` is refused without a `Restorable` backup: `on` or `off`.
+pub const GATE: Property = Property {
+    key: "gate",
+    default: "on",
+    form: "on or off",
+    about: "on or off: refuse to destroy a service without a Restorable backup",
+    fits: is_switch,
+};
+
+/// Memory of the disposable database of a verification, in Docker's words: `512m`, `2g`.
+pub const VERIFY_MEMORY: Property = Property {
+    key: "verify-memory",
+    default: "1g",
+    form: "a number with k, m or g, such as 512m",
+    about: "memory of a verification's disposable database: 512m, 2g",
+    fits: |value| value.strip_suffix(['k', 'm', 'g']).is_some_and(is_number),
+};
+
+/// Seconds that filling a database may take, in a verification or a restore.
+pub const RESTORE_TIMEOUT: Property = Property {
+    key: "restore-timeout",
+    default: "21600",
+    form: "a number of seconds",
+    about: "seconds that filling a database may take",
+    fits: is_number,
+};
+
+/// All of them, in the order reports show them.
+pub const ALL: &[&Property] = &[&GATE, &VERIFY_MEMORY, &RESTORE_TIMEOUT];
+
+impl Property {
+    /// The property called `key`.
+    pub fn parse(key: &str) -> Result<&'static Property> {
+        ALL.iter().copied().find(|property| property.key == key).ok_or_else(|| {
+            let shown: String = key.chars().take(64).collect();
+            Failure::new(Kind::Usage, format!("there is no property {shown:?}"))
+                .hint(format!("there are: {}", Property::keys()))
+        })
+    }
+
+    /// All keys, for messages.
+    pub fn keys() -> String {
+        ALL.iter().map(|property| property.key).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Refuses a value that would not work.
+    pub fn check(&self, value: &str) -> Result<()> {
+        if (self.fits)(value) {
+            return Ok(());
+        }
+        let shown: String = value.chars().take(64).collect();
+        Err(Failure::new(Kind::Usage, format!("{} cannot be {shown:?}: it is {}", self.key, self.form)))
+    }
+}
+
+fn is_switch(value: &str) -> bool {
+    matches!(value, "on" | "off")
+}
+
+fn is_number(value: &str) -> bool {
+    value.parse::<u64>().is_ok_and(|number| number > 0)
+}

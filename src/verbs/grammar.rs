@@ -1,0 +1,138 @@
+//! The grammar: one definition for parsing, help and the man page. What a verb takes stands in the verb's own file.
+
+use clap::{Parser, Subcommand};
+
+use super::delete::DeleteArgs;
+use super::export::ExportArgs;
+use super::fork::ForkArgs;
+use super::import::ImportArgs;
+use super::info::InfoArgs;
+use super::list::ListArgs;
+use super::logs::LogsArgs;
+use super::report::ReportArgs;
+use super::reset::ResetArgs;
+use super::set::SetArgs;
+use super::sync::SyncArgs;
+use super::verify::VerifyArgs;
+use crate::ui::Format;
+
+/// Backups for Dokku datastores that are checked, listed and restored truthfully.
+#[derive(Debug, Parser)]
+#[command(name = "dokku", bin_name = "dokku", version, disable_help_subcommand = true, subcommand_value_name = "VERB")]
+pub struct Cli {
+    /// Print warnings and errors only (Dokku's global flag).
+    #[arg(long, global = true, hide = true)]
+    pub quiet: bool,
+    /// Do not ask, and lift the safety rules that say so (Dokku's global flag).
+    #[arg(long, global = true)]
+    pub force: bool,
+    /// Print what is done in detail (Dokku's global flag).
+    #[arg(long, global = true, hide = true)]
+    pub trace: bool,
+    /// Dokku's global flag for commands about an app; ours are about services and pay no heed to it.
+    #[arg(long, global = true, hide = true, num_args = 0..=1, value_name = "APP")]
+    pub app: Option<Option<String>>,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs; `backups:VERB` on the line.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Back up services; prints the backup's id
+    #[command(
+        after_help = "Examples:\n  dokku backups:export my-db\n  dokku backups:export --all\n  ssh dokku@host backups:export my-db --at 2026-04-08T14:30:00Z"
+    )]
+    Export(ExportArgs),
+    /// List backups, newest first
+    #[command(
+        after_help = "Examples:\n  dokku backups:list my-db\n  dokku backups:list --status failed\n  dokku backups:list my-db --format json"
+    )]
+    List(ListArgs),
+    /// Show everything about one backup
+    #[command(
+        after_help = "Examples:\n  dokku backups:info my-db --latest\n  dokku backups:info my-db --id my-db-2026-04-08-14-30-00 --format json"
+    )]
+    Info(InfoArgs),
+    /// Show what was logged for one backup
+    #[command(
+        after_help = "Examples:\n  dokku backups:logs my-db --latest\n  dokku backups:logs my-db --latest --tail"
+    )]
+    Logs(LogsArgs),
+    /// Restore a backup into a live service; destructive
+    #[command(
+        after_help = "Examples:\n  dokku backups:import my-db --latest\n  dokku backups:import my-db --id my-db-2026-04-08-14-30-00 --force\n  dokku backups:import staging-db --from-service my-db --latest"
+    )]
+    Import(ImportArgs),
+    /// Show that backups restore: into a disposable database, and compare
+    #[command(
+        after_help = "Examples:\n  dokku backups:verify my-db --latest\n  dokku backups:export my-db && dokku backups:verify my-db --latest\n  dokku backups:verify my-db --all"
+    )]
+    Verify(VerifyArgs),
+    /// Make a new service from a backup
+    #[command(
+        after_help = "Examples:\n  dokku backups:fork my-db --latest practice-db\n  dokku backups:fork my-db --id my-db-2026-04-08-14-30-00 practice-db"
+    )]
+    Fork(ForkArgs),
+    /// Back to the state of a new service, same connection; destructive
+    #[command(after_help = "Examples:\n  dokku backups:reset practice-db\n  dokku backups:reset practice-db --force")]
+    Reset(ResetArgs),
+    /// Set or clear a property
+    #[command(override_usage = "dokku backups:set <--global|SERVICE> <KEY> [VALUE]", after_help = super::set::help())]
+    Set(SetArgs),
+    /// Show what is set
+    #[command(after_help = "Examples:\n  dokku backups:report my-db\n  dokku backups:report --global --format json")]
+    Report(ReportArgs),
+    /// Delete backups; their records stay
+    #[command(
+        after_help = "Examples:\n  dokku backups:delete my-db --id my-db-2026-04-08-14-30-00\n  dokku backups:delete my-db --id ID --id ID --force"
+    )]
+    Delete(DeleteArgs),
+    /// Compare records with what is there, and put them right
+    #[command(after_help = "Examples:\n  dokku backups:sync\n  dokku backups:sync my-db")]
+    Sync(SyncArgs),
+    /// Print the version
+    Version {
+        /// What to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show help for all verbs or for one
+    Help {
+        /// The verb to explain.
+        verb: Option<String>,
+        /// As Dokku passes it on; nothing is left out anyway.
+        #[arg(long, hide = true)]
+        all: bool,
+    },
+    /// What `dokku help` asks every plugin.
+    #[command(name = "commands:help", hide = true)]
+    HelpLine {
+        /// As Dokku passes it on.
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Dokku's service-action trigger: the gate before a service is destroyed.
+    #[command(name = "trigger:service-action", hide = true)]
+    TriggerServiceAction {
+        /// As Dokku passes it on.
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Dokku's install trigger, after the binary is in its place.
+    #[command(name = "trigger:install", hide = true)]
+    TriggerInstall {
+        /// As Dokku passes it on.
+        #[arg(hide = true)]
+        rest: Vec<String>,
+    },
+}
+
+impl Verb {
+    /// Whether root's own start of it must become Dokku's system user first. Laying out folders below `/var/lib/dokku`
+    /// needs root; help and version need no Dokku at all.
+    pub fn leaves_root(&self) -> bool {
+        !matches!(self, Verb::TriggerInstall { .. } | Verb::Version { .. } | Verb::Help { .. } | Verb::HelpLine { .. })
+    }
+}
