@@ -36,6 +36,8 @@ pub enum Kind {
     Clock,
     /// The backup is good, something beside it is not; or some of several failed.
     Partial,
+    /// `check` found something failing.
+    Check,
     /// A restore stopped after it began to change the target.
     RestoreIncomplete,
     /// Ended by this signal.
@@ -46,7 +48,14 @@ impl Kind {
     /// The exit code of the process. 10 and 20 mean something to Dokku and 255 to ssh: never used.
     pub fn exit_code(self) -> u8 {
         match self {
-            Kind::Child | Kind::Timeout | Kind::NoSpace | Kind::Io | Kind::Catalogue | Kind::Config | Kind::Clock => 1,
+            Kind::Check
+            | Kind::Child
+            | Kind::Timeout
+            | Kind::NoSpace
+            | Kind::Io
+            | Kind::Catalogue
+            | Kind::Config
+            | Kind::Clock => 1,
             Kind::Usage => 2,
             Kind::Partial => 3,
             Kind::NotFound => 4,
@@ -73,6 +82,7 @@ impl Kind {
             Kind::Io => "io",
             Kind::Catalogue => "catalogue",
             Kind::Clock => "clock",
+            Kind::Check => "check",
             Kind::Partial => "partial",
             Kind::RestoreIncomplete => "restore-incomplete",
             Kind::Interrupted(_) => "interrupted",

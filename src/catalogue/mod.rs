@@ -4,6 +4,7 @@
 //! folder, takes from the index what still matches the record's own file, and reads the rest from the records. The
 //! index is therefore only ever a shortcut; what it says wrongly nobody believes.
 
+mod audit;
 mod document;
 mod draft;
 mod exclusive;
@@ -18,6 +19,7 @@ mod recovery;
 mod root;
 mod view;
 
+pub use audit::Audit;
 pub use draft::{Draft, Sealed};
 pub use exclusive::Exclusive;
 pub use in_use::{InUse, VERIFY, is_worked_on};

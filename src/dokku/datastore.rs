@@ -56,6 +56,17 @@ impl Dokku {
         Child::start(start)?.finish()
     }
 
+    /// Services of `datastore` that `app` is linked to.
+    pub fn linked_services(&self, datastore: Datastore, app: &str) -> Result<Vec<Service>> {
+        let verb = format!("{datastore}:app-links");
+        let answer = self.ask(&[&verb, app])?;
+        if !answer.status.success() {
+            return Err(crate::sys::child::failed(&format!("{verb} {app}"), answer.status, &answer.stderr));
+        }
+        let names = answer.stdout.lines().filter_map(|line| line.trim().parse().ok());
+        Ok(names.map(|name| Service { datastore, name }).collect())
+    }
+
     /// Every service of `datastore` the caller may see.
     pub fn services(&self, datastore: Datastore) -> Result<Vec<Service>> {
         let verb = format!("{datastore}:list");

@@ -6,6 +6,7 @@ mod app;
 mod datastore;
 mod deploy;
 mod info;
+mod plugin;
 
 use std::path::PathBuf;
 use std::time::Duration;

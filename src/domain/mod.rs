@@ -2,6 +2,8 @@
 
 mod backup;
 mod backup_id;
+mod finding;
+mod health;
 mod room;
 mod scrub;
 mod service;
@@ -11,6 +13,8 @@ mod swap;
 
 pub use backup::{AppCode, Backup, Compression, Destination, Outcome, Restore, Source, TableRows, Verification};
 pub use backup_id::{BackupId, WrongId, spell};
+pub use finding::{Finding, Level, verdict};
+pub use health::{GRACE, Look, is_sound, spell_age};
 pub use room::room_needed;
 pub use scrub::scrub;
 pub use service::{Datastore, Service, ServiceName, WrongName};

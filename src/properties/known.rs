@@ -44,8 +44,35 @@ pub const RESTORE_TIMEOUT: Property = Property {
     fits: is_number,
 };
 
+/// Asked after every scheduled backup that ended well: a monitor that misses the sign raises the alarm.
+pub const HEARTBEAT_URL: Property = Property {
+    key: "heartbeat-url",
+    default: "",
+    form: "an http:// or https:// address",
+    about: "address that is asked after every scheduled backup that ended well",
+    fits: is_address,
+};
+
+/// Sent a JSON document after every scheduled backup that did not end well.
+pub const NOTIFY_URL: Property = Property {
+    key: "notify-url",
+    default: "",
+    form: "an http:// or https:// address",
+    about: "address that is sent a JSON document after every scheduled backup that failed",
+    fits: is_address,
+};
+
+/// Whether a deploy of a linked app is preceded by a backup, and stopped when that fails.
+pub const BEFORE_DEPLOY: Property = Property {
+    key: "before-deploy",
+    default: "off",
+    form: "on or off",
+    about: "on or off: back up before a linked app is deployed; the deploy stops when that fails",
+    fits: is_switch,
+};
+
 /// All of them, in the order reports show them.
-pub const ALL: &[&Property] = &[&GATE, &VERIFY_MEMORY, &RESTORE_TIMEOUT];
+pub const ALL: &[&Property] = &[&GATE, &VERIFY_MEMORY, &RESTORE_TIMEOUT, &BEFORE_DEPLOY, &HEARTBEAT_URL, &NOTIFY_URL];
 
 impl Property {
     /// The property called `key`.
@@ -70,6 +97,10 @@ impl Property {
         let shown: String = value.chars().take(64).collect();
         Err(Failure::new(Kind::Usage, format!("{} cannot be {shown:?}: it is {}", self.key, self.form)))
     }
+}
+
+fn is_address(value: &str) -> bool {
+    url::Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 fn is_switch(value: &str) -> bool {

@@ -9,7 +9,7 @@ use crate::domain::Service;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
 
-pub use known::{ALL, GATE, Property, RESTORE_TIMEOUT, VERIFY_MEMORY};
+pub use known::{ALL, BEFORE_DEPLOY, GATE, HEARTBEAT_URL, NOTIFY_URL, Property, RESTORE_TIMEOUT, VERIFY_MEMORY};
 
 /// Folder of the values that hold for every service.
 pub const GLOBAL: &str = "--global";
@@ -36,6 +36,21 @@ impl<'a> Properties<'a> {
             None => self.get(GLOBAL, property.key)?,
         };
         Ok(value.unwrap_or_else(|| property.default.to_owned()))
+    }
+
+    /// Whether any service, or all of them, have a value of their own for it.
+    pub fn is_used(&self, property: &Property) -> Result<bool> {
+        let scopes = match Dir::open(self.root) {
+            Ok(root) => root.names()?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(e) => return Err(e.into()),
+        };
+        for scope in scopes.iter().filter(|scope| scope.contains(':') || *scope == GLOBAL) {
+            if self.get(scope, property.key)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The value set in `scope` itself.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use reqwest::blocking::{Client, ClientBuilder};
+use reqwest::blocking::{Client, ClientBuilder, Response};
 use reqwest::redirect::Policy;
+
+use crate::error::{Failure, Kind, Result};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -21,4 +23,47 @@ pub fn client(total: Duration) -> ClientBuilder {
 /// Chooses rustls' cryptography for the process; every client needs it, asking twice does no harm.
 pub fn provide_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Longest reason that is passed on from an answer.
+const LONGEST: usize = 200;
+
+/// Asks `url` once and expects success (2xx). Nothing of the answer's body is read.
+pub fn ping(url: &str, total: Duration) -> Result<()> {
+    let client = client(total).build().map_err(|error| failed(url, error))?;
+    conclude(url, client.get(url).send())
+}
+
+/// Posts one JSON document and expects success (2xx).
+pub fn post_json(url: &str, body: String, total: Duration) -> Result<()> {
+    let client = client(total).build().map_err(|error| failed(url, error))?;
+    conclude(url, client.post(url).header("content-type", "application/json").body(body).send())
+}
+
+fn conclude(url: &str, answer: reqwest::Result<Response>) -> Result<()> {
+    let status = answer.map_err(|error| failed(url, error))?.status();
+    if status.is_success() {
+        return Ok(());
+    }
+    let text = format!("{} answered {status}", host(url));
+    let text = if status.is_redirection() { format!("{text}; redirects are not followed") } else { text };
+    Err(Failure::new(Kind::Io, text))
+}
+
+/// Addresses often carry a token in their path: only the host is ever told.
+fn failed(url: &str, error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let mut reason = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        reason = format!("{reason}: {inner}");
+        cause = inner.source();
+    }
+    Failure::new(Kind::Io, format!("{} could not be asked", host(url)))
+        .because(reason.chars().take(LONGEST).collect::<String>())
+}
+
+fn host(url: &str) -> String {
+    let parsed = url::Url::parse(url).ok();
+    parsed.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_else(|| "the address".to_owned())
 }

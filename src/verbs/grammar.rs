@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use super::check::CheckArgs;
 use super::delete::DeleteArgs;
 use super::export::ExportArgs;
 use super::fork::ForkArgs;
@@ -84,6 +85,11 @@ pub enum Verb {
     /// Show what is set
     #[command(after_help = "Examples:\n  dokku backups:report my-db\n  dokku backups:report --global --format json")]
     Report(ReportArgs),
+    /// Say whether every service is safe: one verdict each, for monitors
+    #[command(
+        after_help = "Exit code 1 when anything is failing, 0 when all is well or there are only warnings.\n\nExamples:\n  dokku backups:check\n  dokku backups:check my-db --read\n  dokku --quiet backups:check --format json"
+    )]
+    Check(CheckArgs),
     /// Delete backups; their records stay
     #[command(
         after_help = "Examples:\n  dokku backups:delete my-db --id my-db-2026-04-08-14-30-00\n  dokku backups:delete my-db --id ID --id ID --force"
@@ -116,6 +122,13 @@ pub enum Verb {
     /// Dokku's service-action trigger: the gate before a service is destroyed.
     #[command(name = "trigger:service-action", hide = true)]
     TriggerServiceAction {
+        /// As Dokku passes it on.
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Dokku's builder-release trigger: backups before an app's release.
+    #[command(name = "trigger:builder-release", hide = true)]
+    TriggerBuilderRelease {
         /// As Dokku passes it on.
         #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,

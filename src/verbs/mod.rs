@@ -2,6 +2,8 @@
 //!
 //! The folder may not be called `commands`: Dokku runs everything by that name anywhere below a plugin.
 
+mod before_deploy;
+mod check;
 mod delete;
 mod export;
 mod fork;
@@ -72,6 +74,7 @@ pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
         Verb::Verify(args) => verify::run(&context, &args),
         Verb::Fork(args) => fork::run(&context, &args),
         Verb::Reset(args) => reset::run(&context, &args),
+        Verb::Check(args) => check::run(&context, &args),
         Verb::Set(args) => set::run(&context, &args),
         Verb::Report(args) => report::run(&context, &args),
         Verb::Delete(args) => delete::run(&context, &args),
@@ -80,6 +83,7 @@ pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
         Verb::Help { verb, .. } => help::run(&context, verb.as_deref()),
         Verb::HelpLine { .. } => Ok(ui.data(help::LINE)?),
         Verb::TriggerInstall { .. } => install::run(&context),
+        Verb::TriggerBuilderRelease { rest } => before_deploy::run(&context, &rest),
         Verb::TriggerServiceAction { rest } => gate::run(&context, &rest),
     }
 }

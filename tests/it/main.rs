@@ -5,7 +5,9 @@
 mod support;
 
 mod acceptance;
+mod before_deploy;
 mod by_hand;
+mod check;
 mod everyday;
 mod faults_export;
 mod faults_kills;

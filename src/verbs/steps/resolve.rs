@@ -53,6 +53,27 @@ pub fn all_known(context: &Context, dokku: &Dokku) -> Result<Vec<Service>> {
     }
 }
 
+/// Every service the caller may see: those of the datastore plugins, and those that only a catalogue remembers.
+pub fn every_service(context: &Context, dokku: &Dokku) -> Result<Vec<Service>> {
+    let mut services = match Root::look(&context.settings.data_root)? {
+        Some(root) => root.services()?,
+        None => Vec::new(),
+    };
+    for datastore in Datastore::ALL {
+        let Ok(folder) = Dir::open(&context.settings.services_root.join(datastore.name())) else { continue };
+        for name in folder.names()? {
+            if folder.entry(&name)?.is_some_and(|entry| entry.directory)
+                && let Ok(name) = name.parse()
+            {
+                services.push(Service { datastore: *datastore, name });
+            }
+        }
+    }
+    services.sort();
+    services.dedup();
+    dokku.visible(services)
+}
+
 /// The folder of `service`, where it has one, for reading.
 pub fn folder_for_reading(context: &Context, service: &Service) -> Result<Option<Dir>> {
     match Root::look(&context.settings.data_root)? {

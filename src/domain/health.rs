@@ -1,0 +1,222 @@
+//! The pure half of `check`: what the records of one service, beside the clock and the schedule, say about its safety.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Finding, Level, Listed, Outcome, Presence, Service, Status, Trust, room_needed};
+
+/// A scheduled backup may take this long to be there before its absence counts: 2 hours.
+pub const GRACE: TimeDelta = TimeDelta::hours(2);
+/// A test restore older than this is worth repeating: 30 days.
+const VERIFIED_LONG_AGO: TimeDelta = TimeDelta::days(30);
+/// Without a schedule, a newest backup older than this is worth a word: 7 days.
+const OLD: TimeDelta = TimeDelta::days(7);
+
+/// What is looked at.
+#[derive(Debug)]
+pub struct Look<'a> {
+    /// The service.
+    pub service: &'a Service,
+    /// Whether the datastore plugin still has it.
+    pub exists: bool,
+    /// Its backups, newest first.
+    pub backups: &'a [Listed],
+    /// Now.
+    pub now: DateTime<Utc>,
+    /// The last time at which a schedule promised a backup, `GRACE` ago or earlier, and the schedule's name; none without schedules.
+    pub promised: Option<(DateTime<Utc>, &'a str)>,
+    /// Whether there is any schedule.
+    pub scheduled: bool,
+    /// Bytes free where dumps are written.
+    pub free: u64,
+}
+
+/// A backup to rely on as far as is known: there, undamaged, not shown to be unrestorable, and not suspicious unless verified.
+pub fn is_sound(listed: &Listed) -> bool {
+    match listed.trust() {
+        Some(Trust::Restorable) => true,
+        Some(Trust::Created | Trust::Validating) => listed.backup.is_good() && listed.backup.suspicious.is_none(),
+        _ => false,
+    }
+}
+
+impl Look<'_> {
+    /// The newest backup to rely on.
+    pub fn newest_sound(&self) -> Option<&Listed> {
+        self.backups.iter().find(|listed| is_sound(listed))
+    }
+
+    /// The newest one that was restored and compared.
+    pub fn newest_restorable(&self) -> Option<&Listed> {
+        self.backups.iter().find(|listed| listed.trust() == Some(Trust::Restorable))
+    }
+
+    /// Everything worth saying, the worst first.
+    pub fn findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if self.exists {
+            findings.extend(self.age());
+            findings.extend(self.last_attempt());
+            findings.extend(self.trust());
+            findings.extend(self.room());
+        }
+        self.backups.iter().for_each(|listed| findings.extend(self.bytes(listed)));
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+        findings
+    }
+
+    fn age(&self) -> Vec<Finding> {
+        let service = self.service;
+        let Some(newest) = self.newest_sound() else {
+            let export = format!("dokku backups:export {service} --verify");
+            return vec![Finding::new(Level::Failing, "no-backup", "there is no good backup", export)];
+        };
+        let (id, at) = (&newest.backup.id, newest.backup.created_at);
+        let old = spell_age(self.now - at);
+        let mut findings = Vec::new();
+        match self.promised {
+            Some((promised, schedule)) if at < promised => findings.push(Finding::new(
+                Level::Failing,
+                "stale",
+                format!(
+                    "the newest good backup, {id}, is {old} old; {schedule} promised one at {}",
+                    spell_time(promised)
+                ),
+                format!("dokku backups:export {service}; why it failed: dokku backups:schedules {service}"),
+            )),
+            _ if !self.scheduled => {
+                let text = format!("nothing makes backups by itself; the newest is {old} old");
+                let level = if self.now - at > OLD { Level::Warning } else { Level::Ok };
+                findings.push(Finding::new(
+                    level,
+                    "no-schedule",
+                    text,
+                    format!("dokku backups:schedule {service} daily"),
+                ));
+            }
+            _ => {}
+        }
+        if at > self.now + TimeDelta::days(1) {
+            let text = format!("{id} is named by a time that has not come; newer ones stand below it");
+            findings.push(Finding::new(Level::Warning, "future", text, "timedatectl".to_owned()));
+        }
+        findings
+    }
+
+    /// The last attempt failed, and nothing good has come since.
+    fn last_attempt(&self) -> Option<Finding> {
+        let last = self.backups.iter().find(|l| l.status != Status::InProgress && l.backup.deleted_at.is_none())?;
+        let failed = last.backup.status == Outcome::Failed || last.status == Status::Failed;
+        let why = last.backup.reason.as_deref().unwrap_or("no reason is recorded");
+        let (id, service) = (&last.backup.id, self.service);
+        let remedy = format!("dokku backups:logs {service} --id {id}; then: dokku backups:export {service}");
+        failed.then(|| {
+            Finding::new(Level::Failing, "last-failed", format!("the last attempt, {id}, failed: {why}"), remedy)
+        })
+    }
+
+    fn trust(&self) -> Option<Finding> {
+        let newest = self.newest_sound()?;
+        let id = &newest.backup.id;
+        let verify = format!("dokku backups:verify {} --id {id}", self.service);
+        if let Some(why) =
+            self.backups.iter().filter(|l| l.backup.id > *id).find_map(|l| l.backup.suspicious.as_deref())
+        {
+            let text = format!("a newer backup looks suspicious and is not counted: {why}");
+            return Some(Finding::new(
+                Level::Failing,
+                "suspicious",
+                text,
+                format!("dokku backups:verify {} --latest", self.service),
+            ));
+        }
+        match (newest.trust(), self.newest_restorable()) {
+            (Some(Trust::Restorable), _) => {
+                let at = newest.backup.verification.as_ref()?.at;
+                let age = self.now - at;
+                (age > VERIFIED_LONG_AGO).then(|| {
+                    Finding::new(
+                        Level::Warning,
+                        "verified-long-ago",
+                        format!("{id} was verified {} ago", spell_age(age)),
+                        verify,
+                    )
+                })
+            }
+            (_, Some(restorable)) => {
+                let age = spell_age(self.now - restorable.backup.created_at);
+                let text = format!("the newest good backup was never restored; the newest Restorable one is {age} old");
+                Some(Finding::new(Level::Warning, "unverified", text, verify))
+            }
+            (_, None) => {
+                let text = "no backup was ever shown to restore".to_owned();
+                Some(Finding::new(Level::Warning, "unverified", text, verify))
+            }
+        }
+    }
+
+    fn room(&self) -> Option<Finding> {
+        let last = self.newest_sound().and_then(|listed| listed.backup.size);
+        let needed = room_needed(last);
+        let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
+        let (level, text) = if self.free < needed {
+            (Level::Failing, format!("{} are free; the next dump needs {}", mib(self.free), mib(needed)))
+        } else if self.free < needed.saturating_mul(3) {
+            (Level::Warning, format!("{} are free; a dump needs {}", mib(self.free), mib(needed)))
+        } else {
+            return None;
+        };
+        let remedy = format!("make room, or remove old backups: dokku backups:prune {} --dry-run", self.service);
+        Some(Finding::new(level, "room", text, remedy))
+    }
+
+    /// The bytes of one backup are gone or are not those of its record.
+    fn bytes(&self, listed: &Listed) -> Option<Finding> {
+        let (backup, service) = (&listed.backup, self.service);
+        let verdict = |level, code, text: String, remedy: String| Some(Finding::new(level, code, text, remedy));
+        let delete = format!("dokku backups:delete {service} --id {}", backup.id);
+        match listed.trust()? {
+            _ if backup.deleted_at.is_some() => None,
+            Trust::Missing if listed.presence == Presence::Missing => {
+                let text = format!("the file of {} is gone", backup.id);
+                verdict(Level::Failing, "missing", text, format!("put it back, or acknowledge it: {delete}"))
+            }
+            Trust::Damaged => {
+                let why = backup.damage.as_deref().unwrap_or("its bytes are not those of its record");
+                let text = format!("{} is damaged: {why}", backup.id);
+                verdict(
+                    Level::Failing,
+                    "damaged",
+                    text,
+                    format!("make another: dokku backups:export {service} --verify; then: {delete}"),
+                )
+            }
+            Trust::VerificationFailed => {
+                let why =
+                    backup.verification.as_ref().and_then(|v| v.reason.as_deref()).unwrap_or("no reason is recorded");
+                let text = format!("{} does not restore: {why}", backup.id);
+                verdict(
+                    Level::Failing,
+                    "verification-failed",
+                    text,
+                    format!("make another: dokku backups:export {service} --verify; then: {delete}"),
+                )
+            }
+            _ => None,
+        }
+    }
+}
+
+/// `3 days`, `5 hours`, `12 minutes`.
+pub fn spell_age(age: TimeDelta) -> String {
+    let (count, unit) = match age {
+        _ if age.num_days() >= 2 => (age.num_days(), "days"),
+        _ if age.num_hours() >= 2 => (age.num_hours(), "hours"),
+        _ if age.num_minutes() == 1 => (1, "minute"),
+        _ => (age.num_minutes().max(0), "minutes"),
+    };
+    format!("{count} {unit}")
+}
+
+fn spell_time(at: DateTime<Utc>) -> String {
+    super::spell(at, "0000-00-00 00:00:00 UTC")
+}

@@ -1,0 +1,104 @@
+//! `backups:check`: one verdict per service and one in all, for monitors.
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::Context;
+use super::steps::{Health, every_service, health, host, read_bytes, resolve};
+use super::words::ServiceArg;
+use crate::dokku::Dokku;
+use crate::domain::{Finding, Level, Listed, verdict};
+use crate::error::{Failure, Kind, Result};
+use crate::ui::Format;
+
+/// `backups:check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Only this service, and the host.
+    pub service: Option<ServiceArg>,
+    /// Read every dump and compare it with its hash: as slow as the disk.
+    #[arg(long)]
+    pub read: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Looks at the host and at each service; fails when anything is failing. Warnings are told and do not fail.
+pub fn run(context: &Context, args: &CheckArgs) -> Result<()> {
+    let dokku = Dokku::find(&context.settings)?;
+    let services = match &args.service {
+        Some(word) => vec![resolve(context, &dokku, word)?],
+        None => every_service(context, &dokku)?,
+    };
+    if args.read {
+        services.iter().try_for_each(|service| read_bytes(context, service))?;
+    }
+    let of_host = host(context, &dokku);
+    let healths: Vec<Health> = services.iter().map(|service| health(context, service)).collect::<Result<_>>()?;
+    let worst = healths.iter().map(Health::verdict).chain([verdict(&of_host)]).max().unwrap_or(Level::Ok);
+    match args.format {
+        Format::Json => {
+            let services: Vec<Value> = healths.iter().map(|health| object(context, health)).collect();
+            let of_host = json!({ "verdict": verdict(&of_host), "findings": of_host });
+            let now = context.settings.clock.now();
+            context.ui.json(&json!({ "verdict": worst, "checked_at": now, "host": of_host, "services": services }))?;
+        }
+        Format::Stdout => context.ui.data(&table(&of_host, &healths))?,
+    }
+    if worst < Level::Failing {
+        return Ok(());
+    }
+    let failing = healths.iter().filter(|health| health.verdict() == Level::Failing).count();
+    let of_host = if verdict(&of_host) == Level::Failing { "the host and " } else { "" };
+    Err(Failure::new(Kind::Check, format!("{of_host}{failing} of {} services are failing", healths.len())))
+}
+
+fn table(of_host: &[Finding], healths: &[Health]) -> String {
+    let mut lines = Vec::new();
+    if !of_host.is_empty() {
+        lines.push(format!("=====> host: {}", verdict(of_host).name()));
+        of_host.iter().for_each(|finding| show(&mut lines, finding));
+    }
+    for health in healths {
+        let newest = health.newest_good.as_ref();
+        let newest = newest.map_or_else(String::new, |listed| format!(", newest good backup {}", listed.backup.id));
+        lines.push(format!("=====> {}: {}{newest}", health.service, health.verdict().name()));
+        health.findings.iter().for_each(|finding| show(&mut lines, finding));
+    }
+    if lines.is_empty() {
+        lines.push("=====> there is no service to back up".to_owned());
+    }
+    lines.join("\n")
+}
+
+fn show(lines: &mut Vec<String>, finding: &Finding) {
+    let mark = if finding.level == Level::Ok { "       " } else { " !     " };
+    lines.push(format!("{mark}{} ({}): {}", finding.level.name(), finding.code, finding.message));
+    lines.push(format!("         -> {}", finding.remedy));
+}
+
+fn object(context: &Context, health: &Health) -> Value {
+    let now = context.settings.clock.now();
+    json!({
+        "datastore": health.service.datastore.name(),
+        "service": health.service.name.as_str(),
+        "verdict": health.verdict(),
+        "newest_good": health.newest_good.as_ref().map(|listed| brief(listed, now)),
+        "newest_restorable": health.newest_restorable.as_ref().map(|listed| brief(listed, now)),
+        "next_due": health.next_due,
+        "findings": health.findings,
+    })
+}
+
+fn brief(listed: &Listed, now: DateTime<Utc>) -> Value {
+    let backup = &listed.backup;
+    json!({
+        "id": backup.id,
+        "created_at": backup.created_at,
+        "age_seconds": (now - backup.created_at).num_seconds(),
+        "trust": listed.trust().map(|trust| trust.name()),
+        "verified_at": backup.verification.as_ref().map(|verification| verification.at),
+    })
+}

@@ -1,0 +1,32 @@
+//! `check --read`: every dump of a service read again and held against its hash.
+
+use super::{folder_for_reading, mark_damage, open, prove};
+use crate::catalogue::{Detail, InUse, View};
+use crate::domain::{Presence, Service};
+use crate::error::{Kind, Result};
+use crate::verbs::Context;
+
+/// What is told to whoever wants the dump meanwhile.
+const READ: &str = "check";
+
+/// Reads the dumps of `service`, newest first. Those found damaged are marked in their records; whatever else goes wrong is told, and the next one is read.
+pub fn read_bytes(context: &Context, service: &Service) -> Result<()> {
+    let Some(dir) = folder_for_reading(context, service)? else { return Ok(()) };
+    let view = View::of(&dir, service, Detail::Summary)?;
+    for listed in view.backups.iter().filter(|listed| listed.backup.is_good() && listed.presence == Presence::Here) {
+        let backup = &listed.backup;
+        let Ok(_in_use) = InUse::take(&dir, &backup.id, READ) else { continue };
+        context.ui.step(&format!("Reading {}", backup.id));
+        match prove(context.ui, &dir, backup) {
+            Ok(_) => {}
+            Err(failure) if failure.kind == Kind::Damaged => {
+                context.ui.warn(&failure.reason());
+                let catalogue = open(context, service, 0, "check")?;
+                let _ = mark_damage::<()>(context.settings.clock, &catalogue, backup, Err(failure));
+            }
+            Err(failure) if matches!(failure.kind, Kind::Interrupted(_)) => return Err(failure),
+            Err(failure) => context.ui.warn(&failure.reason()),
+        }
+    }
+    Ok(())
+}
