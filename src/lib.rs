@@ -1,18 +1,20 @@
 //! dokku-backups: `dokku backups:*`. Backups of Dokku datastores that are checked, listed and restored truthfully.
 //!
-//! Layers, imports going down only: `cli` -> `verbs` -> { `ui` | `dokku` | `engine` | `catalogue` | `stream` } ->
-//! `sys` -> `domain`, `error`. `settings` is the border to the environment.
+//! Layers, imports going down only: `cli` -> `verbs` -> { `ui` | `dokku` | `engine` | `catalogue` | `schedules` | `stream` } ->
+//! `sys` -> `domain`, `document`, `error`. `settings` is the border to the environment.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_macros))]
 #![deny(unsafe_code)]
 
 pub mod catalogue;
 pub mod cli;
 
+pub mod document;
 pub mod dokku;
 pub mod domain;
 pub mod engine;
 pub mod error;
 pub mod properties;
+pub mod schedules;
 pub mod settings;
 pub mod stream;
 pub mod sys;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::sys::clock::Clock;
@@ -67,6 +67,12 @@ pub struct Settings {
     pub caller: Caller,
     /// Environment of every program we start.
     pub child_env: Vec<(OsString, OsString)>,
+    /// What Dokku's triggers want beside that: where the plugins are, and whose work they do.
+    pub trigger_env: Vec<(OsString, OsString)>,
+    /// The log of the scheduler: below `$DOKKU_LOGS_DIR`.
+    pub scheduler_log: PathBuf,
+    /// Somebody's SSH key stands behind this, and not the host itself.
+    pub over_ssh: bool,
     /// How long nothing may come from a dump (`DOKKU_BACKUPS_IDLE_TIMEOUT`, seconds).
     pub idle: Duration,
     /// `--quiet` somewhere on the line.
@@ -106,6 +112,9 @@ impl Settings {
             skip_backup_check: text("DOKKU_GLOBAL_FLAGS").split_whitespace().any(|flag| flag == "--skip-backup-check"),
             caller,
             child_env: child_env(&env),
+            trigger_env: trigger_env(&lib, &plugin_path, &text),
+            scheduler_log: PathBuf::from(or("DOKKU_LOGS_DIR", "/var/log/dokku")).join("backups.log"),
+            over_ssh: ["NAME", "FINGERPRINT"].into_iter().any(set),
             idle: Duration::from_secs(idle),
             quiet: set("DOKKU_QUIET_OUTPUT"),
             force: set("DOKKU_APPS_FORCE_DELETE"),
@@ -119,6 +128,21 @@ impl Settings {
     pub fn set_child_env(&mut self, key: &str, value: impl Into<OsString>) {
         self.child_env.retain(|(k, _)| k != key);
         self.child_env.push((key.into(), value.into()));
+    }
+
+    /// The same settings for what the host does by itself. Dokku and its access plugins ask on whose behalf a command
+    /// runs; under cron they would be told an empty word, which such a plugin refuses. What a schedule may do was asked
+    /// when it was made; its runs speak for the host, as root's own shell does.
+    #[must_use]
+    pub fn as_host(&self, actor: &str) -> Settings {
+        let mut own = self.clone();
+        own.child_env.retain(|(key, _)| {
+            !["NAME", "FINGERPRINT", "SSH_CLIENT", "SSH_CONNECTION"].iter().any(|personal| key == personal)
+        });
+        own.set_child_env("SSH_USER", "root");
+        own.set_child_env("SSH_NAME", "default");
+        own.caller = Caller { ssh_user: "root".to_owned(), key_name: "default".to_owned(), actor: actor.to_owned() };
+        own
     }
 
     /// PATH of every program we start.
@@ -157,6 +181,24 @@ fn child_env(env: &HashMap<OsString, OsString>) -> Vec<(OsString, OsString)> {
     }
     kept.sort();
     kept
+}
+
+/// Trigger scripts begin by sourcing Dokku's functions, and its own triggers name their scratch files by `DOKKU_PID`.
+fn trigger_env(lib: &Path, plugins: &Path, text: &dyn Fn(&str) -> String) -> Vec<(OsString, OsString)> {
+    let core = lib.join("core-plugins");
+    let paths = [
+        ("PLUGIN_PATH", plugins.to_owned()),
+        ("PLUGIN_AVAILABLE_PATH", plugins.join("available")),
+        ("PLUGIN_ENABLED_PATH", plugins.join("enabled")),
+        ("PLUGIN_CORE_PATH", core.clone()),
+        ("PLUGIN_CORE_AVAILABLE_PATH", core.join("available")),
+        ("PLUGIN_CORE_ENABLED_PATH", core.join("enabled")),
+        ("DOKKU_PID", std::process::id().to_string().into()),
+    ];
+    let said = |key: &str, otherwise: PathBuf| {
+        Some(text(key)).filter(|v| !v.is_empty()).map_or(otherwise.into(), OsString::from)
+    };
+    paths.into_iter().map(|(key, otherwise)| (key.into(), said(key, otherwise))).collect()
 }
 
 #[cfg(feature = "points")]

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 /// Layers from the bottom up; those on one line are neighbours, which never import each other.
 const LAYERS: &[&[&str]] = &[
     &["error"],
-    &["domain"],
+    &["domain", "document"],
     &["sys"],
     &["settings"],
-    &["ui", "dokku", "engine", "catalogue", "stream", "properties"],
+    &["ui", "dokku", "engine", "catalogue", "stream", "properties", "schedules"],
     &["verbs"],
     &["cli"],
     &["lib", "main"],

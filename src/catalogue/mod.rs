@@ -5,7 +5,6 @@
 //! index is therefore only ever a shortcut; what it says wrongly nobody believes.
 
 mod audit;
-mod document;
 mod draft;
 mod exclusive;
 mod in_use;
@@ -18,6 +17,8 @@ mod records;
 mod recovery;
 mod root;
 mod view;
+
+use crate::document;
 
 pub use audit::Audit;
 pub use draft::{Draft, Sealed};

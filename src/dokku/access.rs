@@ -1,10 +1,9 @@
 //! Which services a caller may see: the answer of Dokku's `user-auth-service` trigger. Several plugins may implement
 //! it; we only ask.
 
-use super::{Dokku, SHORT};
+use super::Dokku;
 use crate::domain::Service;
-use crate::error::{Failure, Kind, Result};
-use crate::sys::ask::ask;
+use crate::error::Result;
 use crate::sys::dir::Dir;
 
 impl Dokku {
@@ -29,15 +28,10 @@ impl Dokku {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let program = which::which_in("plugn", Some(self.settings.path()), "/").map_err(|e| {
-            Failure::new(Kind::Config, "could not ask who may see the service: plugn is missing").because(e)
-        })?;
         let caller = &self.settings.caller;
-        let mut args = vec!["trigger", "user-auth-service", &caller.ssh_user, &caller.key_name, datastore];
+        let mut args = vec!["user-auth-service", &caller.ssh_user, &caller.key_name, datastore];
         args.extend(names);
-        let mut env = self.settings.child_env.clone();
-        env.push(("PLUGIN_PATH".into(), self.settings.plugins.parent().unwrap_or(&self.settings.plugins).into()));
-        let answer = ask(&program, &args, &env, SHORT, true)?;
+        let answer = self.trigger(&args)?;
         // A trigger that fails has allowed nothing.
         Ok(if answer.status.success() {
             answer.stdout.lines().map(|l| l.trim().to_owned()).collect()
@@ -46,15 +40,29 @@ impl Dokku {
         })
     }
 
+    /// Whether the caller may run `words` as a command of their own: what Dokku itself would ask.
+    pub fn may(&self, words: &[&str]) -> Result<bool> {
+        if !self.implements("user-auth")? {
+            return Ok(true);
+        }
+        let caller = &self.settings.caller;
+        let mut args = vec!["user-auth", &caller.ssh_user, &caller.key_name];
+        args.extend(words);
+        Ok(self.trigger(&args)?.status.success())
+    }
+
     fn has_access_plugin(&self) -> Result<bool> {
+        self.implements("user-auth-service")
+    }
+
+    fn implements(&self, trigger: &str) -> Result<bool> {
         let plugins = match Dir::open(&self.settings.plugins) {
             Ok(dir) => dir,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             Err(e) => return Err(e.into()),
         };
         // The core plugin `20_events` only logs. Enabled plugins are symlinks, so the path is asked, not the handle.
-        let implements =
-            |name: &String| name != "20_events" && self.settings.plugins.join(name).join("user-auth-service").exists();
+        let implements = |name: &String| name != "20_events" && self.settings.plugins.join(name).join(trigger).exists();
         Ok(plugins.names()?.iter().any(implements))
     }
 }

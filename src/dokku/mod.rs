@@ -3,6 +3,7 @@
 
 mod access;
 mod app;
+mod cron;
 mod datastore;
 mod deploy;
 mod info;
@@ -15,6 +16,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::settings::Settings;
 use crate::sys::ask::{Answer, ask};
 
+pub use cron::{CRON_WRITE, cron_entry, write_crontab};
 pub use datastore::{is_absent, not_running};
 pub use deploy::Redeployed;
 pub use info::{Info, State};
@@ -41,7 +43,22 @@ impl Dokku {
         Ok(Dokku { program, settings: settings.clone() })
     }
 
+    /// Fires one of Dokku's triggers, `args` being its name and its arguments.
+    fn trigger(&self, args: &[&str]) -> Result<Answer> {
+        trigger(&self.settings, args)
+    }
+
     fn ask(&self, args: &[&str]) -> Result<Answer> {
         ask(&self.program, args, &self.settings.child_env, SHORT.min(self.settings.idle), true)
     }
+}
+
+fn trigger(settings: &Settings, args: &[&str]) -> Result<Answer> {
+    let program = which::which_in("plugn", Some(settings.path()), "/").map_err(|e| {
+        Failure::new(Kind::Config, "could not fire a trigger of Dokku: plugn is missing or not executable").because(e)
+    })?;
+    let mut env = settings.child_env.clone();
+    env.extend(settings.trigger_env.iter().cloned());
+    let words: Vec<&str> = ["trigger"].into_iter().chain(args.iter().copied()).collect();
+    ask(&program, &words, &env, SHORT.min(settings.idle), true)
 }

@@ -2,9 +2,12 @@
 
 mod backup;
 mod backup_id;
+mod calendar;
 mod finding;
 mod health;
 mod room;
+mod run;
+mod schedule;
 mod scrub;
 mod service;
 mod shrink;
@@ -13,9 +16,12 @@ mod swap;
 
 pub use backup::{AppCode, Backup, Compression, Destination, Outcome, Restore, Source, TableRows, Verification};
 pub use backup_id::{BackupId, WrongId, spell};
+pub use calendar::reading;
 pub use finding::{Finding, Level, verdict};
 pub use health::{GRACE, Look, is_sound, spell_age};
 pub use room::room_needed;
+pub use run::{ABANDONED, Owed, Progress, Run, RunState, Runs, Todo};
+pub use schedule::{Frequency, MOST_BACKUPS, Schedule, Timing};
 pub use scrub::scrub;
 pub use service::{Datastore, Service, ServiceName, WrongName};
 pub use shrink::suspicion;

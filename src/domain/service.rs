@@ -103,6 +103,20 @@ pub struct Service {
     pub name: ServiceName,
 }
 
+impl Service {
+    /// With its datastore, `postgres:my-db`: unlike any other, and the name of its folder of settings.
+    pub fn full_name(&self) -> String {
+        format!("{}:{}", self.datastore, self.name)
+    }
+
+    /// The service with this full name.
+    pub fn from_full_name(text: &str) -> Option<Service> {
+        let (word, name) = text.split_once(':')?;
+        let datastore = Datastore::ALL.iter().copied().find(|datastore| datastore.name() == word)?;
+        Some(Service { datastore, name: name.parse().ok()? })
+    }
+}
+
 impl fmt::Display for Service {
     /// As a person types it: the bare name.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -71,8 +71,18 @@ pub const BEFORE_DEPLOY: Property = Property {
     fits: is_switch,
 };
 
+/// How many scheduled backups run at once on this host.
+pub const PARALLEL_RUNS: Property = Property {
+    key: "parallel-runs",
+    default: "2",
+    form: "a number from 1 to 16",
+    about: "1 to 16: scheduled backups that run at once; --global only",
+    fits: |value| value.parse::<u8>().is_ok_and(|number| (1..=16).contains(&number)),
+};
+
 /// All of them, in the order reports show them.
-pub const ALL: &[&Property] = &[&GATE, &VERIFY_MEMORY, &RESTORE_TIMEOUT, &BEFORE_DEPLOY, &HEARTBEAT_URL, &NOTIFY_URL];
+pub const ALL: &[&Property] =
+    &[&GATE, &VERIFY_MEMORY, &RESTORE_TIMEOUT, &BEFORE_DEPLOY, &HEARTBEAT_URL, &NOTIFY_URL, &PARALLEL_RUNS];
 
 impl Property {
     /// The property called `key`.
@@ -82,6 +92,11 @@ impl Property {
             Failure::new(Kind::Usage, format!("there is no property {shown:?}"))
                 .hint(format!("there are: {}", Property::keys()))
         })
+    }
+
+    /// Whether it is the host's and no service has one of its own.
+    pub fn is_global(&self) -> bool {
+        self.key == PARALLEL_RUNS.key
     }
 
     /// All keys, for messages.

@@ -9,7 +9,9 @@ use crate::domain::Service;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
 
-pub use known::{ALL, BEFORE_DEPLOY, GATE, HEARTBEAT_URL, NOTIFY_URL, Property, RESTORE_TIMEOUT, VERIFY_MEMORY};
+pub use known::{
+    ALL, BEFORE_DEPLOY, GATE, HEARTBEAT_URL, NOTIFY_URL, PARALLEL_RUNS, Property, RESTORE_TIMEOUT, VERIFY_MEMORY,
+};
 
 /// Folder of the values that hold for every service.
 pub const GLOBAL: &str = "--global";
@@ -85,5 +87,5 @@ impl<'a> Properties<'a> {
 
 /// Folder of the values of one service.
 pub fn folder(service: &Service) -> String {
-    format!("{}:{}", service.datastore, service.name)
+    service.full_name()
 }

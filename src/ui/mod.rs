@@ -4,6 +4,7 @@
 mod ask;
 mod json;
 mod progress;
+mod schedules;
 mod table;
 mod words;
 
@@ -16,6 +17,7 @@ use crate::error::Failure;
 pub use ask::confirm;
 pub use json::BackupJson;
 pub use progress::Progress;
+pub use schedules::{ScheduleJson, schedule_report, timing};
 pub use table::{info, list};
 pub use words::bytes;
 

@@ -21,6 +21,9 @@ pub fn run(context: &Context, words: &[String]) -> Result<()> {
     if !context.properties().is_used(&BEFORE_DEPLOY)? {
         return Ok(());
     }
+    // Whoever set it decided; the key that deploys need not be allowed to export.
+    let settings = context.settings.as_host(&context.settings.caller.actor);
+    let context = &Context { settings, ui: context.ui };
     let dokku = Dokku::find(&context.settings)?;
     for datastore in Datastore::ALL {
         for service in dokku.linked_services(*datastore, app)? {
@@ -33,7 +36,8 @@ pub fn run(context: &Context, words: &[String]) -> Result<()> {
 }
 
 fn back_up(context: &Context, dokku: &Dokku, service: &Service, app: &str) -> Result<()> {
-    let wanted = Wanted { source: Source::BeforeDeploy, at: None, label: Some(format!("before a release of {app}")) };
+    let label = Some(format!("before a release of {app}"));
+    let wanted = Wanted { label, ..Wanted::new(Source::BeforeDeploy) };
     let made =
         open(context, service, PATIENCE, "export").and_then(|catalogue| dump(context, dokku, &catalogue, &wanted));
     made.map(|_| ()).map_err(|failure| {

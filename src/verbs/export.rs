@@ -80,7 +80,7 @@ fn wanted_services(context: &Context, dokku: &Dokku, args: &ExportArgs) -> Resul
 
 fn one(context: &Context, dokku: &Dokku, service: &Service, args: &ExportArgs) -> Result<Backup> {
     let catalogue = open(context, service, args.wait, "export")?;
-    let wanted = Wanted { source: Source::Manual, at: args.at, label: args.label.clone() };
+    let wanted = Wanted { at: args.at, label: args.label.clone(), ..Wanted::new(Source::Manual) };
     dump(context, dokku, &catalogue, &wanted)
 }
 

@@ -12,8 +12,11 @@ use super::list::ListArgs;
 use super::logs::LogsArgs;
 use super::report::ReportArgs;
 use super::reset::ResetArgs;
+use super::schedule::ScheduleArgs;
+use super::schedules::SchedulesArgs;
 use super::set::SetArgs;
 use super::sync::SyncArgs;
+use super::unschedule::UnscheduleArgs;
 use super::verify::VerifyArgs;
 use crate::ui::Format;
 
@@ -98,6 +101,20 @@ pub enum Verb {
     /// Compare records with what is there, and put them right
     #[command(after_help = "Examples:\n  dokku backups:sync\n  dokku backups:sync my-db")]
     Sync(SyncArgs),
+    /// Back up a service every hour, day or week
+    #[command(
+        after_help = "Examples:\n  dokku backups:schedule my-db daily --at 03:30 --timezone Europe/Berlin\n  dokku backups:schedule my-db hourly --at :15 --retention 3\n  dokku backups:schedule my-db weekly --day sun --at 04:00\n  dokku backups:schedule my-db daily --retention 10"
+    )]
+    Schedule(ScheduleArgs),
+    /// Stop backing up by a schedule; what it has made stays
+    #[command(after_help = "Examples:\n  dokku backups:unschedule my-db daily\n  dokku backups:unschedule my-db --all")]
+    Unschedule(UnscheduleArgs),
+    /// Show schedules: the last run of each, and the next
+    #[command(after_help = "Examples:\n  dokku backups:schedules\n  dokku backups:schedules my-db --format json")]
+    Schedules(SchedulesArgs),
+    /// What the crontab runs every minute: whatever is due.
+    #[command(hide = true)]
+    Tick,
     /// Print the version
     Version {
         /// What to print.
@@ -133,6 +150,13 @@ pub enum Verb {
         #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+    /// Dokku's cron-entries trigger: the line of the crontab that runs the scheduler.
+    #[command(name = "trigger:cron-entries", hide = true)]
+    TriggerCronEntries {
+        /// As Dokku passes it on.
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
     /// Dokku's install trigger, after the binary is in its place.
     #[command(name = "trigger:install", hide = true)]
     TriggerInstall {
@@ -144,8 +168,9 @@ pub enum Verb {
 
 impl Verb {
     /// Whether root's own start of it must become Dokku's system user first. Laying out folders below `/var/lib/dokku`
-    /// needs root; help and version need no Dokku at all.
+    /// needs root; help, version and the line for the crontab need no Dokku at all.
     pub fn leaves_root(&self) -> bool {
-        !matches!(self, Verb::TriggerInstall { .. } | Verb::Version { .. } | Verb::Help { .. } | Verb::HelpLine { .. })
+        let as_it_is = matches!(self, Verb::TriggerInstall { .. } | Verb::TriggerCronEntries { .. });
+        !as_it_is && !matches!(self, Verb::Version { .. } | Verb::Help { .. } | Verb::HelpLine { .. })
     }
 }

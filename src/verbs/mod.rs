@@ -4,6 +4,7 @@
 
 mod before_deploy;
 mod check;
+mod cron_entries;
 mod delete;
 mod export;
 mod fork;
@@ -17,9 +18,13 @@ mod list;
 mod logs;
 mod report;
 mod reset;
+mod schedule;
+mod schedules;
 mod set;
 mod steps;
 mod sync;
+mod tick;
+mod unschedule;
 mod verify;
 mod words;
 
@@ -79,9 +84,14 @@ pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
         Verb::Report(args) => report::run(&context, &args),
         Verb::Delete(args) => delete::run(&context, &args),
         Verb::Sync(args) => sync::run(&context, &args),
+        Verb::Schedule(args) => schedule::run(&context, &args),
+        Verb::Unschedule(args) => unschedule::run(&context, &args),
+        Verb::Schedules(args) => schedules::run(&context, &args),
+        Verb::Tick => tick::run(&context),
         Verb::Version { format } => version(ui, format),
         Verb::Help { verb, .. } => help::run(&context, verb.as_deref()),
         Verb::HelpLine { .. } => Ok(ui.data(help::LINE)?),
+        Verb::TriggerCronEntries { rest } => cron_entries::run(&context, &rest),
         Verb::TriggerInstall { .. } => install::run(&context),
         Verb::TriggerBuilderRelease { rest } => before_deploy::run(&context, &rest),
         Verb::TriggerServiceAction { rest } => gate::run(&context, &rest),

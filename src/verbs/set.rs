@@ -41,6 +41,10 @@ pub fn run(context: &Context, args: &SetArgs) -> Result<()> {
         }
     };
     let property = Property::parse(key)?;
+    if property.is_global() && !args.global {
+        return Err(Failure::new(Kind::Usage, format!("{key} is set for the whole host"))
+            .hint(format!("dokku backups:set --global {key} {}", value.unwrap_or_default()).trim_end()));
+    }
     value.map_or(Ok(()), |value| property.check(value))?;
     context.properties().set(&scope, property.key, value)?;
     match value {

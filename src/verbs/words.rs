@@ -1,9 +1,10 @@
 //! The words that several verbs take.
 
-use chrono::{DateTime, Utc};
-use clap::Args;
+use chrono::{DateTime, Utc, Weekday};
+use chrono_tz::Tz;
+use clap::{Args, ValueEnum};
 
-use crate::domain::{BackupId, Datastore, ServiceName};
+use crate::domain::{BackupId, Datastore, Frequency, ServiceName};
 
 /// `[datastore:]name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,60 @@ impl std::str::FromStr for ServiceArg {
         };
         Ok(ServiceArg { datastore, name: name.parse().map_err(|e: crate::domain::WrongName| e.to_string())? })
     }
+}
+
+/// How often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FrequencyArg {
+    /// Every hour.
+    Hourly,
+    /// Once a day.
+    Daily,
+    /// Once a week.
+    Weekly,
+}
+
+impl From<FrequencyArg> for Frequency {
+    fn from(word: FrequencyArg) -> Frequency {
+        match word {
+            FrequencyArg::Hourly => Frequency::Hourly,
+            FrequencyArg::Daily => Frequency::Daily,
+            FrequencyArg::Weekly => Frequency::Weekly,
+        }
+    }
+}
+
+/// `HH:MM`, or `:MM` for every hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeArg {
+    /// 0 to 23; none for every hour.
+    pub hour: Option<u32>,
+    /// 0 to 59.
+    pub minute: u32,
+}
+
+/// Reads `HH:MM` or `:MM`.
+pub fn parse_time_of_day(text: &str) -> Result<TimeArg, String> {
+    let number = |text: &str, below: u32| {
+        let digits = text.len() == 2 && text.bytes().all(|c| c.is_ascii_digit());
+        text.parse().ok().filter(|number| digits && *number < below)
+    };
+    let read = || {
+        let (hour, minute) = text.split_once(':')?;
+        let hour = if hour.is_empty() { None } else { Some(number(hour, 24)?) };
+        Some(TimeArg { hour, minute: number(minute, 60)? })
+    };
+    read().ok_or_else(|| "not a time such as 03:30, or :30 for every hour".to_owned())
+}
+
+/// Reads a day of the week.
+pub fn parse_weekday(text: &str) -> Result<Weekday, String> {
+    text.parse().map_err(|_| "not a day: mon, tue, wed, thu, fri, sat, sun".to_owned())
+}
+
+/// Reads the name of a time zone.
+pub fn parse_timezone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| "not an IANA time zone, such as Europe/Berlin or UTC".to_owned())
 }
 
 /// Exactly one backup of a service.

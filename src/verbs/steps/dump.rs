@@ -1,6 +1,6 @@
 //! Making one backup: start the dump, show the row, read it through, seal it, record it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::facts::Facts;
 use crate::catalogue::{Detail, Draft, Exclusive, Log};
@@ -22,6 +22,17 @@ pub struct Wanted {
     pub at: Option<DateTime<Utc>>,
     /// Words to find it by.
     pub label: Option<String>,
+    /// The schedules that ask for it.
+    pub schedules: Vec<String>,
+    /// How long it is to be kept, where that has an end.
+    pub retention: Option<TimeDelta>,
+}
+
+impl Wanted {
+    /// A backup from `source`, named by the time it is made, kept without end.
+    pub fn new(source: Source) -> Wanted {
+        Wanted { source, at: None, label: None, schedules: Vec::new(), retention: None }
+    }
 }
 
 /// Makes a backup of the catalogue's service and returns its record.
@@ -90,24 +101,33 @@ fn check_room(catalogue: &Exclusive, last: Option<&Backup>) -> Result<()> {
 }
 
 fn begin(context: &Context, catalogue: &Exclusive, wanted: &Wanted, info: &Info) -> Result<Draft> {
+    let (service, id) = (catalogue.service(), free_id(context, catalogue, wanted.at)?);
+    let now = context.settings.clock.now();
+    let mut record = Backup::draft(id, service.datastore, wanted.source, now, &context.settings.caller.actor);
+    record.label.clone_from(&wanted.label);
+    record.schedules.clone_from(&wanted.schedules);
+    record.expires_at = wanted.retention.map(|retention| record.created_at + retention);
+    record.image.clone_from(&info.image);
+    record.image_version.clone_from(&info.image_version);
+    record.database.clone_from(&info.database);
+    catalogue.begin(record)
+}
+
+/// A name that nothing has yet: the second `at`, or the first free one from now on.
+pub fn free_id(context: &Context, catalogue: &Exclusive, at: Option<DateTime<Utc>>) -> Result<BackupId> {
     let clock = context.settings.clock;
     let service = catalogue.service();
     let named = |at| BackupId::new(service.name.clone(), at).map_err(|e| Failure::new(Kind::Clock, e.to_string()));
-    let mut id = named(wanted.at.unwrap_or_else(|| clock.now()))?;
+    let mut id = named(at.unwrap_or_else(|| clock.now()))?;
     while catalogue.is_taken(&id)? {
-        if wanted.at.is_some() {
+        if at.is_some() {
             return Err(Failure::new(Kind::Usage, format!("{id} exists already"))
                 .hint(format!("look at it with: dokku backups:info {service} --id {id}")));
         }
         clock.next_second().map_err(interrupted)?;
         id = named(clock.now())?;
     }
-    let mut record = Backup::draft(id, service.datastore, wanted.source, clock.now(), &context.settings.caller.actor);
-    record.label.clone_from(&wanted.label);
-    record.image.clone_from(&info.image);
-    record.image_version.clone_from(&info.image_version);
-    record.database.clone_from(&info.database);
-    catalogue.begin(record)
+    Ok(id)
 }
 
 /// Reads the whole dump: into the draft, through the hash and through the engine at the same time.
@@ -175,8 +195,7 @@ fn finish(
 
 /// The backup that is taken before data is replaced. Without it nothing is begun.
 pub fn safety_backup(context: &Context, dokku: &Dokku, into: &Exclusive) -> Result<BackupId> {
-    let wanted = Wanted { source: Source::Safety, at: None, label: None };
-    dump(context, dokku, into, &wanted).map(|backup| backup.id).map_err(|failure| {
+    dump(context, dokku, into, &Wanted::new(Source::Safety)).map(|backup| backup.id).map_err(|failure| {
         let kind = if matches!(failure.kind, Kind::Interrupted(_)) { failure.kind } else { Kind::Refused };
         Failure::new(kind, "the safety backup failed; nothing was restored")
             .because(failure)

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{folder_for_reading, untold};
+use super::{folder_for_reading, is_live, untold};
 use crate::catalogue::{Audit, Detail, Journal, View, is_worked_on};
 use crate::domain::{Finding, Level, Listed, Look, Service, verdict};
 use crate::error::{Failure, Result};
@@ -45,7 +45,7 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
         Some(view) => (view.backups, view.foreign, view.journal),
         None => (Vec::new(), Vec::new(), Ok(None)),
     };
-    let exists = exists(context, service);
+    let exists = is_live(context, service);
     let room = dir.as_ref().map_or_else(
         || Ok::<u64, Failure>(Dir::open(&context.settings.data_root)?.free_bytes()?),
         |dir| Ok(dir.free_bytes()?),
@@ -80,13 +80,6 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
         service: service.clone(),
         findings,
     })
-}
-
-/// Whether the datastore plugin has the service.
-fn exists(context: &Context, service: &Service) -> bool {
-    let folder = context.settings.services_root.join(service.datastore.name());
-    let entry = Dir::open(&folder).and_then(|dir| dir.entry(service.name.as_str()));
-    entry.is_ok_and(|entry| entry.is_some_and(|entry| entry.directory))
 }
 
 fn unreadable(service: &Service, failure: &Failure) -> Health {

@@ -15,24 +15,33 @@ use crate::verbs::Context;
 
 /// Locks the catalogue of `service`, waiting `wait` seconds at most, and recovers it.
 pub fn open(context: &Context, service: &Service, wait: u32, doing: &str) -> Result<Exclusive> {
+    let catalogue = acquire(context, service, wait, doing)?;
+    settle(context, &catalogue)?;
+    Ok(catalogue)
+}
+
+/// Locks the catalogue of `service`; `settle` comes before anything in it is changed.
+pub fn acquire(context: &Context, service: &Service, wait: u32, doing: &str) -> Result<Exclusive> {
     let root = Root::open(&context.settings.data_root)?;
-    let wait = Duration::from_secs(wait.into());
-    let catalogue = Exclusive::acquire(&root, service, wait, doing, context.settings.clock)?;
+    Exclusive::acquire(&root, service, Duration::from_secs(wait.into()), doing, context.settings.clock)
+}
+
+/// Puts right what a dead run left in a locked catalogue.
+pub fn settle(context: &Context, catalogue: &Exclusive) -> Result<()> {
     let found = catalogue.recover()?;
     for sentence in &found.told {
         context.ui.warn(sentence);
     }
     if !found.abandoned.is_empty() {
-        end_left_dumps(context, &catalogue, &found.abandoned);
+        end_left_dumps(context, catalogue, &found.abandoned);
     }
     for orphan in found.orphans {
-        adopt(context, &catalogue, orphan)?;
+        adopt(context, catalogue, orphan)?;
     }
     if let Some(journal) = &found.journal {
-        settle_restore(context, &catalogue, journal)?;
+        settle_restore(context, catalogue, journal)?;
     }
-    end_histories_without_journal(context, &catalogue)?;
-    Ok(catalogue)
+    end_histories_without_journal(context, catalogue)
 }
 
 /// Gives a dump without a record its record: its bytes are hashed and read to the end first.

@@ -4,6 +4,7 @@ use crate::catalogue::Root;
 use crate::dokku::{Dokku, State, not_running};
 use crate::domain::{Datastore, Service};
 use crate::error::{Failure, Kind, Result};
+use crate::schedules::Store;
 use crate::sys::dir::Dir;
 use crate::verbs::Context;
 use crate::verbs::words::ServiceArg;
@@ -32,11 +33,21 @@ pub fn resolve(context: &Context, dokku: &Dokku, word: &ServiceArg) -> Result<Se
     }
 }
 
-/// A service exists when its plugin has it, or when a catalogue remembers it.
-fn exists(context: &Context, service: &Service) -> Result<bool> {
+/// Whether the datastore's plugin has the service.
+pub fn is_live(context: &Context, service: &Service) -> bool {
     let live = context.settings.services_root.join(service.datastore.name());
     let live = Dir::open(&live).and_then(|dir| dir.entry(service.name.as_str()));
-    if live.is_ok_and(|entry| entry.is_some_and(|entry| entry.directory)) {
+    live.is_ok_and(|entry| entry.is_some_and(|entry| entry.directory))
+}
+
+/// A service exists when its plugin has it, or when a catalogue or a schedule remembers it.
+fn exists(context: &Context, service: &Service) -> Result<bool> {
+    if is_live(context, service) {
+        return Ok(true);
+    }
+    if let Some(store) = Store::look(&context.settings.config_root)?
+        && store.knows(service)?
+    {
         return Ok(true);
     }
     match Root::look(&context.settings.data_root)? {

@@ -1,0 +1,120 @@
+//! Schedules for people and for programs.
+
+use chrono::{DateTime, SecondsFormat, Timelike, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use super::words::time;
+use crate::domain::{BackupId, Frequency, Run, Schedule, Service, Timing};
+
+/// One schedule; no field is ever absent. Times are UTC, and once more in the schedule's own zone.
+#[derive(Debug, Serialize)]
+pub struct ScheduleJson<'a> {
+    service: &'a str,
+    datastore: &'static str,
+    frequency: Frequency,
+    minute: u32,
+    hour: Option<u32>,
+    day: Option<String>,
+    timezone: &'static str,
+    retention_days: u16,
+    created_at: DateTime<Utc>,
+    created_by: &'a str,
+    last_run: Option<RunJson<'a>>,
+    next_run: Option<NextJson>,
+    #[serde(skip)]
+    schedule: &'a Schedule,
+}
+
+#[derive(Debug, Serialize)]
+struct RunJson<'a> {
+    due_at: DateTime<Utc>,
+    started_at: DateTime<Utc>,
+    started_at_local: String,
+    finished_at: Option<DateTime<Utc>>,
+    status: &'static str,
+    id: Option<&'a BackupId>,
+    reason: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct NextJson {
+    due_at: DateTime<Utc>,
+    due_at_local: String,
+}
+
+impl<'a> ScheduleJson<'a> {
+    /// The object of `schedule`, whose last run was `run`, and which is due `next`.
+    pub fn new(service: &'a Service, schedule: &'a Schedule, run: Option<&'a Run>, next: DateTime<Utc>) -> Self {
+        let zone = schedule.timezone;
+        let (minute, hour, day) = match schedule.timing {
+            Timing::Hourly { minute } => (minute, None, None),
+            Timing::Daily { time } => (time.minute(), Some(time.hour()), None),
+            Timing::Weekly { day, time } => (time.minute(), Some(time.hour()), Some(day.to_string().to_lowercase())),
+        };
+        let run = run.map(|run| RunJson {
+            due_at: run.due,
+            started_at: run.started_at,
+            started_at_local: local(zone, run.started_at),
+            finished_at: run.finished_at,
+            status: run.outcome.name(),
+            id: run.id.as_ref(),
+            reason: run.reason.as_deref(),
+        });
+        ScheduleJson {
+            service: service.name.as_str(),
+            datastore: service.datastore.name(),
+            frequency: schedule.frequency(),
+            minute,
+            hour,
+            day,
+            timezone: zone.name(),
+            retention_days: schedule.retention_days,
+            created_at: schedule.created_at,
+            created_by: &schedule.created_by,
+            last_run: run,
+            // Past the end of all calendars there is none.
+            next_run: (next < DateTime::<Utc>::MAX_UTC)
+                .then(|| NextJson { due_at: next, due_at_local: local(zone, next) }),
+            schedule,
+        }
+    }
+}
+
+fn local(zone: Tz, at: DateTime<Utc>) -> String {
+    at.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// `daily at 03:30 Europe/Berlin`.
+pub fn timing(schedule: &Schedule) -> String {
+    let (frequency, zone) = (schedule.frequency(), schedule.timezone.name());
+    match schedule.timing {
+        Timing::Hourly { minute } => format!("{frequency} at :{minute:02} {zone}"),
+        Timing::Daily { time } => format!("{frequency} at {} {zone}", time.format("%H:%M")),
+        Timing::Weekly { day, time } => format!("{frequency} on {day} at {} {zone}", time.format("%H:%M")),
+    }
+}
+
+/// One schedule in the form of Dokku's reports.
+pub fn schedule_report(json: &ScheduleJson) -> String {
+    let zone = json.schedule.timezone;
+    let both = |at: DateTime<Utc>| format!("{} ({})", at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z"), time(at));
+    let (last, ended) = match &json.last_run {
+        None => ("never".to_owned(), "-".to_owned()),
+        Some(run) => {
+            let what = run.id.map(|id| format!(" {id}")).unwrap_or_default();
+            let why = run.reason.map(|why| format!(": {why}")).unwrap_or_default();
+            (both(run.started_at), format!("{}{what}{why}", run.status))
+        }
+    };
+    let rows = [
+        ("When", timing(json.schedule)),
+        ("Retention", format!("{} days", json.retention_days)),
+        ("Last run", last),
+        ("Ended", ended),
+        ("Next run", json.next_run.as_ref().map_or_else(|| "never".to_owned(), |next| both(next.due_at))),
+        ("Made by", format!("{} at {}", json.created_by, time(json.created_at))),
+    ];
+    let rows = rows.map(|(label, value)| format!("       {:<12} {value}", format!("{label}:")));
+    format!("=====> {} {} schedule\n{}", json.service, json.frequency, rows.join("\n"))
+}

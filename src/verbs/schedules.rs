@@ -1,0 +1,81 @@
+//! `backups:schedules`: every schedule, how its last run ended, and when it runs next.
+
+use clap::Args;
+
+use super::Context;
+use super::steps::resolve;
+use super::words::ServiceArg;
+use crate::dokku::Dokku;
+use crate::domain::{ABANDONED, Progress, RunState, Schedule, Service};
+use crate::error::{Failure, Kind, Result};
+use crate::schedules::Store;
+use crate::ui::{Format, ScheduleJson, schedule_report};
+
+/// `backups:schedules`
+#[derive(Debug, Args)]
+pub struct SchedulesArgs {
+    /// Only this service.
+    pub service: Option<ServiceArg>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Shows the schedules of one service or of all. A document that cannot be read hides only its own service.
+pub fn run(context: &Context, args: &SchedulesArgs) -> Result<()> {
+    let dokku = Dokku::find(&context.settings)?;
+    let store = Store::look(&context.settings.config_root)?;
+    let services = match (&args.service, &store) {
+        (Some(word), _) => vec![resolve(context, &dokku, word)?],
+        (None, Some(store)) => dokku.visible(store.services()?)?,
+        (None, None) => Vec::new(),
+    };
+    let (mut found, mut broken) = (Vec::new(), Vec::new());
+    for service in services {
+        match store.as_ref().map_or_else(|| Ok(Default::default()), |store| read(store, &service)) {
+            Ok((schedules, state)) => found.push((service, schedules, state)),
+            Err(failure) if args.service.is_some() => return Err(failure),
+            Err(failure) => broken.push(failure),
+        }
+    }
+    print(context, args, &found)?;
+    conclude(context, broken)
+}
+
+/// What is claimed and nobody works on has failed, and the next tick will say so too.
+fn read(store: &Store, service: &Service) -> Result<(Vec<Schedule>, RunState)> {
+    // Asked first: a run that ends meanwhile is then seen as it ended.
+    let working = store.is_worked_on(service)?;
+    let (schedules, mut state) = store.both(service)?;
+    for run in state.runs.values_mut().filter(|run| run.outcome == Progress::Running && !working) {
+        (run.outcome, run.reason) = (Progress::Failed, Some(ABANDONED.to_owned()));
+    }
+    Ok((schedules, state))
+}
+
+fn print(context: &Context, args: &SchedulesArgs, found: &[(Service, Vec<Schedule>, RunState)]) -> Result<()> {
+    let now = context.settings.clock.now();
+    let each = found.iter().flat_map(|(service, schedules, state)| {
+        schedules.iter().map(move |schedule| {
+            let run = state.runs.get(&schedule.frequency());
+            ScheduleJson::new(service, schedule, run, schedule.due_after(now))
+        })
+    });
+    let all: Vec<_> = each.collect();
+    match args.format {
+        Format::Json => context.ui.json(&all)?,
+        Format::Stdout if all.is_empty() => context.ui.data("No schedules")?,
+        Format::Stdout => {
+            let reports: Vec<_> = all.iter().map(schedule_report).collect();
+            context.ui.data(&reports.join("\n"))?;
+        }
+    }
+    Ok(())
+}
+
+fn conclude(context: &Context, mut broken: Vec<Failure>) -> Result<()> {
+    let Some(last) = broken.pop() else { return Ok(()) };
+    broken.iter().for_each(|failure| context.ui.warn(&failure.reason()));
+    let summary = Failure::new(Kind::Partial, format!("some schedules cannot be read; {}", last.reason()));
+    Err(last.hints.into_iter().fold(summary, Failure::hint))
+}

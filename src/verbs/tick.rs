@@ -1,0 +1,168 @@
+//! `backups:tick`: what the crontab runs every minute. Finds the services for which something is due and gives each its
+//! turn, several at once. With nothing due it asks nobody anything.
+
+use std::collections::{HashSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::Context;
+use super::steps::{Turn, take_turn};
+use crate::domain::{Service, Todo};
+use crate::error::{Failure, Kind, Result};
+use crate::properties::{GLOBAL, PARALLEL_RUNS};
+use crate::schedules::{Slots, Store};
+use crate::sys::lock::Lock;
+use crate::sys::signals;
+use crate::ui::Ui;
+
+/// Runs what is due.
+pub fn run(context: &Context) -> Result<()> {
+    if context.settings.over_ssh {
+        return Err(Failure::new(Kind::Refused, "backups:tick is for this host's own scheduler")
+            .hint("back up now with: dokku backups:export SERVICE"));
+    }
+    let Some(store) = Store::look(&context.settings.config_root)? else { return Ok(()) };
+    let slots = Slots::open(&context.settings.config_root)?;
+    let stamped = slots.stamp(context.settings.clock.now());
+    let settings = context.settings.as_host("scheduler");
+    let ui = Ui { quiet: true, ..context.ui };
+    let tick = Tick {
+        outer: context.ui,
+        context: Context { settings, ui },
+        store,
+        tried: Mutex::default(),
+        failed: AtomicUsize::new(0),
+    };
+    if let Err(failure) = stamped {
+        tick.warn(&format!("the time of this tick could not be noted: {}", failure.reason()));
+    }
+    let queue = tick.find();
+    if !queue.is_empty() {
+        tick.work(slots.take(parallel_runs(context)?)?, queue);
+    }
+    match tick.failed.into_inner() {
+        0 => Ok(()),
+        _ => Err(Failure::new(Kind::Partial, "some schedules could not be run")
+            .hint("see how each ended: dokku backups:schedules")),
+    }
+}
+
+fn parallel_runs(context: &Context) -> Result<u8> {
+    let set = context.properties().get(GLOBAL, PARALLEL_RUNS.key)?;
+    Ok(set.as_deref().unwrap_or(PARALLEL_RUNS.default).parse().unwrap_or(1))
+}
+
+struct Tick {
+    /// What is run has nothing to say but warnings.
+    context: Context,
+    /// What the scheduler itself says.
+    outer: Ui,
+    store: Store,
+    /// What has had its turn: whatever is left of it is a later tick's.
+    tried: Mutex<HashSet<(Service, Todo)>>,
+    failed: AtomicUsize,
+}
+
+impl Tick {
+    /// Every service for which there is something to do, the longest due first. A document that cannot be read keeps
+    /// only its own service from being backed up.
+    fn find(&self) -> VecDeque<Service> {
+        let now = self.context.settings.clock.now();
+        let mut found = Vec::new();
+        let services = self.store.services().unwrap_or_else(|failure| {
+            self.fail(&failure.reason());
+            Vec::new()
+        });
+        let mut tried = lock(&self.tried);
+        for service in services {
+            let todo = match self.store.both(&service) {
+                Ok((schedules, state)) => Todo::at(now, &schedules, &state),
+                // Told once in a tick: to the tried it is a service with nothing to do.
+                Err(failure) => {
+                    if tried.insert((service.clone(), Todo::default())) {
+                        self.fail(&format!("{service}: {}", failure.reason()));
+                    }
+                    continue;
+                }
+            };
+            if !todo.is_empty() && tried.insert((service.clone(), todo.clone())) {
+                found.push((todo.due.into_values().min(), service));
+            }
+        }
+        found.sort();
+        found.into_iter().map(|(_, service)| service).collect()
+    }
+
+    /// A worker for every slot; with no slot free, other ticks are at it and will come to all of it.
+    fn work(&self, slots: Vec<Lock>, queue: VecDeque<Service>) {
+        let queue = Mutex::new(queue);
+        let mut slots = slots.into_iter();
+        let Some(own) = slots.next() else { return };
+        std::thread::scope(|scope| {
+            for slot in slots {
+                let worker = || self.serve(slot, &queue);
+                if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, worker) {
+                    self.warn(&format!("one worker less: {error}"));
+                }
+            }
+            self.serve(own, &queue);
+        });
+    }
+
+    /// Takes one service after the other, until nothing more is due.
+    fn serve(&self, _slot: Lock, queue: &Mutex<VecDeque<Service>>) {
+        while signals::received().is_none() {
+            let next = {
+                let mut queue = lock(queue);
+                if queue.is_empty() {
+                    queue.extend(self.find());
+                }
+                queue.pop_front()
+            };
+            let Some(service) = next else { return };
+            // Whatever goes wrong with one service is no reason to leave out the others. A run that ended in a panic
+            // is claimed and nobody works on it: the next tick records it as abandoned.
+            let turn = catch_unwind(AssertUnwindSafe(|| take_turn(&self.context, &self.store, &service)));
+            self.tell(&service, turn.unwrap_or_else(|_| Err(Failure::new(Kind::Io, "the run ended in a panic"))));
+        }
+    }
+
+    fn tell(&self, service: &Service, turn: Result<Turn>) {
+        match turn {
+            Ok(Turn::Nothing) => {}
+            Ok(Turn::Waiting(failure)) => self.say(&format!("{}; trying again", failure.reason())),
+            Ok(Turn::Ran(schedules, ended)) => {
+                let names: Vec<_> = schedules.iter().map(|frequency| frequency.name()).collect();
+                match *ended {
+                    Ok(backup) => self.say(&format!("{} ({})", backup.id, names.join(", "))),
+                    Err(failure) => self.fail(&format!("{service} ({}): {}", names.join(", "), failure.reason())),
+                }
+            }
+            Err(failure) => self.fail(&format!("{service}: {}", failure.reason())),
+        }
+    }
+
+    fn fail(&self, text: &str) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        self.warn(text);
+    }
+
+    fn warn(&self, text: &str) {
+        self.outer.warn(&self.dated(text));
+    }
+
+    fn say(&self, text: &str) {
+        self.outer.step(&self.dated(text));
+    }
+
+    /// Lines of a log that nobody else puts a time to.
+    fn dated(&self, text: &str) -> String {
+        format!("{} {text}", self.context.settings.clock.now().format("%Y-%m-%dT%H:%M:%SZ"))
+    }
+}
+
+/// A worker that panicked has left nothing half-done behind these.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
