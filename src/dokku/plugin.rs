@@ -8,6 +8,7 @@ use super::Dokku;
 /// Files at the plugin's top that Dokku runs by name, and what is lost without each.
 const TRIGGERS: &[(&str, &str)] = &[
     ("service-action", "services can be destroyed without a Restorable backup"),
+    ("cron-entries", "nothing is backed up by schedule"),
     ("builder-release", "before-deploy makes no backups"),
 ];
 

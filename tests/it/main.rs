@@ -18,5 +18,6 @@ mod faults_words;
 mod gate;
 mod replace;
 mod restore;
+mod tell;
 mod truth_kills;
 mod verify;

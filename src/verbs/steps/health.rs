@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::{folder_for_reading, is_live, untold};
 use crate::catalogue::{Audit, Detail, Journal, View, is_worked_on};
-use crate::domain::{Finding, Level, Listed, Look, Service, verdict};
+use crate::domain::{Finding, GRACE, Level, Listed, Look, Schedule, Service, verdict};
 use crate::error::{Failure, Result};
+use crate::schedules::Store;
 use crate::sys::dir::Dir;
 use crate::verbs::Context;
 
@@ -46,6 +47,9 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
         None => (Vec::new(), Vec::new(), Ok(None)),
     };
     let exists = is_live(context, service);
+    let now = context.settings.clock.now();
+    let (schedules, broken) = schedules(context, service);
+    let due = |schedule: &Schedule| Some((schedule.last_due(now - GRACE)?, schedule.frequency().name()));
     let room = dir.as_ref().map_or_else(
         || Ok::<u64, Failure>(Dir::open(&context.settings.data_root)?.free_bytes()?),
         |dir| Ok(dir.free_bytes()?),
@@ -54,18 +58,24 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
         service,
         exists,
         backups: &backups,
-        now: context.settings.clock.now(),
-        promised: None,
-        scheduled: false,
+        now,
+        promised: schedules.iter().filter_map(due).max(),
+        scheduled: !schedules.is_empty() || broken.is_some(),
         free: room.unwrap_or(0),
     };
     let mut findings = look.findings();
+    findings.extend(broken);
     if !exists {
         let text = format!(
             "the service is gone; {} backups of it are kept",
             backups.iter().filter(|l| l.backup.is_good()).count()
         );
         findings.push(Finding::new(Level::Ok, "destroyed", text, format!("dokku backups:list {service}")));
+    }
+    if !exists && !schedules.is_empty() {
+        let text = "the service is gone, its schedules run in vain";
+        let remedy = format!("dokku backups:unschedule {service} --all");
+        findings.push(Finding::new(Level::Warning, "schedule-without-service", text, remedy));
     }
     findings.extend(untold(context, service)?);
     if let Some(dir) = &dir {
@@ -76,10 +86,23 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
     Ok(Health {
         newest_good: look.newest_sound().cloned(),
         newest_restorable: look.newest_restorable().cloned(),
-        next_due: None,
+        next_due: schedules.iter().map(|schedule| schedule.due_after(now)).min(),
         service: service.clone(),
         findings,
     })
+}
+
+/// The schedules of `service`, or what is wrong with them.
+fn schedules(context: &Context, service: &Service) -> (Vec<Schedule>, Option<Finding>) {
+    let read = Store::look(&context.settings.config_root)
+        .and_then(|store| store.map_or_else(|| Ok(Vec::new()), |store| Ok(store.both(service)?.0)));
+    match read {
+        Ok(schedules) => (schedules, None),
+        Err(failure) => {
+            let remedy = failure.hints.first().cloned().unwrap_or_else(|| format!("dokku backups:schedules {service}"));
+            (Vec::new(), Some(Finding::new(Level::Failing, "schedules", failure.reason(), remedy)))
+        }
+    }
 }
 
 fn unreadable(service: &Service, failure: &Failure) -> Health {

@@ -1,9 +1,16 @@
 //! What `check` looks at once for the whole host: the data root, Dokku's way into the plugin, the scheduler.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use crate::catalogue::Root;
-use crate::dokku::Dokku;
-use crate::domain::{Finding, Level};
+use crate::dokku::{CRON_WRITE, Dokku};
+use crate::domain::{Finding, Level, spell_age};
+use crate::error::Result;
+use crate::schedules::{Store, last_tick};
 use crate::verbs::Context;
+
+/// The scheduler runs every minute; after this without a sign of it something is wrong.
+const SILENCE: TimeDelta = TimeDelta::minutes(5);
 
 /// Everything worth saying about the host, the worst first.
 pub fn host(context: &Context, dokku: &Dokku) -> Vec<Finding> {
@@ -12,7 +19,34 @@ pub fn host(context: &Context, dokku: &Dokku) -> Vec<Finding> {
         let text = format!("{} is missing or cannot be run: {lost}", path.display());
         findings.push(Finding::new(Level::Failing, "trigger", text, "sudo dokku plugin:install"));
     }
+    findings.extend(scheduler(context));
     findings
+}
+
+/// Whether the scheduler runs, as soon as there is anything for it to do.
+fn scheduler(context: &Context) -> Option<Finding> {
+    let now = context.settings.clock.now();
+    let remedy = format!("{CRON_WRITE}; and see that cron runs: systemctl status cron");
+    let failing = |text: String| Some(Finding::new(Level::Failing, "scheduler", text, remedy.clone()));
+    let waiting = match first_schedule(context) {
+        Ok(first) => first? < now - SILENCE,
+        Err(failure) => return failing(failure.reason()),
+    };
+    match last_tick(&context.settings.config_root) {
+        Ok(Some(last)) if now - last <= SILENCE => None,
+        Ok(Some(last)) => failing(format!("the scheduler last ran {} ago", spell_age(now - last))),
+        Ok(None) if waiting => failing("the scheduler has never run".to_owned()),
+        Ok(None) => None,
+        Err(failure) => failing(failure.reason()),
+    }
+}
+
+/// When the first schedule of this host was made. One that cannot be read is told of with its service.
+fn first_schedule(context: &Context) -> Result<Option<DateTime<Utc>>> {
+    let Some(store) = Store::look(&context.settings.config_root)? else { return Ok(None) };
+    let services = store.services()?;
+    let schedules = services.iter().filter_map(|service| store.schedules(service).ok()).flatten();
+    Ok(schedules.map(|schedule| schedule.created_at).min())
 }
 
 fn data_root(context: &Context) -> Option<Finding> {

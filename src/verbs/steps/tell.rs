@@ -12,7 +12,7 @@ use crate::sys::http;
 use crate::verbs::Context;
 
 /// The whole exchange with an address may take this long.
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(10);
 /// Hidden values: why the last sign, and the last document, did not arrive.
 const HEARTBEAT_FAILED: &str = "heartbeat-failed";
 const NOTIFY_FAILED: &str = "notify-failed";
