@@ -146,14 +146,46 @@ impl Exclusive {
         index.write(&self.dir, &self.incoming)
     }
 
-    /// Deletes a backup: first the record says so, durably; then the dump goes to the trash and is purged.
+    /// Deletes a backup: first the record says so, durably; then the dump goes to the trash and is purged. The index
+    /// follows with `reindex`.
     pub fn delete(&self, mut backup: Backup, by: &str) -> Result<Backup> {
         backup.deleted_at = Some(self.clock.now());
         backup.deleted_by = Some(by.to_owned());
-        self.save(&backup)?;
+        match self.save(&backup) {
+            // On a disk without a free block not even that much can be written down. The index is the one file that can
+            // be done without: its room is enough for the record, and then there is the dump's.
+            Err(failure) if failure.kind == Kind::NoSpace => {
+                self.dir.remove(names::INDEX)?;
+                self.save(&backup)?;
+            }
+            saved => saved?,
+        }
         self.remove_dump(&backup)?;
-        self.reindex()?;
         Ok(backup)
+    }
+
+    /// Forgets backups that were deleted long ago: their records go, after everything that only the records lead to.
+    /// The index follows with `reindex`.
+    pub fn forget(&self, ids: &[BackupId]) -> Result<()> {
+        for id in ids {
+            // A dump that could not be taken away would be adopted as soon as its record is gone.
+            if let Some(dump) = self.left_of(id)? {
+                let path = self.dir.path().join(dump);
+                let text = format!("{id} was deleted, and {} is still there", path.display());
+                return Err(Failure::new(Kind::Catalogue, text).hint(format!("remove it: rm {}", path.display())));
+            }
+            self.dir.remove(&names::log(id))?;
+            self.dir.remove(&names::broken(id))?;
+        }
+        self.dir.sync()?;
+        ids.iter().try_for_each(|id| self.dir.remove(&names::record(id)))?;
+        Ok(self.dir.sync()?)
+    }
+
+    /// The name of a dump of `id` that lies in the folder.
+    fn left_of(&self, id: &BackupId) -> Result<Option<String>> {
+        let file = self.record(id)?.file.unwrap_or_else(|| names::dump(id));
+        Ok(self.dir.entry(&file)?.map(|_| file))
     }
 
     /// Takes the dump of a deleted record out of its place, by way of the trash.

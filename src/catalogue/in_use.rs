@@ -52,13 +52,18 @@ impl InUse {
         }
     }
 
-    /// Whether a verification holds it. The words inside are for people; all that hangs on them here is one label.
-    pub(super) fn is_verified(dir: &Dir, id: &BackupId) -> Result<bool> {
+    /// What the holder of the lock on `id` says it is doing, where somebody has it.
+    pub(super) fn doing(dir: &Dir, id: &BackupId) -> Result<Option<String>> {
         if !InUse::is_held(dir, id)? {
-            return Ok(false);
+            return Ok(None);
         }
         let words = Lock::words(&dir.enter(INCOMING)?, &names::in_use(id));
-        Ok(words.ends_with(&format!(": {VERIFY}")))
+        Ok(Some(words.rsplit_once(": ").map_or(words.as_str(), |(_, doing)| doing).to_owned()))
+    }
+
+    /// Whether a verification holds it. The words inside are for people; all that hangs on them here is one label.
+    pub(super) fn is_verified(dir: &Dir, id: &BackupId) -> Result<bool> {
+        Ok(InUse::doing(dir, id)?.as_deref() == Some(VERIFY))
     }
 }
 

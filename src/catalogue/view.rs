@@ -32,6 +32,10 @@ pub struct View {
     pub journal: Result<Option<Journal>>,
     /// The index says everything the records say.
     pub index_current: bool,
+    /// Backups whose record is broken, or of a newer program: shown as far as possible, and never changed.
+    pub unreadable: HashSet<BackupId>,
+    /// Backups whose dump somebody reads right now, and what for.
+    pub in_use: Vec<(BackupId, String)>,
 }
 
 /// Why a draft that nobody works on has failed.
@@ -60,7 +64,11 @@ impl View {
         };
         let records = Records::read(dir, &folder.names, service, detail)?;
         let mut backups = BTreeMap::new();
+        let mut unreadable = HashSet::new();
         for record in records.list {
+            if !matches!(record.found, Found::Whole(_)) {
+                unreadable.insert(record.id.clone());
+            }
             let listed = folder.show(&record.id, record.found, !record.summary)?;
             backups.extend(listed.map(|listed| (record.id, listed)));
         }
@@ -73,6 +81,8 @@ impl View {
             foreign,
             journal,
             index_current: records.index_current,
+            unreadable,
+            in_use: folder.in_use()?,
         })
     }
 }
@@ -99,6 +109,14 @@ impl Folder<'_> {
             Found::Broken(why) => Some(self.unrecorded(id, &format!("its record is {why}"))),
             Found::Absent => None,
         })
+    }
+
+    fn in_use(&self) -> Result<Vec<(BackupId, String)>> {
+        let mut held = Vec::new();
+        for id in self.incoming.iter().filter_map(|name| names::id_of(name, "use")) {
+            held.extend(InUse::doing(self.dir, &id)?.map(|doing| (id, doing)));
+        }
+        Ok(held)
     }
 
     /// Whether the dump is in its place. Asked again where it was not when the folder was listed: a run that ended

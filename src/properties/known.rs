@@ -80,9 +80,18 @@ pub const PARALLEL_RUNS: Property = Property {
     fits: |value| value.parse::<u8>().is_ok_and(|number| (1..=16).contains(&number)),
 };
 
+/// Days after which a backup expires that no schedule made.
+pub const RETENTION: Property = Property {
+    key: "retention",
+    default: "",
+    form: "a number of days from 1 to 3650, or none",
+    about: "days after which backups expire that no schedule made, or none; nothing set: never",
+    fits: |value| value == "none" || value.parse::<u32>().is_ok_and(|days| (1..=3650).contains(&days)),
+};
+
 /// All of them, in the order reports show them.
 pub const ALL: &[&Property] =
-    &[&GATE, &VERIFY_MEMORY, &RESTORE_TIMEOUT, &BEFORE_DEPLOY, &HEARTBEAT_URL, &NOTIFY_URL, &PARALLEL_RUNS];
+    &[&GATE, &VERIFY_MEMORY, &RESTORE_TIMEOUT, &BEFORE_DEPLOY, &HEARTBEAT_URL, &NOTIFY_URL, &PARALLEL_RUNS, &RETENTION];
 
 impl Property {
     /// The property called `key`.

@@ -10,13 +10,18 @@ use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
 
 pub use known::{
-    ALL, BEFORE_DEPLOY, GATE, HEARTBEAT_URL, NOTIFY_URL, PARALLEL_RUNS, Property, RESTORE_TIMEOUT, VERIFY_MEMORY,
+    ALL, BEFORE_DEPLOY, GATE, HEARTBEAT_URL, NOTIFY_URL, PARALLEL_RUNS, Property, RESTORE_TIMEOUT, RETENTION,
+    VERIFY_MEMORY,
 };
 
 /// Folder of the values that hold for every service.
 pub const GLOBAL: &str = "--global";
 /// Written by `fork`, read by `reset`: the backup a service was made from. Nobody sets it by hand.
 pub const ORIGIN: &str = "origin";
+
+/// Written when a service is destroyed, or made where a former one has left backups: whatever was begun until then
+/// belongs to the former one. An RFC 3339 time.
+pub const DESTROYED_AT: &str = "destroyed-at";
 
 /// The store of all values.
 #[derive(Debug, Clone)]
@@ -64,6 +69,23 @@ impl<'a> Properties<'a> {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e.into()),
         }
+    }
+
+    /// Every value of `key`, with the scope it is set in.
+    pub fn every(&self, key: &str) -> Result<Vec<(String, String)>> {
+        let scopes = match Dir::open(self.root) {
+            Ok(dir) => dir.names()?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(e.into()),
+        };
+        let mut found = Vec::new();
+        // The folders of properties have a colon in their name; the marker is no folder.
+        for scope in scopes.into_iter().filter(|name| name.contains(':')) {
+            if let Some(value) = self.get(&scope, key)? {
+                found.push((scope, value));
+            }
+        }
+        Ok(found)
     }
 
     /// Sets a value in `scope`, or removes it; durable when it returns.

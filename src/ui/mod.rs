@@ -3,6 +3,7 @@
 
 mod ask;
 mod json;
+mod plan;
 mod progress;
 mod schedules;
 mod table;
@@ -10,12 +11,14 @@ mod words;
 
 use std::io::{self, Write};
 
+use serde::Serialize;
 use serde_json::json;
 
 use crate::error::Failure;
 
 pub use ask::confirm;
 pub use json::BackupJson;
+pub use plan::{DecisionJson, plan};
 pub use progress::Progress;
 pub use schedules::{ScheduleJson, schedule_report, timing};
 pub use table::{info, list};
@@ -79,16 +82,28 @@ impl Ui {
     /// Says why the command failed and what to type next. For programs it is the last line on stderr.
     pub fn failure(&self, failure: &Failure) {
         if self.format == Format::Json {
-            let error = json!({
-                "kind": failure.kind.name(), "code": failure.kind.exit_code(),
-                "message": failure.reason(), "hints": failure.hints,
-            });
-            talk(&json!({ "error": error }).to_string());
+            talk(&json!({ "error": FailureJson::from(failure) }).to_string());
             return;
         }
         for line in std::iter::once(&failure.reason()).chain(&failure.hints).flat_map(|text| text.lines()) {
             self.warn(line);
         }
+    }
+}
+
+/// A failure for programs.
+#[derive(Debug, Serialize)]
+pub struct FailureJson<'a> {
+    kind: &'static str,
+    code: u8,
+    message: String,
+    hints: &'a [String],
+}
+
+impl<'a> From<&'a Failure> for FailureJson<'a> {
+    fn from(failure: &'a Failure) -> Self {
+        let (kind, code) = (failure.kind.name(), failure.kind.exit_code());
+        FailureJson { kind, code, message: failure.reason(), hints: &failure.hints }
     }
 }
 

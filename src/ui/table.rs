@@ -70,7 +70,7 @@ fn row(listed: &Listed) -> [String; 8] {
     };
     [
         backup.id.to_string(),
-        backup.source.name().to_owned(),
+        format!("{}{}", backup.source.name(), if backup.keep { ", kept" } else { "" }),
         if backup.deleted_at.is_some() && listed.status != Status::InProgress { "deleted".to_owned() } else { status },
         listed.trust().map_or("-", |trust| trust.label()).to_owned(),
         if backup.schedules.is_empty() { "-".to_owned() } else { backup.schedules.join(",") },

@@ -73,6 +73,7 @@ fn delete(context: &Context, catalogue: &Exclusive, id: &BackupId) -> Result<Bac
     }
     let actor = &context.settings.caller.actor;
     let backup = catalogue.delete(backup, actor)?;
+    catalogue.reindex()?;
     Log::open(catalogue.dir(), id, context.settings.clock).say(&format!("deleted by {actor}"));
     context.ui.step(&format!("Deleted {id}"));
     Ok(backup)

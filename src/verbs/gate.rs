@@ -5,7 +5,7 @@ use super::steps::{folder_for_reading, prove};
 use crate::catalogue::{Detail, View};
 use crate::domain::{Datastore, Service, Trust, newest_good};
 use crate::error::{Failure, Kind, Result};
-use crate::properties::{GATE, ORIGIN, folder};
+use crate::properties::{DESTROYED_AT, GATE, ORIGIN, folder};
 
 /// Decides on `pre-delete DATASTORE SERVICE`; every other action, datastore and shape of words passes.
 pub fn run(context: &Context, words: &[String]) -> Result<()> {
@@ -15,10 +15,30 @@ pub fn run(context: &Context, words: &[String]) -> Result<()> {
     let service = Service { datastore: *datastore, name };
     match action.as_str() {
         "pre-delete" => decide(context, &service),
-        // A new service by the same name was not forked from anything.
-        "post-delete" => context.properties().set(&folder(&service), ORIGIN, None),
+        "post-delete" => {
+            // A new service by the same name was not forked from anything.
+            context.properties().set(&folder(&service), ORIGIN, None)?;
+            end_life(context, &service)
+        }
+        // Should the destruction have gone unnoticed: what lies there now cannot be of a service that begins now. The
+        // service is no worse for it when this fails.
+        "post-create" => {
+            if let Err(failure) = end_life(context, &service) {
+                context.ui.warn(&format!("retention may take backups of the former {service}: {}", failure.reason()));
+            }
+            Ok(())
+        }
         _ => Ok(()),
     }
+}
+
+/// Writes down that whatever backups there are belong to a service that is no more: retention leaves them alone.
+fn end_life(context: &Context, service: &Service) -> Result<()> {
+    if folder_for_reading(context, service)?.is_none() {
+        return Ok(());
+    }
+    let now = context.settings.clock.now().to_rfc3339();
+    context.properties().set(&folder(service), DESTROYED_AT, Some(&now))
 }
 
 fn decide(context: &Context, service: &Service) -> Result<()> {

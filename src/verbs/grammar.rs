@@ -8,8 +8,10 @@ use super::export::ExportArgs;
 use super::fork::ForkArgs;
 use super::import::ImportArgs;
 use super::info::InfoArgs;
+use super::keep::KeepArgs;
 use super::list::ListArgs;
 use super::logs::LogsArgs;
+use super::prune::PruneArgs;
 use super::report::ReportArgs;
 use super::reset::ResetArgs;
 use super::schedule::ScheduleArgs;
@@ -98,6 +100,16 @@ pub enum Verb {
         after_help = "Examples:\n  dokku backups:delete my-db --id my-db-2026-04-08-14-30-00\n  dokku backups:delete my-db --id ID --id ID --force"
     )]
     Delete(DeleteArgs),
+    /// Exempt a backup from retention, for ever
+    #[command(
+        after_help = "Examples:\n  dokku backups:keep my-db --id my-db-2026-04-08-14-30-00\n  dokku backups:keep my-db --id my-db-2026-04-08-14-30-00 --release"
+    )]
+    Keep(KeepArgs),
+    /// Remove the backups that have expired; never the newest good one
+    #[command(
+        after_help = "Examples:\n  dokku backups:prune my-db --dry-run\n  dokku backups:prune\n  dokku backups:set my-db retention 30"
+    )]
+    Prune(PruneArgs),
     /// Compare records with what is there, and put them right
     #[command(after_help = "Examples:\n  dokku backups:sync\n  dokku backups:sync my-db")]
     Sync(SyncArgs),

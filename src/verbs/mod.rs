@@ -14,8 +14,10 @@ mod help;
 mod import;
 mod info;
 mod install;
+mod keep;
 mod list;
 mod logs;
+mod prune;
 mod report;
 mod reset;
 mod schedule;
@@ -83,6 +85,8 @@ pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
         Verb::Set(args) => set::run(&context, &args),
         Verb::Report(args) => report::run(&context, &args),
         Verb::Delete(args) => delete::run(&context, &args),
+        Verb::Keep(args) => keep::run(&context, &args),
+        Verb::Prune(args) => prune::run(&context, &args),
         Verb::Sync(args) => sync::run(&context, &args),
         Verb::Schedule(args) => schedule::run(&context, &args),
         Verb::Unschedule(args) => unschedule::run(&context, &args),

@@ -18,6 +18,7 @@ mod faults_words;
 mod gate;
 mod replace;
 mod restore;
+mod retention;
 mod tell;
 mod truth_kills;
 mod verify;

@@ -62,6 +62,10 @@ pub struct Decision {
     pub action: Action,
     /// Why, in words.
     pub reason: String,
+    /// When it expires; none for never.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Bytes of its dump.
+    pub size: Option<u64>,
 }
 
 /// Everything besides the records that the plan depends on.
@@ -71,7 +75,8 @@ pub struct Policy {
     pub now: DateTime<Utc>,
     /// Days after which a backup expires whose record does not say when; none for never.
     pub days: Option<u32>,
-    /// When the service that had this name before was destroyed. What was begun until then is that service's.
+    /// When the service that had this name before was destroyed: what was begun until then is that service's. In the
+    /// future where there is no service by this name at all.
     pub destroyed_at: Option<DateTime<Utc>>,
     /// Backups that something else needs, and what.
     pub held: HashMap<BackupId, String>,
@@ -106,7 +111,9 @@ pub fn plan(backups: &[Listed], policy: &Policy) -> Plan {
             }
             None => decide(listed, policy, &facts, &newer),
         };
-        decisions.push(Decision { id: listed.backup.id.clone(), action, reason });
+        let (id, size) = (listed.backup.id.clone(), listed.backup.size);
+        let expires_at = if listed.backup.keep { None } else { expiry(&listed.backup, policy) };
+        decisions.push(Decision { id, action, reason, expires_at, size });
         if counts(listed, policy) {
             newer.add(listed, policy);
         }
@@ -183,8 +190,9 @@ fn exempt(listed: &Listed, policy: &Policy) -> Option<String> {
         return Some("kept for ever".to_owned());
     }
     if facts::is_of_former(backup, policy) {
-        let at = policy.destroyed_at.map(time).unwrap_or_default();
-        return Some(format!("of the service by this name that was destroyed {at}; only backups:delete removes it"));
+        let at = policy.destroyed_at.filter(|at| *at <= policy.now).map(|at| format!(" at {}", time(at)));
+        let at = at.unwrap_or_default();
+        return Some(format!("of the service by this name that was destroyed{at}; only backups:delete removes it"));
     }
     if let Some(why) = policy.held.get(&backup.id) {
         return Some(why.clone());
