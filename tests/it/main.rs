@@ -19,6 +19,7 @@ mod gate;
 mod replace;
 mod restore;
 mod retention;
+mod retention_faults;
 mod tell;
 mod truth_kills;
 mod verify;

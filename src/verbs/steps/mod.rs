@@ -30,7 +30,7 @@ pub use history::{begin_restore, note};
 pub use host::host;
 pub use plan::show_plan;
 pub use prove::{Proven, mark_damage, prove};
-pub use prune::{Origins, Pruned, prune, prune_plan};
+pub use prune::{Origins, Pruned, prune, prune_after, prune_plan};
 pub use read_bytes::read_bytes;
 pub use recover::{acquire, open, settle};
 pub use replace::{Filling, in_place, replace};

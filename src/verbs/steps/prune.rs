@@ -47,6 +47,11 @@ pub fn prune(context: &Context, service: &Service, wait: u32) -> Pruned {
     Pruned::of(service, prune_locked(context, service, wait))
 }
 
+/// The same in a catalogue that is locked already.
+pub fn prune_after(context: &Context, catalogue: &Exclusive) -> Pruned {
+    Pruned::of(catalogue.service(), prune_open(context, catalogue))
+}
+
 /// What `prune` would do to `service`. `origins` were read once for all services.
 pub fn prune_plan(context: &Context, service: &Service, origins: &Origins) -> Pruned {
     let planned = || match folder_for_reading(context, service)? {
@@ -85,11 +90,15 @@ fn prune_locked(context: &Context, service: &Service, wait: u32) -> Result<(Vec<
     if folder_for_reading(context, service)?.is_none() {
         return Ok((Vec::new(), None));
     }
-    let catalogue = open(context, service, wait, "prune")?;
+    prune_open(context, &open(context, service, wait, "prune")?)
+}
+
+fn prune_open(context: &Context, catalogue: &Exclusive) -> Result<(Vec<Decision>, Option<Failure>)> {
+    let service = catalogue.service();
     // Read under the lock: a fork of one of these backups holds it too.
     let origins = Origins::read(context)?;
     let plan = decide(context, service, catalogue.view(Detail::Summary)?, &origins)?;
-    let (decisions, failed) = carry_out(context, &catalogue, plan.decisions);
+    let (decisions, failed) = carry_out(context, catalogue, plan.decisions);
     let changed = decisions.iter().any(|decision| decision.action != Action::Keep);
     let indexed = if changed || failed.is_some() { catalogue.reindex() } else { Ok(()) };
     let refusal = plan.refusal.map(|why| refused(service, why));

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::dump::free_id;
-use super::{Wanted, acquire, dump, settle, tell};
+use super::{Wanted, acquire, dump, prune_after, settle, tell};
 use crate::catalogue::{Detail, Exclusive, Log};
 use crate::dokku::Dokku;
 use crate::domain::{
@@ -32,10 +32,17 @@ pub enum Turn {
 fn after_run(
     context: &Context,
     service: &Service,
-    _catalogue: Option<&Exclusive>,
+    catalogue: Option<&Exclusive>,
     due: &[Frequency],
     ended: &Result<Backup>,
 ) {
+    // Nothing is removed after a failure: that is when one wants what is there.
+    if let Some(catalogue) = catalogue.filter(|_| ended.is_ok()) {
+        let pruned = prune_after(context, catalogue);
+        if let Some(failure) = pruned.failure {
+            context.ui.warn(&format!("{service}: retention: {}", failure.reason()));
+        }
+    }
     tell(context, service, &names(due), ended.as_ref());
 }
 

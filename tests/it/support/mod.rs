@@ -21,7 +21,7 @@ use tempfile::TempDir;
 pub use clean::SHOP;
 pub use running::{Running, wait_for};
 pub use surroundings::walk;
-pub use truth::{send, wait};
+pub use truth::{hex, send, wait};
 
 /// How a command ended.
 #[derive(Debug)]
