@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["domain", "document"],
     &["sys"],
     &["settings"],
-    &["ui", "dokku", "engine", "catalogue", "stream", "properties", "schedules"],
+    &["ui", "dokku", "engine", "catalogue", "codec", "stream", "properties", "schedules"],
     &["verbs"],
     &["cli"],
     &["lib", "main"],

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{BackupId, Datastore, ServiceName};
+use super::{BackupId, Compression, Datastore, Form, ServiceName};
 
 /// How a finished run ended. A run that has not ended has no record, only a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,15 +43,6 @@ impl Source {
             Source::BeforeDeploy => "before-deploy",
         }
     }
-}
-
-/// How the stored file is compressed, beyond what the archive does inside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// As the datastore wrote it.
-    #[default]
-    None,
 }
 
 /// Rows of one table, counted in the archive itself.
@@ -300,6 +291,12 @@ impl Backup {
         self.server_version = Some(server_version);
         self.dump_tool_version = Some(dump_tool_version);
         self.database = Some(database);
+    }
+
+    /// The form of its file: as the name tells, or before there is one, as it is going to be.
+    pub fn form(&self) -> Form {
+        let going_to_be = Form { compression: self.compression, encrypted: !self.encrypted_to.is_empty() };
+        self.file.as_deref().and_then(Form::of_file).unwrap_or(going_to_be)
     }
 
     /// A good dump that has not been deleted.

@@ -2,17 +2,28 @@
 
 /// What stands in their place.
 const HIDDEN: &str = "********";
+/// How a private key of age begins.
+const PRIVATE_KEY: &str = "AGE-SECRET-KEY-";
 
 /// Replaces passwords: values after `PGPASSWORD=`, `PASSWORD=`, `SECRET...=`, `TOKEN=` and the like, the password part
-/// of `scheme://user:password@host`, and words of exactly 32 hex digits, the shape of dokku-postgres's passwords.
+/// of `scheme://user:password@host`, and words of exactly 32 hex digits, the shape of dokku-postgres's passwords,
+/// and private keys of age.
 pub fn scrub(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for piece in text.split_inclusive(char::is_whitespace) {
         let word = piece.trim_end_matches(char::is_whitespace);
-        clean.push_str(&hex_words(&assignment(&address(word))));
+        clean.push_str(&hex_words(&assignment(&address(&private_key(word)))));
         clean.push_str(&piece[word.len()..]);
     }
     clean
+}
+
+/// The word up to where a private key begins.
+fn private_key(word: &str) -> String {
+    match word.to_ascii_uppercase().find(PRIVATE_KEY) {
+        Some(at) => format!("{}{HIDDEN}", &word[..at]),
+        None => word.to_owned(),
+    }
 }
 
 /// `scheme://user:password@host` without the password.
@@ -67,6 +78,11 @@ mod tests {
             let clean = scrub(&text);
             assert!(!clean.contains(secret) && !clean.contains("hunter2"), "{clean}");
             assert!(clean.contains("********"));
+        }
+        for key in
+            ["AGE-SECRET-KEY-1QQQSYQCYQ5RQWZQF", "age-secret-key-1qqqsyqcyq5rqwzqf", "key=AGE-SECRET-KEY-1QQQSYQC,x"]
+        {
+            assert!(!scrub(&format!("a {key} b")).to_ascii_uppercase().contains("1QQQ"), "{key}");
         }
         let commit = "82eeec6fe1b1d0d6c4a2f7f0a8a9d3a1b2c3d4e5";
         assert_eq!(scrub(commit), commit);

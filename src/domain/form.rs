@@ -1,0 +1,130 @@
+//! The form in which a dump lies in its file: perhaps compressed, then perhaps encrypted. The file's ending says it, so
+//! that the standard tools and a person know what to do; its first bytes must agree.
+
+use serde::{Deserialize, Serialize};
+
+/// How the stored file is compressed, beyond what the archive does inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// As the datastore wrote it.
+    #[default]
+    None,
+    /// One gzip member: `gunzip` unpacks it.
+    Gzip,
+    /// One zstd frame: `unzstd` unpacks it.
+    Zstd,
+}
+
+impl Compression {
+    /// All there are.
+    pub const ALL: [Compression; 3] = [Compression::None, Compression::Gzip, Compression::Zstd];
+
+    /// The word on the command line, in records and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Compression::None => "none",
+            Compression::Gzip => "gzip",
+            Compression::Zstd => "zstd",
+        }
+    }
+
+    /// What its files begin with; a plain dump is recognised by the engine.
+    fn magic(self) -> &'static [u8] {
+        match self {
+            Compression::None => b"",
+            Compression::Gzip => b"\x1f\x8b",
+            Compression::Zstd => b"\x28\xb5\x2f\xfd",
+        }
+    }
+}
+
+impl std::str::FromStr for Compression {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let known = Compression::ALL.into_iter().find(|compression| compression.name() == word);
+        known.ok_or_else(|| "it is none, gzip or zstd".to_owned())
+    }
+}
+
+/// Where a copy of a dump lies; one may be encrypted and the other not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On this host.
+    Local,
+    /// At the destination.
+    OffSite,
+}
+
+/// What encrypted files begin with: the version line of age.
+const AGE: &[u8] = b"age-encryption.org/v1\n";
+
+/// The form of a stored dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Form {
+    /// How the dump is compressed.
+    pub compression: Compression,
+    /// Whether the result is encrypted with age.
+    pub encrypted: bool,
+}
+
+impl Form {
+    /// As the datastore wrote it.
+    pub const PLAIN: Form = Form { compression: Compression::None, encrypted: false };
+
+    /// All there are.
+    pub fn all() -> impl Iterator<Item = Form> {
+        let both = [false, true].into_iter();
+        both.flat_map(|encrypted| Compression::ALL.map(|compression| Form { compression, encrypted }))
+    }
+
+    /// The ending of its files, without the first dot.
+    pub fn ending(self) -> &'static str {
+        match (self.compression, self.encrypted) {
+            (Compression::None, false) => "dump",
+            (Compression::Gzip, false) => "dump.gz",
+            (Compression::Zstd, false) => "dump.zst",
+            (Compression::None, true) => "dump.age",
+            (Compression::Gzip, true) => "dump.gz.age",
+            (Compression::Zstd, true) => "dump.zst.age",
+        }
+    }
+
+    /// The form that a file's name tells. No id and no service has a dot in its name.
+    pub fn of_file(name: &str) -> Option<Form> {
+        let (_, ending) = name.split_once('.')?;
+        Form::all().find(|form| form.ending() == ending)
+    }
+
+    /// Whether a file of this form may begin with `head`, as far as that can be told without a key.
+    pub fn fits(self, head: &[u8]) -> bool {
+        head.starts_with(if self.encrypted { AGE } else { self.compression.magic() })
+    }
+
+    /// What the outermost layer is called in messages.
+    pub fn outermost(self) -> &'static str {
+        match (self.compression, self.encrypted) {
+            (_, true) => "age",
+            (Compression::None, false) => "plain",
+            (compression, false) => compression.name(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ending_tells_its_form() {
+        for form in Form::all() {
+            let name = format!("my-db-2026-04-08-14-30-00.{}", form.ending());
+            assert_eq!(Form::of_file(&name), Some(form), "{name}");
+        }
+        for other in ["x.dump.gz.gz", "x.dump.age.gz", "x.gz", "x", "dump", "x.toml", "x.dump.", "x.dump.GZ"] {
+            assert_eq!(Form::of_file(other), None, "{other}");
+        }
+        assert_eq!(Form::all().count(), 6);
+    }
+}
