@@ -32,7 +32,7 @@ impl Draft {
         Draft { record, file, written: 0, flushed: 0 }
     }
 
-    /// Takes the next bytes of the dump.
+    /// Takes the next bytes of the stored dump.
     pub fn keep(&mut self, piece: &[u8]) -> Result<()> {
         self.file.write_all(piece)?;
         self.written += piece.len() as u64;
@@ -50,7 +50,7 @@ impl Draft {
         self.record.notes.extend(note);
         self.record.status = Outcome::Success;
         self.record.reason = None;
-        self.record.file = Some(names::dump(&self.record.id));
+        self.record.file = Some(names::dump_of(&self.record));
         self.record.size = Some(size);
         self.record.sha256 = Some(sha256);
         Ok(Sealed { record: self.record })
@@ -63,7 +63,7 @@ impl Draft {
             let text = format!("{} holds {written} bytes of {size}", self.file.path().display());
             return Err(Failure::new(Kind::Io, text));
         }
-        let name = names::dump(&self.record.id);
+        let name = names::dump_of(&self.record);
         catalogue.incoming.move_new(&name, &catalogue.dir, &name)?;
         // The bytes are safe; whether the *name* would survive a power cut is then unknown, and that is said.
         Ok(catalogue.dir.sync().err().map(|e| format!("durability unknown: {e}")))
@@ -81,7 +81,7 @@ impl Sealed {
         self.record.finished_at = catalogue.clock.now();
         let lies = format!(
             "the dump itself is whole and lies at {}",
-            catalogue.dir.path().join(names::dump(&self.record.id)).display()
+            catalogue.dir.path().join(names::dump_of(&self.record)).display()
         );
         catalogue.save(&self.record).map_err(|e| {
             e.hint(lies)

@@ -73,15 +73,25 @@ impl Exclusive {
     /// Whether `id` is taken, by a record, a dump or a draft.
     pub fn is_taken(&self, id: &BackupId) -> Result<bool> {
         Ok(self.dir.entry(&names::record(id))?.is_some()
-            || self.dir.entry(&names::dump(id))?.is_some()
+            || self.dump_name(id)?.is_some()
             || self.incoming.entry(&names::draft(id))?.is_some())
+    }
+
+    /// The file in the place of the dump of `id`, whatever its form.
+    pub(super) fn dump_name(&self, id: &BackupId) -> Result<Option<String>> {
+        for name in names::dumps(id) {
+            if self.dir.entry(&name)?.is_some() {
+                return Ok(Some(name));
+            }
+        }
+        Ok(None)
     }
 
     /// Begins a backup: from now on a row in progress is visible.
     pub fn begin(&self, draft: Backup) -> Result<Draft> {
         let name = names::draft(&draft.id);
         self.incoming.replace(&name, &self.incoming, &encode(&draft)?)?;
-        let part = names::dump(&draft.id);
+        let part = names::dump_of(&draft);
         self.incoming.remove(&part)?;
         let file = self.incoming.create(&part, 0o400).inspect_err(|_| {
             // Nothing was begun: without this the next command would speak of an abandoned run.
@@ -106,7 +116,11 @@ impl Exclusive {
         record.reason = Some(reason);
         record.finished_at = self.clock.now();
         record.file = None;
-        self.incoming.remove(&names::dump(&record.id))?;
+        for part in names::dumps(&record.id) {
+            if self.incoming.entry(&part)?.is_some() {
+                self.incoming.remove(&part)?;
+            }
+        }
         self.save(&record)?;
         self.reindex()?;
         self.forget_draft(&record.id)?;
@@ -184,13 +198,13 @@ impl Exclusive {
 
     /// The name of a dump of `id` that lies in the folder.
     fn left_of(&self, id: &BackupId) -> Result<Option<String>> {
-        let file = self.record(id)?.file.unwrap_or_else(|| names::dump(id));
+        let file = names::dump_of(&self.record(id)?);
         Ok(self.dir.entry(&file)?.map(|_| file))
     }
 
     /// Takes the dump of a deleted record out of its place, by way of the trash.
     pub(super) fn remove_dump(&self, backup: &Backup) -> Result<()> {
-        let file = backup.file.clone().unwrap_or_else(|| names::dump(&backup.id));
+        let file = names::dump_of(backup);
         if self.dir.entry(&file)?.is_some_and(|entry| entry.regular) {
             self.trash.remove(&file)?;
             self.dir.move_new(&file, &self.trash, &file)?;

@@ -26,7 +26,6 @@ pub use exclusive::Exclusive;
 pub use in_use::{InUse, VERIFY, is_worked_on};
 pub use journal::Journal;
 pub use log::Log;
-pub use names::DUMP;
 pub use recovery::{Orphan, Recovered};
 pub use root::{Root, lay_out};
 pub use view::{Detail, View};

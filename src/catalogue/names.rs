@@ -1,9 +1,7 @@
 //! Names of files in a service's folder.
 
-use crate::domain::{BackupId, ServiceName};
+use crate::domain::{Backup, BackupId, Form, ServiceName};
 
-/// Ending of a dump stored as the datastore wrote it.
-pub const DUMP: &str = "dump";
 /// The index over all records.
 pub const INDEX: &str = "index.toml";
 /// Where dumps and records are written before they are complete.
@@ -17,9 +15,24 @@ pub const JOURNAL: &str = ".restore.toml";
 /// Identifies the data root, so that an empty mount point is not mistaken for it.
 pub const MARKER: &str = ".dokku-backups";
 
-/// File of the dump.
-pub fn dump(id: &BackupId) -> String {
-    format!("{id}.{DUMP}")
+/// File of a dump in this form.
+pub fn dump(id: &BackupId, form: Form) -> String {
+    format!("{id}.{}", form.ending())
+}
+
+/// The files that may hold the dump of `id`, the plainest first.
+pub fn dumps(id: &BackupId) -> impl Iterator<Item = String> {
+    Form::all().map(move |form| dump(id, form))
+}
+
+/// File of the dump of `backup`, also where there is none yet or none any more.
+pub fn dump_of(backup: &Backup) -> String {
+    backup.file.clone().unwrap_or_else(|| dump(&backup.id, backup.form()))
+}
+
+/// The id in the file name of a dump, whatever its form.
+pub fn dumped_id(name: &str) -> Option<BackupId> {
+    id_of(name, Form::of_file(name)?.ending())
 }
 
 /// File of the record.
@@ -54,6 +67,6 @@ pub fn id_of(name: &str, ending: &str) -> Option<BackupId> {
 
 /// Whether a name in the folder of `service` is one of ours. A dump of another service is not.
 pub fn is_ours(name: &str, service: &ServiceName) -> bool {
-    let of_it = |ending: &&str| id_of(name, ending).is_some_and(|id| id.service() == service);
-    [INDEX, INCOMING, TRASH, JOURNAL, LOCK].contains(&name) || [DUMP, "toml", "log", "toml.broken"].iter().any(of_it)
+    let id = ["toml", "log", "toml.broken"].iter().find_map(|ending| id_of(name, ending)).or_else(|| dumped_id(name));
+    [INDEX, INCOMING, TRASH, JOURNAL, LOCK].contains(&name) || id.is_some_and(|id| id.service() == service)
 }

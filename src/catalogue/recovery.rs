@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::names::{self, DUMP};
+use super::names;
 use super::record::{self, Found};
 use super::records::{Record, Records};
 use super::{Detail, Exclusive, InUse, Journal};
@@ -51,7 +51,7 @@ impl Exclusive {
         let names = self.incoming.names()?;
         for id in names.iter().filter_map(|name| names::id_of(name, "draft")) {
             let recorded = matches!(self.found(&id)?, Found::Whole(_) | Found::Newer(_));
-            if !recorded && self.dir.entry(&names::dump(&id))?.is_some_and(|dump| dump.regular) {
+            if !recorded && self.has_dump(&id)? {
                 continue; // An orphan with a draft: `find_orphans` takes it.
             }
             if !recorded {
@@ -78,7 +78,7 @@ impl Exclusive {
         let records = Records::read(&self.dir, &self.dir.names()?, &self.service, Detail::Summary)?;
         let deleted: HashMap<BackupId, Backup> = records.list.into_iter().filter_map(deleted).collect();
         for name in self.trash.names()? {
-            let Some(id) = names::id_of(&name, DUMP) else { continue };
+            let Some(id) = names::dumped_id(&name) else { continue };
             // Not deleted for certain: it goes back to its place.
             if !deleted.contains_key(&id) {
                 self.trash.move_new(&name, &self.dir, &name)?;
@@ -87,8 +87,10 @@ impl Exclusive {
             }
         }
         let (here, trashed) = (self.dir.names()?, self.trash.names()?);
-        for id in here.iter().chain(&trashed).filter_map(|name| names::id_of(name, DUMP)) {
-            if let Some(backup) = deleted.get(&id) {
+        for name in here.iter().chain(&trashed) {
+            // Only the recorded file: one that somebody unpacked beside it is theirs.
+            let backup = names::dumped_id(name).and_then(|id| deleted.get(&id));
+            if let Some(backup) = backup.filter(|backup| &names::dump_of(backup) == name) {
                 self.remove_dump(backup)?;
             }
         }
@@ -99,23 +101,29 @@ impl Exclusive {
         let names = self.dir.names()?;
         let records = Records::read(&self.dir, &names, &self.service, Detail::Summary)?;
         let readable = |record: Record| matches!(record.found, Found::Whole(_) | Found::Newer(_)).then_some(record.id);
-        let recorded: HashSet<BackupId> = records.list.into_iter().filter_map(readable).collect();
-        for id in names.iter().filter_map(|name| names::id_of(name, DUMP)) {
-            if id.service() != &self.service.name || recorded.contains(&id) {
+        let mut known: HashSet<BackupId> = records.list.into_iter().filter_map(readable).collect();
+        for id in names.iter().filter_map(|name| names::dumped_id(name)) {
+            if id.service() != &self.service.name || !known.insert(id.clone()) {
                 continue;
             }
+            let Some(dump) = self.dump_name(&id)? else { continue };
             // Something that is no record of ours lies in its place: to be removed by whoever put it there.
             let record = names::record(&id);
             if self.dir.entry(&record)?.is_some_and(|entry| !entry.regular) {
                 found.told.extend(self.dir.read(&record).err().map(|error| error.to_string()));
                 continue;
             }
-            match self.dir.read(&names::dump(&id)) {
+            match self.dir.read(&dump) {
                 Ok(file) => found.orphans.push(Orphan { record: self.draft(&id)?, file }),
                 Err(error) => found.told.push(error.to_string()),
             }
         }
         Ok(())
+    }
+
+    fn has_dump(&self, id: &BackupId) -> Result<bool> {
+        let Some(name) = self.dump_name(id)? else { return Ok(false) };
+        Ok(self.dir.entry(&name)?.is_some_and(|dump| dump.regular))
     }
 
     fn found(&self, id: &BackupId) -> Result<Found> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::in_use::InUse;
 use super::journal::Journal;
-use super::names::{self, DUMP, INCOMING, LOCK, TRASH};
+use super::names::{self, INCOMING, LOCK, TRASH};
 use super::record::{self, Found};
 use super::records::Records;
 use crate::domain::{Backup, BackupId, Datastore, Listed, Outcome, Presence, Service, Status};
@@ -74,7 +74,13 @@ impl View {
         }
         folder.add_drafts(service, &mut backups)?;
         folder.add_orphans(service, &mut backups)?;
-        let foreign = folder.names.iter().filter(|name| !names::is_ours(name, &service.name)).cloned().collect();
+        // A dump that somebody unpacked beside its stored form is theirs.
+        let recorded = |name: &str| match names::dumped_id(name).and_then(|id| backups.get(&id)) {
+            Some(listed) => listed.backup.file.as_deref().is_none_or(|file| file == name),
+            None => true,
+        };
+        let is_foreign = |name: &&String| !names::is_ours(name, &service.name) || !recorded(name);
+        let foreign = folder.names.iter().filter(is_foreign).cloned().collect();
         let journal = Journal::read(dir);
         Ok(View {
             backups: backups.into_values().rev().collect(),
@@ -122,12 +128,12 @@ impl Folder<'_> {
     /// Whether the dump is in its place. Asked again where it was not when the folder was listed: a run that ended
     /// meanwhile may have put it there.
     fn is_here(&self, backup: &Backup) -> Result<bool> {
-        let file = backup.file.clone().unwrap_or_else(|| names::dump(&backup.id));
+        let file = names::dump_of(backup);
         Ok(self.names.contains(&file) || self.dir.entry(&file)?.is_some())
     }
 
     fn listed(&self, backup: Box<Backup>, complete: bool, here: bool) -> Listed {
-        let file = backup.file.clone().unwrap_or_else(|| names::dump(&backup.id));
+        let file = names::dump_of(&backup);
         let here = here && backup.deleted_at.is_none();
         let removing =
             backup.deleted_at.is_some() && self.working && (self.names.contains(&file) || self.trash.contains(&file));
@@ -152,11 +158,12 @@ impl Folder<'_> {
 
     /// A dump that lies there without a readable record: never hidden, never trusted.
     fn unrecorded(&self, id: &BackupId, why: &str) -> Listed {
-        let here = self.names.contains(&names::dump(id));
+        let file = names::dumps(id).find(|name| self.names.contains(name));
+        let here = file.is_some();
         let mut backup = record::bare(id, self.datastore, if here { Outcome::Success } else { Outcome::Failed });
         let text = format!("{why}; make it anew with: dokku backups:sync {}", id.service());
         if here {
-            backup.file = Some(names::dump(id));
+            backup.file = file;
             backup.damage = Some(text);
         } else {
             backup.reason = Some(text);
@@ -178,7 +185,7 @@ impl Folder<'_> {
             // Asked after the draft was read: a run that holds the lock now is the one that wrote it.
             let working = Lock::is_held(self.dir, LOCK)?;
             let gone = incoming.entry(&names::draft(&id))?.is_none();
-            if !working && !gone && self.names.contains(&names::dump(&id)) {
+            if !working && !gone && names::dumps(&id).any(|name| self.names.contains(&name)) {
                 continue; // Its dump is whole and in its place: `add_orphans` shows it.
             }
             let mut backup = match draft {
@@ -208,7 +215,7 @@ impl Folder<'_> {
     }
 
     fn add_orphans(&self, service: &Service, backups: &mut BTreeMap<BackupId, Listed>) -> Result<()> {
-        for id in self.names.iter().filter_map(|name| names::id_of(name, DUMP)) {
+        for id in self.names.iter().filter_map(|name| names::dumped_id(name)) {
             if id.service() != &service.name || backups.contains_key(&id) {
                 continue;
             }

@@ -1,12 +1,12 @@
 //! Dumping and restoring through the datastore plugin's own commands.
 
-use std::fs::File;
 use std::time::Duration;
 
 use super::{Dokku, State};
 use crate::domain::{Datastore, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::{Child, Start};
+use crate::sys::feed::Input;
 
 impl Dokku {
     /// Starts `postgres:export`: the dump comes on its stdout, and its end is proof.
@@ -16,9 +16,9 @@ impl Dokku {
 
     /// Pours `dump` into the live service with the stock `postgres:import`. Signals do not end it: it drops tables
     /// before it has read their data, so stopping half-way is the one thing that must not happen (contract 1.2).
-    pub fn import(&self, service: &Service, dump: File, limit: Duration) -> Result<()> {
+    pub fn import(&self, service: &Service, dump: Input, limit: Duration) -> Result<()> {
         let mut start = self.start(format!("{}:import", service.datastore), service);
-        start.stdin = Some(dump);
+        start.stdin = dump;
         start.interruptible = false;
         // It says nothing while it works, however long that takes.
         start.idle = limit;
@@ -31,7 +31,7 @@ impl Dokku {
             program: self.program.clone(),
             args: vec![verb, service.name.to_string()],
             env: self.settings.child_env.clone(),
-            stdin: None,
+            stdin: Input::Nothing,
             idle: self.settings.idle,
             interruptible: true,
         }

@@ -4,6 +4,7 @@ use super::Dokku;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::ask::ask;
 use crate::sys::child::{Child, Start};
+use crate::sys::feed::Input;
 
 /// What redeploying came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl Dokku {
             ]
             .into(),
             env: self.settings.child_env.clone(),
-            stdin: None,
+            stdin: Input::Nothing,
             idle: self.settings.idle,
             interruptible: true,
         })?;
@@ -72,7 +73,7 @@ impl Dokku {
             program: self.program.clone(),
             args: ["git:from-archive", "--archive-type", "tar", app, "--"].map(str::to_owned).into(),
             env: self.settings.child_env.clone(),
-            stdin: Some(archive),
+            stdin: Input::File(archive),
             idle: self.settings.idle,
             interruptible: true,
         })?;

@@ -1,5 +1,6 @@
 //! Everything that can be set: one constant a property, with its default, its form and its one line of help.
 
+use crate::domain::{Compression, scrub};
 use crate::error::{Failure, Kind, Result};
 
 /// Something that can be set.
@@ -89,9 +90,57 @@ pub const RETENTION: Property = Property {
     fits: |value| value == "none" || value.parse::<u32>().is_ok_and(|days| (1..=3650).contains(&days)),
 };
 
+/// How new dumps are compressed in their files.
+pub const COMPRESSION: Property = Property {
+    key: "compression",
+    default: "none",
+    form: "none, gzip or zstd",
+    about: "none, gzip or zstd: how new dumps are compressed in their files",
+    fits: |value| value.parse::<Compression>().is_ok(),
+};
+
+/// Public keys of age that new dumps are encrypted to.
+pub const ENCRYPT_TO: Property = Property {
+    key: "encrypt-to",
+    default: "",
+    form: "one or several public keys of age (age1...), separated by blanks or commas",
+    about: "public keys of age (age1...) that new dumps are encrypted to",
+    fits: are_recipients,
+};
+
+/// Which copies are encrypted, where `encrypt-to` is set.
+pub const ENCRYPT: Property = Property {
+    key: "encrypt",
+    default: "both",
+    form: "local, off-site or both",
+    about: "local, off-site or both: which copies encrypt-to holds for",
+    fits: |value| matches!(value, "local" | "off-site" | "both"),
+};
+
+/// File with the private keys, for verifications without anybody there.
+pub const IDENTITY_FILE: Property = Property {
+    key: "identity-file",
+    default: "",
+    form: "the absolute path of a file on this host",
+    about: "file on this host with the private keys, to verify and restore unattended",
+    fits: |value| value.starts_with('/') && !value.chars().any(char::is_control),
+};
+
 /// All of them, in the order reports show them.
-pub const ALL: &[&Property] =
-    &[&GATE, &VERIFY_MEMORY, &RESTORE_TIMEOUT, &BEFORE_DEPLOY, &HEARTBEAT_URL, &NOTIFY_URL, &PARALLEL_RUNS, &RETENTION];
+pub const ALL: &[&Property] = &[
+    &GATE,
+    &VERIFY_MEMORY,
+    &RESTORE_TIMEOUT,
+    &BEFORE_DEPLOY,
+    &HEARTBEAT_URL,
+    &NOTIFY_URL,
+    &PARALLEL_RUNS,
+    &RETENTION,
+    &COMPRESSION,
+    &ENCRYPT_TO,
+    &ENCRYPT,
+    &IDENTITY_FILE,
+];
 
 impl Property {
     /// The property called `key`.
@@ -118,7 +167,7 @@ impl Property {
         if (self.fits)(value) {
             return Ok(());
         }
-        let shown: String = value.chars().take(64).collect();
+        let shown: String = scrub(value).chars().take(64).collect();
         Err(Failure::new(Kind::Usage, format!("{} cannot be {shown:?}: it is {}", self.key, self.form)))
     }
 }
@@ -129,6 +178,11 @@ fn is_address(value: &str) -> bool {
 
 fn is_switch(value: &str) -> bool {
     matches!(value, "on" | "off")
+}
+
+fn are_recipients(value: &str) -> bool {
+    let mut words = value.split([' ', ',']).filter(|word| !word.is_empty()).peekable();
+    words.peek().is_some() && words.all(|word| word.parse::<age::x25519::Recipient>().is_ok())
 }
 
 fn is_number(value: &str) -> bool {

@@ -10,8 +10,8 @@ use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
 
 pub use known::{
-    ALL, BEFORE_DEPLOY, GATE, HEARTBEAT_URL, NOTIFY_URL, PARALLEL_RUNS, Property, RESTORE_TIMEOUT, RETENTION,
-    VERIFY_MEMORY,
+    ALL, BEFORE_DEPLOY, COMPRESSION, ENCRYPT, ENCRYPT_TO, GATE, HEARTBEAT_URL, IDENTITY_FILE, NOTIFY_URL,
+    PARALLEL_RUNS, Property, RESTORE_TIMEOUT, RETENTION, VERIFY_MEMORY,
 };
 
 /// Folder of the values that hold for every service.

@@ -1,11 +1,12 @@
-//! Bytes go through once: counted, hashed, kept, and read by the engine at the same time, in constant memory.
+//! Bytes go through once: counted, hashed, kept, and read by the engine at the same time, in constant memory. What is
+//! hashed is always the stored bytes, what the engine reads always the dump itself.
 
+mod sum;
 mod tap;
 
-use std::io::Read;
+use std::io::{self, Read, Write};
 
-use sha2::{Digest, Sha256};
-
+pub use sum::{Passed, Sum, Summed};
 pub use tap::Tap;
 
 use crate::error::{Failure, Kind, Result};
@@ -13,16 +14,8 @@ use crate::error::{Failure, Kind, Result};
 /// Size of one piece: large enough to keep system calls rare, small enough for five of them to fit the memory goal.
 const PIECE: usize = 256 << 10;
 
-/// What went through.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Passed {
-    /// Bytes.
-    pub size: u64,
-    /// Their sha256, lower-case hex.
-    pub sha256: String,
-}
-
-/// Passes everything from `source` to `keep`, while `inspect` reads the same bytes on a thread of its own.
+/// Passes everything from `source` to `keep`, while `inspect` reads the same bytes on a thread of its own. Returns how
+/// many they were, and what the inspector answers.
 ///
 /// The source's failure comes first: what a cut stream looked like to the inspector does not matter. When the inspector
 /// ends before the stream does, no more is read; its answer then says why.
@@ -30,7 +23,7 @@ pub fn pour<T: Send>(
     source: &mut dyn Read,
     keep: &mut dyn FnMut(&[u8]) -> Result<()>,
     inspect: impl FnOnce(Tap) -> T + Send,
-) -> Result<(Passed, T)> {
+) -> Result<(u64, T)> {
     std::thread::scope(|scope| {
         let (mut feed, tap) = tap::channel(PIECE);
         let inspector = std::thread::Builder::new().spawn_scoped(scope, move || inspect(tap))?;
@@ -42,28 +35,45 @@ pub fn pour<T: Send>(
     })
 }
 
-fn pump(source: &mut dyn Read, keep: &mut dyn FnMut(&[u8]) -> Result<()>, feed: &mut tap::Feed) -> Result<Passed> {
-    let mut hash = Sha256::new();
+fn pump(source: &mut dyn Read, keep: &mut dyn FnMut(&[u8]) -> Result<()>, feed: &mut tap::Feed) -> Result<u64> {
     let mut size = 0u64;
     loop {
         let mut piece = feed.empty();
         let read = match source.read(&mut piece) {
             Ok(read) => read,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(e) => return Err(e.into()),
         };
         if read == 0 {
             break;
         }
-        hash.update(&piece[..read]);
         keep(&piece[..read])?;
         size += read as u64;
         if !feed.send(piece, read) {
             break;
         }
     }
-    let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Passed { size, sha256 })
+    Ok(size)
+}
+
+/// A writer that hands each piece to a closure, whose failure comes out of the other end whole.
+pub struct Sink<F>(pub F);
+
+impl<F: FnMut(&[u8]) -> Result<()>> Write for Sink<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (self.0)(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<F> std::fmt::Debug for Sink<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sink")
+    }
 }
 
 #[cfg(test)]
@@ -83,7 +93,7 @@ mod tests {
             tap.read_to_end(&mut seen).map(|_| seen)
         };
         let (passed, seen) = pour(&mut &bytes[..], &mut keep, read_all).unwrap();
-        assert_eq!(passed.size, 3_000_000);
+        assert_eq!(passed, 3_000_000);
         assert_eq!(kept, bytes);
         assert_eq!(seen.unwrap(), bytes);
     }
@@ -93,6 +103,6 @@ mod tests {
         let mut endless = std::io::repeat(7);
         let (passed, answer) = pour(&mut endless, &mut |_| Ok(()), |_| "enough").unwrap();
         assert_eq!(answer, "enough");
-        assert!(passed.size < 64 << 20);
+        assert!(passed < 64 << 20);
     }
 }

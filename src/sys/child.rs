@@ -5,7 +5,6 @@
 //! the first of them would leave the rest writing.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -17,6 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use super::feed::{Feed, Input};
 use super::patience::Patience;
 use super::ring::Ring;
 use super::{points, signals};
@@ -44,8 +44,8 @@ pub struct Start {
     pub args: Vec<String>,
     /// Its whole environment.
     pub env: Vec<(OsString, OsString)>,
-    /// What it reads; nothing (`/dev/null`) by default.
-    pub stdin: Option<File>,
+    /// What it reads.
+    pub stdin: Input,
     /// How long nothing may move before it counts as hung.
     pub idle: Duration,
     /// Whether INT, TERM and HUP end it. Not once a restore has begun to change its target.
@@ -62,6 +62,8 @@ pub struct Child {
     idle: Duration,
     interruptible: bool,
     done: bool,
+    /// Dropped last, and so after the child was ended: a pipe that closes earlier would be an end of its input.
+    feed: Option<Feed>,
 }
 
 impl Child {
@@ -70,7 +72,8 @@ impl Child {
         let what = start.what;
         let mut command = Command::new(&start.program);
         command.args(&start.args).env_clear().envs(start.env).current_dir("/").process_group(0);
-        command.stdin(start.stdin.map_or_else(Stdio::null, Stdio::from)).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (stdin, feed) = start.stdin.open().map_err(|e| cannot_start(&start.program, e))?;
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process =
             points::pass("spawn").and_then(|()| command.spawn()).map_err(|e| cannot_start(&start.program, e))?;
         let (Some(stdout), Some(stderr)) = (process.stdout.take(), process.stderr.take()) else {
@@ -78,7 +81,7 @@ impl Child {
         };
         let (idle, interruptible) = (start.idle, start.interruptible);
         match Ring::drain(stderr) {
-            Ok(stderr) => Ok(Child { what, process, stdout, stderr, idle, interruptible, done: false }),
+            Ok(stderr) => Ok(Child { what, process, stdout, stderr, idle, interruptible, done: false, feed }),
             Err(error) => {
                 kill_group(&process, Signal::SIGKILL);
                 let _ = process.wait();
@@ -107,6 +110,7 @@ impl Child {
         let mut gone: Option<Patience> = None;
         loop {
             self.stop_on_signal()?;
+            self.stop_on_broken_input()?;
             if self.readable()? {
                 match self.stdout.read(buf) {
                     Ok(0) => return self.prove(),
@@ -144,6 +148,7 @@ impl Child {
                 break status;
             }
             self.stop_on_signal()?;
+            self.stop_on_broken_input()?;
             if patience.is_over() {
                 let text = format!("{} closed its output but does not end", self.what);
                 return Err(self.end_with(Failure::new(Kind::Timeout, text)));
@@ -151,6 +156,7 @@ impl Child {
             std::thread::sleep(Duration::from_millis(2));
         };
         self.done = true;
+        self.stop_on_broken_input()?;
         if status.success() {
             return Ok(0);
         }
@@ -161,6 +167,13 @@ impl Child {
     fn stop_on_signal(&mut self) -> Result<(), Failure> {
         match signals::received().filter(|_| self.interruptible) {
             Some(signal) => Err(self.end_with(interrupted(signal))),
+            None => Ok(()),
+        }
+    }
+
+    fn stop_on_broken_input(&mut self) -> Result<(), Failure> {
+        match self.feed.as_ref().and_then(Feed::failure) {
+            Some(failure) => Err(self.end_with(failure)),
             None => Ok(()),
         }
     }

@@ -2,12 +2,12 @@
 //! what runs inside; whoever starts work in a container must know how to end it there.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::ask::{Answer, ask};
 use super::child::{Child, Start, failed};
+use super::feed::Input;
 use crate::error::{Failure, Kind, Result};
 
 /// How long a question to the engine may take by default; pulling an image takes longer than anything else.
@@ -53,7 +53,7 @@ impl Docker {
     }
 
     /// Starts a program in a container with `stdin`; for at most `limit`, since it may say nothing all the while.
-    pub fn pour(&self, container: &str, args: &[&str], stdin: File, limit: Duration) -> Result<Child> {
+    pub fn pour(&self, container: &str, args: &[&str], stdin: Input, limit: Duration) -> Result<Child> {
         let mut all: Vec<String> = ["container", "exec", "-i", container].map(str::to_owned).into();
         all.extend(args.iter().map(|arg| (*arg).to_owned()));
         Child::start(Start {
@@ -61,7 +61,7 @@ impl Docker {
             program: self.program.clone(),
             args: all,
             env: self.env.clone(),
-            stdin: Some(stdin),
+            stdin,
             idle: limit,
             interruptible: true,
         })

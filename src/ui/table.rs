@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::words::{bytes, time};
-use crate::domain::{Backup, Listed, Status};
+use crate::domain::{Backup, Form, Listed, Status};
 
 const COLUMNS: [&str; 8] = ["Name", "Source", "Status", "Trust", "Schedule", "Size", "Restore status", "Created"];
 
@@ -92,6 +92,10 @@ fn restore_status(backup: &Backup) -> String {
     }
 }
 
+fn encrypted_to(backup: &Backup) -> String {
+    if backup.encrypted_to.is_empty() { "keys that are not known".to_owned() } else { backup.encrypted_to.join(", ") }
+}
+
 /// What `--verbose` and `info` add.
 fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
     let b = &listed.backup;
@@ -99,6 +103,8 @@ fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
     let mut add = |label, value: Option<String>| facts.extend(value.map(|value| (label, value)));
     add("Path", b.file.as_ref().map(|file| folder.join(file).display().to_string()));
     add("sha256", b.sha256.clone());
+    add("Compression", Some(b.compression.name().to_owned()).filter(|_| b.form() != Form::PLAIN));
+    add("Encrypted to", Some(encrypted_to(b)).filter(|_| b.form().encrypted));
     for app in &b.apps {
         let sha = app.git_sha.as_deref().unwrap_or("never deployed");
         let branch = app.deploy_branch.as_deref().map(|b| format!(" ({b})")).unwrap_or_default();

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::Context;
-use super::steps::{Wanted, dump, folder_for_reading, open, resolve, verify};
-use super::words::{Selector, ServiceArg, parse_label, parse_time};
+use super::steps::{Keys, Stored, Wanted, dump, folder_for_reading, open, resolve, verify};
+use super::words::{IdentityArg, Selector, ServiceArg, parse_compression, parse_label, parse_time};
 use crate::dokku::Dokku;
-use crate::domain::{Backup, Datastore, Listed, Service, Source};
+use crate::domain::{Backup, Compression, Datastore, Listed, Service, Source};
 use crate::error::{Failure, Kind, Result};
 use crate::ui::{BackupJson, Format};
 
@@ -26,6 +26,12 @@ pub struct ExportArgs {
     /// Verify it at once: restore it into a disposable database and compare.
     #[arg(long)]
     pub verify: bool,
+    /// How to compress the file: none, gzip or zstd.
+    #[arg(long, value_name = "HOW", value_parser = parse_compression)]
+    pub compression: Option<Compression>,
+    /// What opens it, for --verify.
+    #[command(flatten)]
+    pub identity: IdentityArg,
     /// Words to find it by later.
     #[arg(long, value_name = "TEXT", value_parser = parse_label)]
     pub label: Option<String>,
@@ -41,11 +47,12 @@ pub struct ExportArgs {
 pub fn run(context: &Context, args: &ExportArgs) -> Result<()> {
     let dokku = Dokku::find(&context.settings)?;
     let services = wanted_services(context, &dokku, args)?;
+    let keys = Keys::given(&args.identity)?;
     let mut made = Vec::new();
     let mut failures = Vec::new();
     for service in &services {
-        let backup = one(context, &dokku, service, args);
-        match backup.and_then(|backup| tell(context, &dokku, service, args, backup)) {
+        let backup = one(context, &dokku, service, args, &keys);
+        match backup.and_then(|backup| tell(context, &dokku, service, args, &keys, backup)) {
             Ok(backup) => {
                 made.push(backup);
             }
@@ -78,21 +85,36 @@ fn wanted_services(context: &Context, dokku: &Dokku, args: &ExportArgs) -> Resul
     Ok(all)
 }
 
-fn one(context: &Context, dokku: &Dokku, service: &Service, args: &ExportArgs) -> Result<Backup> {
+fn one(context: &Context, dokku: &Dokku, service: &Service, args: &ExportArgs, keys: &Keys) -> Result<Backup> {
+    if args.verify {
+        // Whether the key for that is there is said now, not after an hour of dumping.
+        let stored = Stored::locally(context, service, args.compression)?;
+        if stored.form().encrypted {
+            keys.fitting(context, service, &stored.recipients.words(), "the backup to be verified")?;
+        }
+    }
     let catalogue = open(context, service, args.wait, "export")?;
-    let wanted = Wanted { at: args.at, label: args.label.clone(), ..Wanted::new(Source::Manual) };
+    let wanted =
+        Wanted { at: args.at, label: args.label.clone(), compression: args.compression, ..Wanted::new(Source::Manual) };
     dump(context, dokku, &catalogue, &wanted)
 }
 
 /// Prints the id; the backup is made whatever its verification then shows.
-fn tell(context: &Context, dokku: &Dokku, service: &Service, args: &ExportArgs, backup: Backup) -> Result<Backup> {
+fn tell(
+    context: &Context,
+    dokku: &Dokku,
+    service: &Service,
+    args: &ExportArgs,
+    keys: &Keys,
+    backup: Backup,
+) -> Result<Backup> {
     if args.format == Format::Stdout {
         context.ui.data(&backup.id.to_string())?;
     }
     if !args.verify {
         return Ok(backup);
     }
-    verify(context, dokku, service, &Selector { latest: false, id: Some(backup.id) }, args.wait)
+    verify(context, dokku, service, &Selector { latest: false, id: Some(backup.id) }, keys, args.wait)
 }
 
 /// An object for one service, an array where several could have been meant.

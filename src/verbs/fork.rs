@@ -4,10 +4,10 @@ use clap::Args;
 
 use super::Context;
 use super::steps::{
-    Filling, Purpose, begin_restore, choose, folder_for_reading, mark_damage, note, open, prove, replace, resolve,
-    usable,
+    Filling, Keys, Purpose, begin_restore, choose, folder_for_reading, mark_damage, note, open, prove, replace,
+    resolve, usable,
 };
-use super::words::{Selector, ServiceArg};
+use super::words::{IdentityArg, Selector, ServiceArg};
 use crate::catalogue::Detail;
 use crate::dokku::{Dokku, State, not_running};
 use crate::domain::{Listed, Service};
@@ -25,6 +25,9 @@ pub struct ForkArgs {
     pub which: Selector,
     /// The service to make.
     pub new_service: ServiceArg,
+    /// What opens it.
+    #[command(flatten)]
+    pub identity: IdentityArg,
     /// Wait this long when the service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -52,8 +55,10 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
     let from = open(context, &source, args.wait, "fork")?;
     let chosen = choose(from.view(Detail::Whole)?, &source, &args.which, Purpose::Restore)?;
     let backup = usable(&chosen)?;
+    let identities = Keys::given(&args.identity)?.of(context, backup)?;
     context.ui.step(&format!("Checking {}", backup.id));
-    let proven = mark_damage(context.settings.clock, &from, backup, prove(context.ui, from.dir(), backup))?;
+    let proven = prove(context.ui, from.dir(), backup, &identities);
+    let proven = mark_damage(context.settings.clock, &from, backup, proven)?;
     let into = open(context, &new, args.wait, "fork")?;
     context.ui.step(&format!("Creating the {} service {new}", new.datastore));
     let removed = |failure: Failure| match dokku.destroy(&new) {

@@ -4,10 +4,10 @@ use clap::Args;
 
 use super::Context;
 use super::steps::{
-    Filling, Purpose, begin_restore, choose, folder_for_reading, in_place, mark_damage, note, open, prove, redeploy,
-    replace, resolve, safety_backup, show_plan, usable,
+    Filling, Keys, Purpose, begin_restore, choose, folder_for_reading, in_place, mark_damage, note, open, prove,
+    redeploy, replace, resolve, safety_backup, show_plan, usable,
 };
-use super::words::{Selector, ServiceArg};
+use super::words::{IdentityArg, Selector, ServiceArg};
 use crate::catalogue::Detail;
 use crate::dokku::{Dokku, not_running};
 use crate::domain::{Listed, Trust};
@@ -34,6 +34,9 @@ pub struct ImportArgs {
     /// Then redeploy the recorded commit of every linked app.
     #[arg(long)]
     pub with_code: bool,
+    /// What opens it.
+    #[command(flatten)]
+    pub identity: IdentityArg,
     /// Wait this long when the service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -59,13 +62,15 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
     let from = other.as_ref().unwrap_or(&into);
     let chosen = choose(from.view(Detail::Whole)?, &source, &args.which, Purpose::Restore)?;
     let backup = usable(&chosen)?;
+    let identities = Keys::given(&args.identity)?.of(context, backup)?;
     distrust(context, &chosen)?;
     let info = dokku.info(&target)?;
     if let Some(failure) = not_running(&target, &info.state) {
         return Err(failure);
     }
     context.ui.step(&format!("Checking {}", backup.id));
-    let proven = mark_damage(context.settings.clock, from, backup, prove(context.ui, from.dir(), backup))?;
+    let proven = prove(context.ui, from.dir(), backup, &identities);
+    let proven = mark_damage(context.settings.clock, from, backup, proven)?;
     show_plan(context, &dokku, &chosen, &target, &info, &before(args));
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;

@@ -4,9 +4,9 @@ use clap::Args;
 
 use super::Context;
 use super::steps::{
-    Filling, begin_restore, choose, mark_damage, note, open, prove, replace, resolve, safety_backup, usable,
+    Filling, Keys, begin_restore, choose, mark_damage, note, open, prove, replace, resolve, safety_backup, usable,
 };
-use super::words::{Selector, ServiceArg};
+use super::words::{IdentityArg, Selector, ServiceArg};
 use crate::catalogue::{Detail, Exclusive, Journal};
 use crate::dokku::{Dokku, not_running};
 use crate::domain::{Backup, BackupId, Service};
@@ -19,6 +19,9 @@ use crate::ui::confirm;
 pub struct ResetArgs {
     /// The service.
     pub service: ServiceArg,
+    /// What opens the backup it was forked from.
+    #[command(flatten)]
+    pub identity: IdentityArg,
     /// Wait this long when the service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -44,8 +47,9 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     }
     let filling = match &backup {
         Some(backup) => {
+            let identities = Keys::given(&args.identity)?.of(context, backup)?;
             context.ui.step(&format!("Checking {}", backup.id));
-            let proven = prove(context.ui, from.dir(), backup);
+            let proven = prove(context.ui, from.dir(), backup, &identities);
             Filling::Dump(mark_damage(context.settings.clock, from, backup, proven)?)
         }
         None => Filling::Nothing,

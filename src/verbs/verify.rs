@@ -3,8 +3,8 @@
 use clap::Args;
 
 use super::Context;
-use super::steps::{folder_for_reading, resolve, verify};
-use super::words::{Selector, ServiceArg};
+use super::steps::{Keys, folder_for_reading, resolve, verify};
+use super::words::{IdentityArg, Selector, ServiceArg};
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;
 use crate::domain::BackupId;
@@ -27,6 +27,9 @@ pub struct VerifyArgs {
     /// Every good backup, newest first.
     #[arg(long)]
     pub all: bool,
+    /// What opens it.
+    #[command(flatten)]
+    pub identity: IdentityArg,
     /// Wait this long for the service to write the result down (at least 600).
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -39,11 +42,12 @@ pub struct VerifyArgs {
 pub fn run(context: &Context, args: &VerifyArgs) -> Result<()> {
     let dokku = Dokku::find(&context.settings)?;
     let service = resolve(context, &dokku, &args.service)?;
+    let keys = Keys::given(&args.identity)?;
     let wanted = selectors(context, &service, args)?;
     let mut verified = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();
     for which in &wanted {
-        match verify(context, &dokku, &service, which, args.wait) {
+        match verify(context, &dokku, &service, which, &keys, args.wait) {
             Ok(backup) => verified.push(backup),
             Err(failure) => {
                 let over = matches!(failure.kind, Kind::Interrupted(_));

@@ -1,10 +1,12 @@
 //! The words that several verbs take.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc, Weekday};
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 
-use crate::domain::{BackupId, Datastore, Frequency, ServiceName};
+use crate::domain::{BackupId, Compression, Datastore, Frequency, ServiceName};
 
 /// `[datastore:]name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +97,19 @@ pub struct Selector {
     /// The one with this id.
     #[arg(long, value_name = "ID")]
     pub id: Option<BackupId>,
+}
+
+/// The private key for an encrypted backup.
+#[derive(Debug, Clone, Default, Args)]
+pub struct IdentityArg {
+    /// File with the private keys that open an encrypted backup; - reads them from stdin.
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
+}
+
+/// How a file is compressed.
+pub fn parse_compression(word: &str) -> Result<Compression, String> {
+    word.parse()
 }
 
 /// An RFC 3339 time.

@@ -1,6 +1,5 @@
 //! A PostgreSQL server in a container, spoken to with the programs in its own image: whatever its version, they fit.
 
-use std::fs::File;
 use std::time::{Duration, Instant};
 
 use super::quote::literal;
@@ -8,6 +7,7 @@ use crate::domain::Service;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::failed;
 use crate::sys::docker::Docker;
+use crate::sys::feed::Input;
 
 /// Where SQL that is about databases runs: this one is always there.
 pub const ADMIN: &str = "postgres";
@@ -68,7 +68,7 @@ impl Server {
     }
 
     /// Restores an archive into `database`, which must be new and empty; stops at the first error.
-    pub fn restore(&self, database: &str, archive: File, limit: Duration) -> Result<()> {
+    pub fn restore(&self, database: &str, archive: Input, limit: Duration) -> Result<()> {
         let args = ["pg_restore", "--exit-on-error", "--no-owner", "--no-acl", "-w", "-U", "postgres", "-d", database];
         self.docker.pour(&self.container, &args, archive, limit)?.finish()
     }

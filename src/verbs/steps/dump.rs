@@ -1,14 +1,18 @@
 //! Making one backup: start the dump, show the row, read it through, seal it, record it.
 
+use std::io::Write;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::Stored;
 use super::facts::Facts;
 use crate::catalogue::{Detail, Draft, Exclusive, Log};
+use crate::codec::Encoder;
 use crate::dokku::{Dokku, Info, not_running};
-use crate::domain::{Backup, BackupId, Source, room_needed, suspicion};
+use crate::domain::{Backup, BackupId, Compression, Source, room_needed, suspicion};
 use crate::engine::{self, postgres::Server};
 use crate::error::{Failure, Kind, Result};
-use crate::stream;
+use crate::stream::{self, Sink, Sum};
 use crate::sys::child::{Child, interrupted};
 use crate::ui::{Progress, bytes};
 use crate::verbs::Context;
@@ -26,18 +30,21 @@ pub struct Wanted {
     pub schedules: Vec<String>,
     /// How long it is to be kept, where that has an end.
     pub retention: Option<TimeDelta>,
+    /// How to compress its file, when not as is set.
+    pub compression: Option<Compression>,
 }
 
 impl Wanted {
     /// A backup from `source`, named by the time it is made, kept without end.
     pub fn new(source: Source) -> Wanted {
-        Wanted { source, at: None, label: None, schedules: Vec::new(), retention: None }
+        Wanted { source, at: None, label: None, schedules: Vec::new(), retention: None, compression: None }
     }
 }
 
 /// Makes a backup of the catalogue's service and returns its record.
 pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wanted) -> Result<Backup> {
     let service = catalogue.service();
+    let stored = Stored::locally(context, service, wanted.compression)?;
     let last = last_good(catalogue)?;
     check_room(catalogue, last.as_ref())?;
     // The dump starts at once and waits in its pipe until the service is known to be up; only then is there a row.
@@ -48,12 +55,13 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
     }
     let server = context.docker().ok().map(|docker| Server::of(&docker, service));
     let facts = Facts::gather(dokku, &info, server.clone());
-    let draft = begin(context, catalogue, wanted, &info)?;
+    let draft = begin(context, catalogue, wanted, &stored, &info)?;
     context.ui.step(&format!("Backing up {service} as {}", draft.record.id));
     let log = &mut Log::open(catalogue.dir(), &draft.record.id, context.settings.clock);
     log.say(&format!("export of {}:{service} began, asked for by {}", service.datastore, draft.record.actor));
-    let (fallback, about) = (draft.record.clone(), last.as_ref().and_then(|last| last.size));
-    match receive(context, catalogue, draft, child, facts, about, log) {
+    let fallback = draft.record.clone();
+    let incoming = Incoming { child, facts, about: last.as_ref().and_then(|last| last.size) };
+    match receive(context, catalogue, draft, &stored, incoming, log) {
         Ok(sealed) => finish(context, catalogue, sealed, last.as_ref(), log),
         Err(failure) => {
             log.say(&format!("failed: {}", failure.reason()));
@@ -100,10 +108,12 @@ fn check_room(catalogue: &Exclusive, last: Option<&Backup>) -> Result<()> {
     .hint(format!("make room, or delete old backups: dokku backups:delete {} --id ID", catalogue.service())))
 }
 
-fn begin(context: &Context, catalogue: &Exclusive, wanted: &Wanted, info: &Info) -> Result<Draft> {
+fn begin(context: &Context, catalogue: &Exclusive, wanted: &Wanted, stored: &Stored, info: &Info) -> Result<Draft> {
     let (service, id) = (catalogue.service(), free_id(context, catalogue, wanted.at)?);
     let now = context.settings.clock.now();
     let mut record = Backup::draft(id, service.datastore, wanted.source, now, &context.settings.caller.actor);
+    record.compression = stored.compression;
+    record.encrypted_to = stored.recipients.words();
     record.label.clone_from(&wanted.label);
     record.schedules.clone_from(&wanted.schedules);
     record.expires_at = wanted.retention.map(|retention| record.created_at + retention);
@@ -130,31 +140,48 @@ pub fn free_id(context: &Context, catalogue: &Exclusive, at: Option<DateTime<Utc
     Ok(id)
 }
 
+/// What comes in: the dump, the facts beside it, and about how large the dump may be.
+struct Incoming {
+    child: Child,
+    facts: Facts,
+    about: Option<u64>,
+}
+
 /// Reads the whole dump: into the draft, through the hash and through the engine at the same time.
 fn receive(
     context: &Context,
     catalogue: &Exclusive,
     mut draft: Draft,
-    mut child: Child,
-    facts: Facts,
-    about: Option<u64>,
+    stored: &Stored,
+    incoming: Incoming,
     log: &mut Log,
 ) -> Result<crate::catalogue::Sealed> {
+    let Incoming { mut child, facts, about } = incoming;
     let datastore = draft.record.datastore;
     let mut progress = Progress::new(context.ui, "received", about);
+    let mut sum = Sum::default();
+    // What is stored: these bytes are hashed, and these lie in the file.
+    let mut store = Sink(|piece: &[u8]| {
+        sum.add(piece);
+        draft.keep(piece)
+    });
+    let mut encoder = Encoder::new(&mut store, stored.compression, &stored.recipients)?;
     let mut keep = |piece: &[u8]| {
         progress.add(piece.len());
-        draft.keep(piece)
+        Ok(encoder.write_all(piece)?)
     };
     let poured = stream::pour(&mut child, &mut keep, |tap| engine::inspect(datastore, tap));
     drop(progress);
     log.say(&child.stderr());
-    let (passed, content) = poured?;
+    let (size, content) = poured?;
     // Even an empty database dumps to several hundred bytes: it is the child that failed, not the bytes that are bad.
-    if passed.size == 0 {
+    if size == 0 {
         return Err(Failure::new(Kind::Child, format!("{datastore}:export ended well but gave no output")));
     }
     let content = content?;
+    // Only a dump that was read to its proven end is ended as a whole one.
+    encoder.finish()?;
+    let passed = sum.passed();
     log.say(&format!(
         "read to its end: {} bytes, {} tables, {} rows",
         passed.size,
@@ -177,8 +204,8 @@ fn finish(
     log: &mut Log,
 ) -> Result<Backup> {
     let record = sealed.record_mut();
-    let (size, tables) = (record.size.unwrap_or(0), record.tables.len());
-    record.suspicious = record.suspicious.take().or_else(|| last.and_then(|last| suspicion(last, size, tables)));
+    let (form, size, tables) = (record.form(), record.size.unwrap_or(0), record.tables.len());
+    record.suspicious = record.suspicious.take().or_else(|| last.and_then(|last| suspicion(last, form, size, tables)));
     let backup = sealed.record(catalogue)?;
     log.say(&format!("success: sha256 {}", backup.sha256.as_deref().unwrap_or("-")));
     if let Some(why) = &backup.suspicious {

@@ -1,59 +1,108 @@
 //! The last look before bytes are used: they must be exactly those of the record, and a whole dump.
 
-use std::fs::File;
+use std::io::{self, Read};
 
 use crate::catalogue::Exclusive;
-use crate::domain::Backup;
+use crate::codec::{Identities, decode};
+use crate::domain::{Backup, Datastore, Form};
 use crate::engine::{self, Content};
 use crate::error::{Failure, Kind, Result};
-use crate::stream;
+use crate::stream::{self, Passed, Summed};
 use crate::sys::clock::Clock;
 use crate::sys::dir::Dir;
+use crate::sys::feed::Input;
+use crate::sys::file::NamedFile;
 use crate::ui::{Progress, Ui};
 
-/// A dump whose hash was just read, open at its first byte. Nothing else is ever poured into a database.
+/// A dump whose hash was just read, at its first byte. Nothing else is ever poured into a database.
 #[derive(Debug)]
 pub struct Proven {
-    /// The very file that was hashed: not opened a second time.
-    pub dump: File,
+    /// The very file that was hashed, not opened a second time; what comes out of it is the dump itself.
+    pub dump: Input,
     /// What it holds.
     pub content: Content,
 }
 
 /// Hashes and reads the dump of `backup` in `dir`; fails as `damaged` when it is not what the record says.
-pub fn prove(ui: Ui, dir: &Dir, backup: &Backup) -> Result<Proven> {
-    let name = backup.file.clone().unwrap_or_default();
-    let path = dir.path().join(&name);
-    let mut file = dir.read(&name).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
+pub fn prove(ui: Ui, dir: &Dir, backup: &Backup, identities: &Identities) -> Result<Proven> {
+    let mut file = open_dump(dir, backup)?;
+    let form = backup.form();
+    let mut progress = Progress::new(ui, "read", backup.size);
+    let mut stored = Summed::new(&mut file, |count| progress.add(count));
+    let read = read_dump(&mut stored, form, identities, backup.datastore);
+    let content = match read {
+        Err(failure) if failure.kind == Kind::Damaged => {
+            return Err(damaged(backup, size_differs(&file, backup)?.unwrap_or_else(|| failure.reason())));
+        }
+        // Without a fitting key nothing was read; but a changed header looks just like that.
+        Err(failure) if failure.kind != Kind::Config => return Err(failure),
+        other => other,
+    };
+    let passed = stored.whole()?;
+    drop(progress);
+    is_recorded(&file, backup, &passed)?;
+    let content = content?;
+    file.rewind()?;
+    let dump = match form {
+        Form::PLAIN => Input::File(file.into_file()),
+        _ => Input::Stream(Box::new(decode(file, form, identities)?)),
+    };
+    Ok(Proven { dump, content })
+}
+
+/// Hashes the stored bytes only: all that can be done without a key. Fails like `prove`.
+pub fn check_bytes(ui: Ui, dir: &Dir, backup: &Backup) -> Result<()> {
+    let mut file = open_dump(dir, backup)?;
+    let mut progress = Progress::new(ui, "read", backup.size);
+    let passed = Summed::new(&mut file, |count| progress.add(count)).whole()?;
+    drop(progress);
+    is_recorded(&file, backup, &passed)
+}
+
+/// Opens the stored file of `backup`.
+pub fn open_dump(dir: &Dir, backup: &Backup) -> Result<NamedFile> {
+    dir.read(backup.file.as_deref().unwrap_or_default()).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
             Failure::new(Kind::NotFound, format!("the file of {} is missing", backup.id)).because(error)
         }
         _ => Failure::from(error),
-    })?;
-    let mut progress = Progress::new(ui, "read", backup.size);
-    let mut keep = |piece: &[u8]| {
-        progress.add(piece.len());
-        Ok(())
-    };
-    let datastore = backup.datastore;
-    let (passed, content) = stream::pour(&mut file, &mut keep, |tap| engine::inspect(datastore, tap))?;
-    drop(progress);
+    })
+}
+
+/// Reads the dump stored in `source` to its exact end.
+pub fn read_dump(
+    source: impl Read + Send,
+    form: Form,
+    identities: &Identities,
+    datastore: Datastore,
+) -> Result<Content> {
+    let mut dump = decode(source, form, identities)?;
+    let (_, content) = stream::pour(&mut dump, &mut |_| Ok(()), |tap| engine::inspect(datastore, tap))?;
+    content
+}
+
+/// Fails as `damaged` unless the bytes that passed are those of the record.
+pub fn is_recorded(file: &NamedFile, backup: &Backup, passed: &Passed) -> Result<()> {
+    if let Some(damage) = size_differs(file, backup)? {
+        return Err(damaged(backup, damage));
+    }
+    if Some(&passed.sha256) != backup.sha256.as_ref() {
+        let path = file.path().display();
+        return Err(damaged(backup, format!("{path} does not have the sha256 of its record")));
+    }
+    Ok(())
+}
+
+fn size_differs(file: &NamedFile, backup: &Backup) -> Result<Option<String>> {
     let (size, recorded) = (file.size()?, backup.size.unwrap_or(0));
-    let path = path.display();
-    let damage = match content {
-        _ if size != recorded => format!("{path} has {size} bytes, its record says {recorded}"),
-        Err(failure) => failure.reason(),
-        Ok(_) if Some(&passed.sha256) != backup.sha256.as_ref() => {
-            format!("{path} does not have the sha256 of its record")
-        }
-        Ok(content) => {
-            file.rewind()?;
-            return Ok(Proven { dump: file.into_file(), content });
-        }
-    };
-    Err(Failure::new(Kind::Damaged, format!("{} is damaged", backup.id))
+    let path = file.path().display();
+    Ok((size != recorded).then(|| format!("{path} has {size} bytes, its record says {recorded}")))
+}
+
+fn damaged(backup: &Backup, damage: String) -> Failure {
+    Failure::new(Kind::Damaged, format!("{} is damaged", backup.id))
         .because(damage)
-        .hint(format!("choose another: dokku backups:list {}", backup.service)))
+        .hint(format!("choose another: dokku backups:list {}", backup.service))
 }
 
 /// Records that the bytes were found to differ, once. Whatever `prove` answered is passed on.

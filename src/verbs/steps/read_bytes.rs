@@ -1,6 +1,6 @@
 //! `check --read`: every dump of a service read again and held against its hash.
 
-use super::{folder_for_reading, mark_damage, open, prove};
+use super::{check_bytes, folder_for_reading, mark_damage, open};
 use crate::catalogue::{Detail, InUse, View};
 use crate::domain::{Presence, Service};
 use crate::error::{Kind, Result};
@@ -17,7 +17,7 @@ pub fn read_bytes(context: &Context, service: &Service) -> Result<()> {
         let backup = &listed.backup;
         let Ok(_in_use) = InUse::take(&dir, &backup.id, READ) else { continue };
         context.ui.step(&format!("Reading {}", backup.id));
-        match prove(context.ui, &dir, backup) {
+        match check_bytes(context.ui, &dir, backup) {
             Ok(_) => {}
             Err(failure) if failure.kind == Kind::Damaged => {
                 context.ui.warn(&failure.reason());

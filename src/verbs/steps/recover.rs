@@ -5,13 +5,19 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::history::{end_histories_without_journal, end_history, has_succeeded};
+use super::keys::configured;
+use super::prove::read_dump;
 use crate::catalogue::{Exclusive, Journal, Log, Orphan, Root};
-use crate::domain::{Backup, Outcome, Service, Swapped};
-use crate::engine::{self, postgres::Server};
-use crate::error::Result;
-use crate::stream;
+use crate::codec::Identities;
+use crate::domain::{Backup, Form, Outcome, Service, Swapped};
+use crate::engine::postgres::Server;
+use crate::error::{Kind, Result};
+use crate::stream::Summed;
 use crate::ui::Progress;
 use crate::verbs::Context;
+
+/// What is noted of a dump that could not be looked into.
+const UNREAD: &str = "encrypted, and recorded again without a look inside: no private key for it is set on this host";
 
 /// Locks the catalogue of `service`, waiting `wait` seconds at most, and recovers it.
 pub fn open(context: &Context, service: &Service, wait: u32, doing: &str) -> Result<Exclusive> {
@@ -47,17 +53,18 @@ pub fn settle(context: &Context, catalogue: &Exclusive) -> Result<()> {
 /// Gives a dump without a record its record: its bytes are hashed and read to the end first.
 fn adopt(context: &Context, catalogue: &Exclusive, orphan: Orphan) -> Result<()> {
     let Orphan { mut record, mut file } = orphan;
-    let (id, datastore) = (record.id.clone(), record.datastore);
+    let id = record.id.clone();
+    record.file = file.path().file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    let form = record.file.as_deref().and_then(Form::of_file).unwrap_or_default();
+    record.compression = form.compression;
+    let identities = if form.encrypted { any_identities(context, catalogue.service()) } else { Identities::none() };
     context.ui.step(&format!("Reading {id}, which has no record"));
     let size = file.size()?;
     let mut progress = Progress::new(context.ui, "read", Some(size));
-    let mut keep = |piece: &[u8]| {
-        progress.add(piece.len());
-        Ok(())
-    };
-    let (passed, content) = stream::pour(&mut file, &mut keep, |tap| engine::inspect(datastore, tap))?;
+    let mut stored = Summed::new(&mut file, |count| progress.add(count));
+    let content = read_dump(&mut stored, form, &identities, record.datastore);
+    let passed = stored.whole()?;
     drop(progress);
-    record.file = file.path().file_name().and_then(|name| name.to_str()).map(str::to_owned);
     record.adopted = true;
     match content {
         Ok(content) => {
@@ -67,6 +74,16 @@ fn adopt(context: &Context, catalogue: &Exclusive, orphan: Orphan) -> Result<()>
             record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);
             context.ui.detail(&format!("whole; recorded again, {} bytes", passed.size));
         }
+        // Stored bytes and nothing else can be told without a key; its run had read them before they were encrypted.
+        Err(failure) if form.encrypted && failure.kind == Kind::Config => {
+            record.status = Outcome::Success;
+            record.reason = None;
+            (record.size, record.sha256) = (Some(passed.size), Some(passed.sha256));
+            record.notes.push(UNREAD.to_owned());
+            context.ui.warn(&format!("{id}: {UNREAD}"));
+        }
+        // Trouble with the disk says nothing about the dump.
+        Err(failure) if failure.kind != Kind::Damaged => return Err(failure),
         // Never deleted: somebody may still get something out of it.
         Err(failure) => {
             record.status = Outcome::Failed;
@@ -78,6 +95,11 @@ fn adopt(context: &Context, catalogue: &Exclusive, orphan: Orphan) -> Result<()>
     catalogue.adopt(&record)?;
     Log::open(catalogue.dir(), &id, context.settings.clock).say("recorded again from the dump itself");
     Ok(())
+}
+
+/// What opens the service's encrypted dumps, as far as that is set and works.
+fn any_identities(context: &Context, service: &Service) -> Identities {
+    configured(context, service).ok().flatten().map(|(identities, _)| identities).unwrap_or_default()
 }
 
 /// A dump whose process was killed: in the container `pg_dump` may still be at it, holding its snapshot and locks. It is

@@ -3,8 +3,9 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::{Proven, choose, folder_for_reading, mark_damage, open, prove, usable};
+use super::{Keys, Proven, choose, folder_for_reading, mark_damage, open, prove, usable};
 use crate::catalogue::{Detail, InUse, Log, VERIFY, View};
+use crate::codec::Identities;
 use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Service, Verification};
 use crate::engine::postgres::{Compared, Disposable, Server};
@@ -28,7 +29,14 @@ const STARTING: Duration = Duration::from_secs(60);
 
 /// Verifies one backup of `service` and returns its record, with the evidence in it. Fails as `damaged` when the backup
 /// does not restore; anything that says nothing about the backup leaves its record as it was.
-pub fn verify(context: &Context, dokku: &Dokku, service: &Service, which: &Selector, wait: u32) -> Result<Backup> {
+pub fn verify(
+    context: &Context,
+    dokku: &Dokku,
+    service: &Service,
+    which: &Selector,
+    keys: &Keys,
+    wait: u32,
+) -> Result<Backup> {
     let absent = || Failure::new(Kind::NotFound, format!("{service} has no backup to verify"));
     let dir = folder_for_reading(context, service)?.ok_or_else(absent)?;
     let docker = context.docker()?;
@@ -36,12 +44,13 @@ pub fn verify(context: &Context, dokku: &Dokku, service: &Service, which: &Selec
     let view = View::of(&dir, service, Detail::Whole)?;
     let chosen = choose(view, service, which, super::Purpose::Restore)?;
     let backup = usable(&chosen)?;
+    let identities = keys.of(context, backup)?;
     let in_use = InUse::take(&dir, &backup.id, VERIFY)?;
     let log = &mut Log::open(&dir, &backup.id, context.settings.clock);
     let image = image(dokku, service, backup)?;
     context.ui.step(&format!("Verifying {} in a disposable {image}", backup.id));
     log.say(&format!("verification in {image} began, asked for by {}", context.settings.caller.actor));
-    let shown = try_restore(context, &docker, &dir, backup, &image);
+    let shown = try_restore(context, &docker, &dir, backup, &identities, &image);
     let evidence = evidence(context, backup, &image, shown, log);
     drop(in_use);
     let result = record(context, service, &backup.id, evidence, wait.max(PATIENCE))?;
@@ -85,7 +94,14 @@ fn image(dokku: &Dokku, service: &Service, backup: &Backup) -> Result<String> {
 /// Starts the disposable server while the bytes are hashed and read, then pours them in and compares.
 ///
 /// The outer failure says nothing about the backup, or that its bytes changed; the inner one is why it does not restore.
-fn try_restore(context: &Context, docker: &Docker, dir: &Dir, backup: &Backup, image: &str) -> Result<Shown> {
+fn try_restore(
+    context: &Context,
+    docker: &Docker,
+    dir: &Dir,
+    backup: &Backup,
+    identities: &Identities,
+    image: &str,
+) -> Result<Shown> {
     let service = Service { datastore: backup.datastore, name: backup.service.clone() };
     let memory = &context.properties().computed(&service, &VERIFY_MEMORY)?;
     let limit = context.restore_limit(&service)?;
@@ -106,7 +122,7 @@ fn try_restore(context: &Context, docker: &Docker, dir: &Dir, backup: &Backup, i
             let _ = hand_over.send(Disposable::start(starter, image, &root, &id, memory));
         };
         std::thread::Builder::new().spawn_scoped(scope, start)?;
-        let proven = prove(context.ui, dir, backup);
+        let proven = prove(context.ui, dir, backup, identities);
         // Received before anything is answered: whatever was started is dropped, and so removed.
         let disposable = started.recv().map_err(|_| Failure::new(Kind::Io, "the disposable database was lost"))?;
         let proven = proven?;
