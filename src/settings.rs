@@ -40,6 +40,8 @@ pub struct Caller {
     pub ssh_user: String,
     /// Name of the SSH key; `default` locally.
     pub key_name: String,
+    /// Over SSH, with a key that reaches Dokku and nothing else.
+    pub remote: bool,
     /// The one word for records: the key's name over SSH, else the login name.
     pub actor: String,
 }
@@ -71,8 +73,6 @@ pub struct Settings {
     pub trigger_env: Vec<(OsString, OsString)>,
     /// The log of the scheduler: below `$DOKKU_LOGS_DIR`.
     pub scheduler_log: PathBuf,
-    /// Somebody's SSH key stands behind this, and not the host itself.
-    pub over_ssh: bool,
     /// How long nothing may come from a dump (`DOKKU_BACKUPS_IDLE_TIMEOUT`, seconds).
     pub idle: Duration,
     /// `--quiet` somewhere on the line.
@@ -83,6 +83,10 @@ pub struct Settings {
     pub trace: bool,
     /// stderr is a terminal.
     pub terminal: bool,
+    /// stdout is a terminal.
+    pub stdout_terminal: bool,
+    /// The caller's SSH connection has a terminal (`SSH_TTY`).
+    pub ssh_tty: bool,
     /// The clock.
     pub clock: Clock,
 }
@@ -90,7 +94,9 @@ pub struct Settings {
 impl Settings {
     /// Reads the environment of this process. `home` is the system user's, when root has just become that user.
     pub fn from_process() -> Self {
-        Settings::read(std::env::vars_os().collect(), std::io::stderr().is_terminal())
+        let stdout_terminal = std::io::stdout().is_terminal();
+        let settings = Settings::read(std::env::vars_os().collect(), std::io::stderr().is_terminal());
+        Settings { stdout_terminal, ..settings }
     }
 
     fn read(env: HashMap<OsString, OsString>, terminal: bool) -> Self {
@@ -114,12 +120,13 @@ impl Settings {
             child_env: child_env(&env),
             trigger_env: trigger_env(&lib, &plugin_path, &text),
             scheduler_log: PathBuf::from(or("DOKKU_LOGS_DIR", "/var/log/dokku")).join("backups.log"),
-            over_ssh: ["NAME", "FINGERPRINT"].into_iter().any(set),
             idle: Duration::from_secs(idle),
             quiet: set("DOKKU_QUIET_OUTPUT"),
             force: set("DOKKU_APPS_FORCE_DELETE"),
             trace: set("DOKKU_TRACE"),
             terminal,
+            stdout_terminal: false,
+            ssh_tty: set("SSH_TTY"),
             clock: clock(&text("DOKKU_BACKUPS_CLOCK")),
         }
     }
@@ -141,7 +148,12 @@ impl Settings {
         });
         own.set_child_env("SSH_USER", "root");
         own.set_child_env("SSH_NAME", "default");
-        own.caller = Caller { ssh_user: "root".to_owned(), key_name: "default".to_owned(), actor: actor.to_owned() };
+        own.caller = Caller {
+            ssh_user: "root".to_owned(),
+            key_name: "default".to_owned(),
+            actor: actor.to_owned(),
+            remote: false,
+        };
         own
     }
 
@@ -156,6 +168,7 @@ fn caller(text: &dyn Fn(&str) -> String) -> Caller {
     let ssh_user = text("SSH_USER");
     let actor = first(&["NAME", "SUDO_USER", "SSH_USER", "USER"]);
     Caller {
+        remote: ["NAME", "FINGERPRINT"].iter().any(|key| !text(key).is_empty()),
         key_name: if text("NAME").is_empty() { "default".to_owned() } else { text("NAME") },
         actor: if actor.is_empty() { "cron".to_owned() } else { actor },
         ssh_user,

@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 
 use crate::error::{Failure, Kind, Result};
 use crate::settings::Settings;
+use crate::sys::output::READER_GONE;
 use crate::sys::{signals, user};
 use crate::ui::{Format, Ui};
 use crate::verbs::{self, Cli, Verb};
@@ -26,6 +27,8 @@ pub fn main(args: Vec<OsString>) -> u8 {
     start_logging(&settings);
     match run(&mut settings, ui, words) {
         Ok(()) => 0,
+        // Nobody reads what would be said of it, and nothing went wrong here.
+        Err(failure) if failure.kind == READER_GONE => failure.kind.exit_code(),
         Err(failure) => {
             ui.failure(&failure);
             failure.kind.exit_code()

@@ -13,6 +13,8 @@ pub mod feed;
 pub mod file;
 pub mod http;
 pub mod lock;
+pub mod outfile;
+pub mod output;
 pub mod patience;
 pub mod points;
 pub mod ring;

@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use super::check::CheckArgs;
 use super::delete::DeleteArgs;
+use super::download::DownloadArgs;
 use super::export::ExportArgs;
 use super::fork::ForkArgs;
 use super::import::ImportArgs;
@@ -48,7 +49,7 @@ pub struct Cli {
 pub enum Verb {
     /// Back up services; prints the backup's id
     #[command(
-        after_help = "Examples:\n  dokku backups:export my-db\n  dokku backups:export --all\n  ssh dokku@host backups:export my-db --at 2026-04-08T14:30:00Z"
+        after_help = "Examples:\n  dokku backups:export my-db\n  dokku backups:export --all\n  dokku backups:export my-db --compression zstd\n  ssh dokku@host backups:export my-db --at 2026-04-08T14:30:00Z"
     )]
     Export(ExportArgs),
     /// List backups, newest first
@@ -73,7 +74,7 @@ pub enum Verb {
     Import(ImportArgs),
     /// Show that backups restore: into a disposable database, and compare
     #[command(
-        after_help = "Examples:\n  dokku backups:verify my-db --latest\n  dokku backups:export my-db && dokku backups:verify my-db --latest\n  dokku backups:verify my-db --all"
+        after_help = "Examples:\n  dokku backups:verify my-db --latest\n  dokku backups:export my-db && dokku backups:verify my-db --latest\n  dokku backups:verify my-db --all\n  ssh dokku@host backups:verify my-db --latest --identity - < backups.key"
     )]
     Verify(VerifyArgs),
     /// Make a new service from a backup
@@ -95,6 +96,11 @@ pub enum Verb {
         after_help = "Exit code 1 when anything is failing, 0 when all is well or there are only warnings.\n\nExamples:\n  dokku backups:check\n  dokku backups:check my-db --read\n  dokku --quiet backups:check --format json"
     )]
     Check(CheckArgs),
+    /// Take a backup out: to stdout, or to a file on the server
+    #[command(
+        after_help = "Examples:\n  ssh dokku@host backups:download my-db --latest > my-db.dump\n  dokku backups:download my-db --id my-db-2026-04-08-14-30-00 -o /tmp/my-db.dump\n  dokku backups:download my-db --latest --compression zstd | ssh other 'cat > my-db.dump.zst'"
+    )]
+    Download(DownloadArgs),
     /// Delete backups; their records stay
     #[command(
         after_help = "Examples:\n  dokku backups:delete my-db --id my-db-2026-04-08-14-30-00\n  dokku backups:delete my-db --id ID --id ID --force"

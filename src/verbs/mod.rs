@@ -6,6 +6,7 @@ mod before_deploy;
 mod check;
 mod cron_entries;
 mod delete;
+mod download;
 mod export;
 mod fork;
 mod gate;
@@ -84,6 +85,7 @@ pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
         Verb::Check(args) => check::run(&context, &args),
         Verb::Set(args) => set::run(&context, &args),
         Verb::Report(args) => report::run(&context, &args),
+        Verb::Download(args) => download::run(&context, &args),
         Verb::Delete(args) => delete::run(&context, &args),
         Verb::Keep(args) => keep::run(&context, &args),
         Verb::Prune(args) => prune::run(&context, &args),

@@ -15,7 +15,7 @@ pub struct SetArgs {
     #[arg(long)]
     pub global: bool,
     /// The service (unless --global), the property, and its value; without a value it is cleared.
-    #[arg(value_name = "SERVICE KEY VALUE", num_args = 0..=3)]
+    #[arg(value_name = "SERVICE KEY VALUE", num_args = 0..)]
     pub words: Vec<String>,
 }
 
@@ -23,7 +23,7 @@ pub struct SetArgs {
 pub fn help() -> String {
     let width = properties::ALL.iter().map(|property| property.key.len()).max().unwrap_or(0);
     let rows = properties::ALL.iter().map(|property| format!("  {:<width$}  {}", property.key, property.about));
-    let examples = ["my-db gate off", "--global verify-memory 2g", "my-db gate"];
+    let examples = ["my-db gate off", "--global verify-memory 2g", "--global encrypt-to age1...", "my-db gate"];
     let examples = examples.iter().map(|words| format!("  dokku backups:set {words}"));
     let lines = ["Properties:".to_owned()].into_iter().chain(rows).chain([String::new(), "Examples:".to_owned()]);
     lines.chain(examples).collect::<Vec<_>>().join("\n")
@@ -34,7 +34,8 @@ pub fn run(context: &Context, args: &SetArgs) -> Result<()> {
     let (scope, name, rest) = scope(context, args)?;
     let (key, value) = match rest {
         [key] => (key, None),
-        [key, value] => (key, Some(value.as_str()).filter(|value| !value.is_empty())),
+        // Over SSH the quotes around several words are gone.
+        [key, values @ ..] => (key, Some(values.join(" ")).filter(|value| !value.is_empty())),
         _ => {
             return Err(Failure::new(Kind::Usage, "say which property, and its value")
                 .hint(format!("there are: {}", Property::keys())));
@@ -43,8 +44,9 @@ pub fn run(context: &Context, args: &SetArgs) -> Result<()> {
     let property = Property::parse(key)?;
     if property.is_global() && !args.global {
         return Err(Failure::new(Kind::Usage, format!("{key} is set for the whole host"))
-            .hint(format!("dokku backups:set --global {key} {}", value.unwrap_or_default()).trim_end()));
+            .hint(format!("dokku backups:set --global {key} {}", value.as_deref().unwrap_or_default()).trim_end()));
     }
+    let value = value.as_deref();
     value.map_or(Ok(()), |value| property.check(value))?;
     context.properties().set(&scope, property.key, value)?;
     match value {

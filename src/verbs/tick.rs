@@ -18,7 +18,7 @@ use crate::ui::Ui;
 
 /// Runs what is due.
 pub fn run(context: &Context) -> Result<()> {
-    if context.settings.over_ssh {
+    if context.settings.caller.remote {
         return Err(Failure::new(Kind::Refused, "backups:tick is for this host's own scheduler")
             .hint("back up now with: dokku backups:export SERVICE"));
     }

@@ -33,7 +33,7 @@ pub use history::{begin_restore, note};
 pub use host::host;
 pub use keys::Keys;
 pub use plan::show_plan;
-pub use prove::{Proven, check_bytes, mark_damage, prove};
+pub use prove::{Proven, check_bytes, damaged, is_recorded, mark_damage, open_dump, prove};
 pub use prune::{Origins, Pruned, prune, prune_after, prune_plan};
 pub use read_bytes::read_bytes;
 pub use recover::{acquire, open, settle};

@@ -32,7 +32,8 @@ pub fn prove(ui: Ui, dir: &Dir, backup: &Backup, identities: &Identities) -> Res
     let read = read_dump(&mut stored, form, identities, backup.datastore);
     let content = match read {
         Err(failure) if failure.kind == Kind::Damaged => {
-            return Err(damaged(backup, size_differs(&file, backup)?.unwrap_or_else(|| failure.reason())));
+            let size = stored.whole()?.size;
+            return Err(damaged(backup, other_size(backup, size).unwrap_or_else(|| failure.reason())));
         }
         // Without a fitting key nothing was read; but a changed header looks just like that.
         Err(failure) if failure.kind != Kind::Config => return Err(failure),
@@ -40,7 +41,7 @@ pub fn prove(ui: Ui, dir: &Dir, backup: &Backup, identities: &Identities) -> Res
     };
     let passed = stored.whole()?;
     drop(progress);
-    is_recorded(&file, backup, &passed)?;
+    is_recorded(backup, &passed)?;
     let content = content?;
     file.rewind()?;
     let dump = match form {
@@ -56,7 +57,7 @@ pub fn check_bytes(ui: Ui, dir: &Dir, backup: &Backup) -> Result<()> {
     let mut progress = Progress::new(ui, "read", backup.size);
     let passed = Summed::new(&mut file, |count| progress.add(count)).whole()?;
     drop(progress);
-    is_recorded(&file, backup, &passed)
+    is_recorded(backup, &passed)
 }
 
 /// Opens the stored file of `backup`.
@@ -82,24 +83,27 @@ pub fn read_dump(
 }
 
 /// Fails as `damaged` unless the bytes that passed are those of the record.
-pub fn is_recorded(file: &NamedFile, backup: &Backup, passed: &Passed) -> Result<()> {
-    if let Some(damage) = size_differs(file, backup)? {
+pub fn is_recorded(backup: &Backup, passed: &Passed) -> Result<()> {
+    if let Some(damage) = other_size(backup, passed.size) {
         return Err(damaged(backup, damage));
     }
     if Some(&passed.sha256) != backup.sha256.as_ref() {
-        let path = file.path().display();
-        return Err(damaged(backup, format!("{path} does not have the sha256 of its record")));
+        return Err(damaged(backup, format!("{} does not have the sha256 of its record", name(backup))));
     }
     Ok(())
 }
 
-fn size_differs(file: &NamedFile, backup: &Backup) -> Result<Option<String>> {
-    let (size, recorded) = (file.size()?, backup.size.unwrap_or(0));
-    let path = file.path().display();
-    Ok((size != recorded).then(|| format!("{path} has {size} bytes, its record says {recorded}")))
+fn name(backup: &Backup) -> &str {
+    backup.file.as_deref().unwrap_or("its file")
 }
 
-fn damaged(backup: &Backup, damage: String) -> Failure {
+fn other_size(backup: &Backup, size: u64) -> Option<String> {
+    let recorded = backup.size.unwrap_or(0);
+    (size != recorded).then(|| format!("{} has {size} bytes, its record says {recorded}", name(backup)))
+}
+
+/// The failure of a dump that is not what its record says.
+pub fn damaged(backup: &Backup, damage: String) -> Failure {
     Failure::new(Kind::Damaged, format!("{} is damaged", backup.id))
         .because(damage)
         .hint(format!("choose another: dokku backups:list {}", backup.service))

@@ -1,0 +1,67 @@
+//! Bytes to stdout: never blocked for ever by a reader that stands still, and told apart from a reader that has gone.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::child::interrupted;
+use super::patience::Patience;
+use super::{points, signals};
+use crate::error::{Failure, Kind};
+
+/// How often a waiting writer looks for signals.
+const LOOK: u16 = 50;
+/// Bytes written at once: a pipe that is ready takes as many without blocking (`PIPE_BUF`).
+const AT_ONCE: usize = 4096;
+
+/// The failure of a reader that has gone: it has what it wanted, and there is nobody to tell.
+pub const READER_GONE: Kind = Kind::Interrupted(libc::SIGPIPE);
+
+/// stdout, for data that is no text.
+#[derive(Debug)]
+pub struct Output {
+    idle: Duration,
+}
+
+impl Output {
+    /// stdout, whose reader may stand still for `idle`.
+    pub fn new(idle: Duration) -> Output {
+        Output { idle }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        points::pass("output")?;
+        let stdout = io::stdout();
+        let mut patience = Patience::new(self.idle);
+        loop {
+            if let Some(signal) = signals::received() {
+                return Err(interrupted(signal).into());
+            }
+            let mut fds = [PollFd::new(stdout.as_fd(), PollFlags::POLLOUT)];
+            match poll(&mut fds, PollTimeout::from(LOOK)) {
+                Ok(0) | Err(Errno::EINTR) => {}
+                Ok(_) => match nix::unistd::write(stdout.as_fd(), &bytes[..bytes.len().min(AT_ONCE)]) {
+                    Ok(count) => return Ok(count),
+                    Err(Errno::EINTR | Errno::EAGAIN) => {}
+                    Err(Errno::EPIPE) => return Err(Failure::new(READER_GONE, "the reader has gone").into()),
+                    Err(error) => return Err(error.into()),
+                },
+                Err(error) => return Err(error.into()),
+            }
+            if patience.is_over() {
+                let text = format!("nobody took a byte from stdout for {} seconds", self.idle.as_secs());
+                return Err(Failure::new(Kind::Timeout, text).into());
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! `backups:download`: take a backup out, as it is stored or in another form.
+
+use std::io::{ErrorKind, Read, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::Context;
+use super::steps::{
+    Keys, Purpose, choose, damaged, folder_for_reading, is_recorded, mark_damage, open, open_dump, resolve, usable,
+};
+use super::words::{IdentityArg, Selector, ServiceArg, parse_compression};
+use crate::catalogue::{Detail, InUse, Log, View};
+use crate::codec::{Encoder, Identities, Recipients, decode};
+use crate::dokku::Dokku;
+use crate::domain::{Backup, Compression, Form, Service};
+use crate::error::{Failure, Kind, Result};
+use crate::stream::{HeldBack, Summed};
+use crate::sys::child::interrupted;
+use crate::sys::dir::Dir;
+use crate::sys::outfile::OutFile;
+use crate::sys::output::Output;
+use crate::sys::signals;
+use crate::ui::{Format, Progress};
+
+/// `backups:download`
+#[derive(Debug, Args)]
+pub struct DownloadArgs {
+    /// The service.
+    pub service: ServiceArg,
+    /// Which backup.
+    #[command(flatten)]
+    pub which: Selector,
+    /// Write it to this file on the server instead of stdout; --force replaces one that is there.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Compress it like this instead of as it is stored: none, gzip or zstd.
+    #[arg(long, value_name = "HOW", value_parser = parse_compression)]
+    pub compression: Option<Compression>,
+    /// What opens it; without, an encrypted backup comes as it is stored.
+    #[command(flatten)]
+    pub identity: IdentityArg,
+    /// Wait this long when the backup is in use.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
+    pub wait: u32,
+    /// What to print beside a file.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Finds the backup, sees that its bytes may go where they are to go, and passes them on while they are hashed.
+pub fn run(context: &Context, args: &DownloadArgs) -> Result<()> {
+    let dokku = Dokku::find(&context.settings)?;
+    let service = resolve(context, &dokku, &args.service)?;
+    if !dokku.may(&[&format!("{}:export", service.datastore), service.name.as_str()])? {
+        return Err(Failure::new(Kind::Refused, format!("you may not export {service}, so neither its backups")));
+    }
+    let Some(dir) = folder_for_reading(context, &service)? else {
+        return Err(Failure::new(Kind::NotFound, format!("{service} has no backup"))
+            .hint(format!("make one with: dokku backups:export {service}")));
+    };
+    let chosen = choose(View::of(&dir, &service, Detail::Summary)?, &service, &args.which, Purpose::Restore)?;
+    let backup = usable(&chosen)?;
+    fits(context, args, &service, backup)?;
+    let (form, identities) = wanted(context, args, backup)?;
+    let in_use = take(context, args, &dir, backup)?;
+    let name = format!("{}.{}", backup.id, form.ending());
+    context.ui.step(&format!("Downloading {} as {name}", backup.id));
+    let passed = match &args.output {
+        None => pass(context, &dir, backup, form, &identities, Output::new(context.settings.idle)).map(|_| None),
+        Some(path) => {
+            let ours = [context.settings.data_root.as_path(), context.settings.config_root.as_path()];
+            OutFile::create(path, &name, context.settings.force, &ours)
+                .and_then(|file| pass(context, &dir, backup, form, &identities, file)?.keep())
+                .map(Some)
+        }
+    };
+    drop(in_use);
+    let path = noted(context, &service, backup, passed)?;
+    Log::open(&dir, &backup.id, context.settings.clock)
+        .say(&format!("downloaded as {name} by {}", context.settings.caller.actor));
+    let Some(path) = path else { return Ok(()) };
+    match args.format {
+        Format::Stdout => context.ui.data(&path.display().to_string())?,
+        Format::Json => context.ui.json(&serde_json::json!({
+            "id": backup.id, "path": path.display().to_string(),
+            "compression": form.compression, "encrypted": form.encrypted,
+        }))?,
+    }
+    Ok(())
+}
+
+/// Refuses to write where bytes would be changed on their way, or where the caller could not write without us.
+fn fits(context: &Context, args: &DownloadArgs, service: &Service, backup: &Backup) -> Result<()> {
+    let settings = &context.settings;
+    let command = format!("ssh dokku@HOST backups:download {service} --id {}", backup.id);
+    let plainly = format!("{command} > {}.{}", backup.id, backup.form().ending());
+    // Somebody whose key only reaches Dokku must not write files as Dokku's user.
+    if args.output.is_some() && settings.caller.remote {
+        return Err(Failure::new(Kind::Refused, "over SSH a download goes to stdout, not to a file on the server")
+            .hint(format!("keep it at your side: {plainly}")));
+    }
+    // The terminal of a login shell on the server is none of ours as long as stdout leads elsewhere.
+    let terminal = settings.stdout_terminal || settings.caller.remote && settings.ssh_tty;
+    if args.output.is_none() && terminal {
+        return Err(Failure::new(Kind::Refused, "a terminal would change the bytes of a dump")
+            .hint(format!("from elsewhere, without -t: {plainly}"))
+            .hint(format!("on the server: dokku backups:download {service} --id {} -o FILE", backup.id)));
+    }
+    Ok(())
+}
+
+/// The form it leaves in, and what opens it where that is needed.
+fn wanted(context: &Context, args: &DownloadArgs, backup: &Backup) -> Result<(Form, Identities)> {
+    let stored = backup.form();
+    let keys = Keys::given(&args.identity)?;
+    let decrypt = args.identity.identity.is_some() || args.compression.is_some_and(|how| how != stored.compression);
+    let form =
+        Form { compression: args.compression.unwrap_or(stored.compression), encrypted: stored.encrypted && !decrypt };
+    Ok((form, if decrypt { keys.of(context, backup)? } else { Identities::none() }))
+}
+
+/// Takes the lock on the dump, so that nobody removes it meanwhile.
+fn take(context: &Context, args: &DownloadArgs, dir: &Dir, backup: &Backup) -> Result<InUse> {
+    let (since, wait) = (Instant::now(), Duration::from_secs(args.wait.into()));
+    loop {
+        match InUse::take(dir, &backup.id, "download") {
+            Err(failure) if failure.kind == Kind::Busy && since.elapsed() < wait => {
+                context.settings.clock.sleep(Duration::from_millis(100)).map_err(interrupted)?;
+            }
+            taken => return taken,
+        }
+    }
+}
+
+/// Passes the dump on in `form`. The end is held back until the hash of all of it was compared.
+fn pass<W: Write>(
+    context: &Context,
+    dir: &Dir,
+    backup: &Backup,
+    form: Form,
+    identities: &Identities,
+    sink: W,
+) -> Result<W> {
+    let mut file = open_dump(dir, backup)?;
+    let mut progress = Progress::new(context.ui, "passed on", backup.size);
+    let mut stored = Summed::new(&mut file, |count| progress.add(count));
+    let mut held = HeldBack::new(sink);
+    if form == backup.form() {
+        copy(&mut stored, &mut held)?;
+        is_recorded(backup, &stored.whole()?)?;
+    } else {
+        let mut encoder = Encoder::new(&mut held, form.compression, &Recipients::none())?;
+        let mut dump = decode(&mut stored, backup.form(), identities)?;
+        copy(&mut dump, &mut encoder).map_err(|failure| match failure.kind {
+            Kind::Damaged => damaged(backup, failure.reason()),
+            _ => failure,
+        })?;
+        drop(dump);
+        is_recorded(backup, &stored.whole()?)?;
+        encoder.finish()?;
+    }
+    Ok(held.release()?)
+}
+
+fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<()> {
+    let mut piece = vec![0; 256 << 10];
+    loop {
+        if let Some(signal) = signals::received() {
+            return Err(interrupted(signal));
+        }
+        match from.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => to.write_all(&piece[..count])?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Writes damage down where nobody else is at work, and says what the receiver has.
+fn noted<T>(context: &Context, service: &Service, backup: &Backup, passed: Result<T>) -> Result<T> {
+    match passed {
+        Err(failure) if failure.kind == Kind::Damaged => {
+            let failure = failure.hint("what was passed on is cut, and no backup");
+            match open(context, service, 0, "download") {
+                Ok(catalogue) => mark_damage(context.settings.clock, &catalogue, backup, Err(failure)),
+                Err(_) => Err(failure),
+            }
+        }
+        passed => passed,
+    }
+}
