@@ -146,7 +146,7 @@ impl Property {
     /// The property called `key`.
     pub fn parse(key: &str) -> Result<&'static Property> {
         ALL.iter().copied().find(|property| property.key == key).ok_or_else(|| {
-            let shown: String = key.chars().take(64).collect();
+            let shown: String = scrub(key).chars().take(64).collect();
             Failure::new(Kind::Usage, format!("there is no property {shown:?}"))
                 .hint(format!("there are: {}", Property::keys()))
         })

@@ -115,7 +115,8 @@ fn fits(context: &Context, args: &DownloadArgs, service: &Service, backup: &Back
 fn wanted(context: &Context, args: &DownloadArgs, backup: &Backup) -> Result<(Form, Identities)> {
     let stored = backup.form();
     let keys = Keys::given(&args.identity)?;
-    let decrypt = args.identity.identity.is_some() || args.compression.is_some_and(|how| how != stored.compression);
+    // Who says how the dump is to be compressed wants to have the dump.
+    let decrypt = stored.encrypted && (args.identity.identity.is_some() || args.compression.is_some());
     let form =
         Form { compression: args.compression.unwrap_or(stored.compression), encrypted: stored.encrypted && !decrypt };
     Ok((form, if decrypt { keys.of(context, backup)? } else { Identities::none() }))
@@ -152,12 +153,15 @@ fn pass<W: Write>(
         is_recorded(backup, &stored.whole()?)?;
     } else {
         let mut encoder = Encoder::new(&mut held, form.compression, &Recipients::none())?;
-        let mut dump = decode(&mut stored, backup.form(), identities)?;
-        copy(&mut dump, &mut encoder).map_err(|failure| match failure.kind {
-            Kind::Damaged => damaged(backup, failure.reason()),
-            _ => failure,
-        })?;
-        drop(dump);
+        let opened = decode(&mut stored, backup.form(), identities);
+        match opened.and_then(|mut dump| copy(&mut dump, &mut encoder)) {
+            Err(failure) if failure.kind == Kind::Damaged => return Err(damaged(backup, failure.reason())),
+            // A key that does not fit, or a changed header: the hash tells which.
+            Err(failure) if failure.kind == Kind::Config => {
+                return is_recorded(backup, &stored.whole()?).and(Err(failure));
+            }
+            other => other?,
+        }
         is_recorded(backup, &stored.whole()?)?;
         encoder.finish()?;
     }

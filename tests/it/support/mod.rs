@@ -3,6 +3,7 @@
 mod clean;
 pub mod faults;
 mod invariants;
+mod keys;
 mod machine;
 mod running;
 mod surroundings;
