@@ -2,8 +2,8 @@
 //! makes the N-th of them fail or kill the program; in any other build they are nothing.
 //!
 //! `DOKKU_BACKUPS_POINTS=count=FILE` appends the name of each point to FILE; `fail=N` answers EIO at the N-th,
-//! `fail=N:28` that error number; `abort=N` kills the process there with SIGKILL; `short=N` lets no write take more
-//! than N bytes.
+//! `fail=N:28` that error number; `abort=N` kills the process there with SIGKILL, `panic=N` panics there;
+//! `short=N` lets no write take more than N bytes.
 
 /// Passes the point `name`, before the operation it stands for.
 #[cfg(not(feature = "points"))]
@@ -35,6 +35,7 @@ mod live {
         Count(std::path::PathBuf),
         Fail(u64, i32),
         Abort(u64),
+        Panic(u64),
         Short(usize),
     }
 
@@ -55,7 +56,8 @@ mod live {
                 let _ = raise(Signal::SIGKILL);
                 Ok(())
             }
-            Plan::Fail(..) | Plan::Abort(_) | Plan::Short(_) => Ok(()),
+            Plan::Panic(at) if *at == number => panic!("as planned"),
+            Plan::Fail(..) | Plan::Abort(_) | Plan::Panic(_) | Plan::Short(_) => Ok(()),
         }
     }
 
@@ -73,6 +75,7 @@ mod live {
         match text.split_once('=') {
             Some(("count", file)) => Plan::Count(file.into()),
             Some(("abort", at)) => Plan::Abort(number(at)),
+            Some(("panic", at)) => Plan::Panic(number(at)),
             Some(("short", most)) => Plan::Short(most.parse().expect("DOKKU_BACKUPS_POINTS: not a number")),
             Some(("fail", at)) => match at.split_once(':') {
                 Some((at, errno)) => Plan::Fail(number(at), errno.parse().expect("DOKKU_BACKUPS_POINTS: errno")),

@@ -1,6 +1,7 @@
 //! A host for one test: a sandbox that is gone when the test ends, or the machine's own `dokku` (`machine`).
 
 mod clean;
+mod cron;
 pub mod faults;
 mod invariants;
 mod keys;
