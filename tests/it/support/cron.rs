@@ -29,8 +29,9 @@ impl Host {
         fs::set_permissions(self.dir(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("modes");
         let mut command = Command::new("bash");
         if let Some(uid) = self.other_user() {
+            let gid = std::os::unix::fs::MetadataExt::gid(&fs::metadata(self.data_root()).expect("the data root"));
             command = Command::new("setpriv");
-            command.args([&format!("--reuid={uid}"), &format!("--regid={uid}"), "--clear-groups", "--", "bash"]);
+            command.args([&format!("--reuid={uid}"), &format!("--regid={gid}"), "--clear-groups", "--", "bash"]);
         }
         let bin = Path::new(self.var("DOKKU_SANDBOX_DIR")).join("bin");
         command.env_clear().env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()));
