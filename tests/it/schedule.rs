@@ -197,6 +197,12 @@ fn fault_076_nonsense_in_any_field_is_usage_and_never_reaches_a_crontab() {
     assert_eq!(host.schedules(MADE, "shop").len(), 1, "something was scheduled");
     host.dokku(&["plugin:trigger", "scheduler-cron-write"]).expect(0);
     assert_eq!(host.crontab(), crontab);
+}
+
+#[test]
+fn fault_076_the_line_of_the_crontab_is_always_the_same() {
+    let host = with_shop();
+    let crontab = host.crontab();
     // Labels, properties and names change nothing in it either; nor does a hostile path of the log.
     host.dokku(&["backups:export", "shop", "--label", "x; * * * * * id % &>> y"]).expect(0);
     assert_eq!(host.crontab(), crontab);
