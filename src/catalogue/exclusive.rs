@@ -6,7 +6,7 @@ use super::document::encode;
 use super::index::Index;
 use super::names::{self, INCOMING, LOCK, TRASH};
 use super::record::{self, Found};
-use super::records::Records;
+use super::records::{Line, Records};
 use super::view::{Detail, View};
 use super::{Draft, Root};
 use crate::domain::{Backup, BackupId, Outcome, Service};
@@ -144,20 +144,46 @@ impl Exclusive {
         Ok(self.incoming.remove(&names::draft(id))?)
     }
 
-    /// Writes the index anew from the records, unless it says all they say.
-    pub fn reindex(&self) -> Result<()> {
-        let records = Records::read(&self.dir, &self.dir.names()?, &self.service, Detail::Summary)?;
-        if records.index_current && self.dir.entry(names::INDEX)?.is_some() {
-            return Ok(());
-        }
-        let mut index = Index::default();
-        for record in records.list {
-            // A record that cannot be read, or only partly, stays out of the index: readers then look at it itself.
-            if let Found::Whole(backup) = record.found {
-                index.add(&record.stamp, backup)?;
+    /// The newest backup that is `wanted`, without its tables. Only as many records are read as it takes.
+    pub fn newest(&self, wanted: impl Fn(&Backup) -> bool) -> Result<Option<Backup>> {
+        let records = self.records()?;
+        for id in records.ids().iter().rev() {
+            match records.read(id)?.map(|record| record.found) {
+                Some(Found::Whole(backup) | Found::Newer(backup)) if wanted(&backup) => return Ok(Some(*backup)),
+                _ => {}
             }
         }
-        index.write(&self.dir, &self.incoming)
+        Ok(None)
+    }
+
+    /// The records, each from the index where that is up to date.
+    pub(super) fn records(&self) -> Result<Records<'_>> {
+        Ok(Records::find(&self.dir, &self.dir.names()?, &self.service, Detail::Summary))
+    }
+
+    /// Brings the index up to date with the records that have changed.
+    pub fn reindex(&self) -> Result<()> {
+        self.write_index(self.records()?)
+    }
+
+    /// Writes an index that says what the records say, unless that of `records` does.
+    pub(super) fn write_index(&self, mut records: Records) -> Result<()> {
+        let mut current = !records.has_strangers() && self.dir.entry(names::INDEX)?.is_some();
+        let mut index = Index::default();
+        for id in records.ids().to_vec() {
+            match records.take_line(&id)? {
+                Some(Line::Same(line)) => index.add_line(line),
+                // A record that cannot be read, or only partly, stays out of the index: readers then look at it itself.
+                Some(Line::Changed(record)) => {
+                    current &= record.current;
+                    if let Found::Whole(backup) = record.found {
+                        index.add(&record.stamp, backup)?;
+                    }
+                }
+                None => current = false,
+            }
+        }
+        if current { Ok(()) } else { index.write(&self.dir, &self.incoming) }
     }
 
     /// Deletes a backup: first the record says so, durably; then the dump goes to the trash and is purged. The index
@@ -174,7 +200,7 @@ impl Exclusive {
             }
             saved => saved?,
         }
-        self.remove_dump(&backup)?;
+        self.remove_dump(&names::dump_of(&backup))?;
         Ok(backup)
     }
 
@@ -203,14 +229,13 @@ impl Exclusive {
     }
 
     /// Takes the dump of a deleted record out of its place, by way of the trash.
-    pub(super) fn remove_dump(&self, backup: &Backup) -> Result<()> {
-        let file = names::dump_of(backup);
-        if self.dir.entry(&file)?.is_some_and(|entry| entry.regular) {
-            self.trash.remove(&file)?;
-            self.dir.move_new(&file, &self.trash, &file)?;
+    pub(super) fn remove_dump(&self, file: &str) -> Result<()> {
+        if self.dir.entry(file)?.is_some_and(|entry| entry.regular) {
+            self.trash.remove(file)?;
+            self.dir.move_new(file, &self.trash, file)?;
             self.dir.sync()?;
         }
-        self.trash.remove(&file)?;
+        self.trash.remove(file)?;
         Ok(self.trash.sync()?)
     }
 }

@@ -48,9 +48,19 @@ impl Summary {
         Some((line[..stamp - 1].parse().ok()?, Summary { stamp, json, line }))
     }
 
+    /// Whether it was taken from the generation `stamp`.
+    fn is_of(&self, stamp: &Stamp) -> bool {
+        self.line[self.stamp..self.json - 1] == stamp.0
+    }
+
+    /// The line itself, if it was taken from the generation `stamp`.
+    pub fn into_line(self, stamp: &Stamp) -> Option<String> {
+        self.is_of(stamp).then_some(self.line)
+    }
+
     /// The record's summary, if it was taken from the generation `stamp` of the record `id`.
     pub fn of(&self, id: &BackupId, stamp: &Stamp) -> Option<Box<Backup>> {
-        if self.line[self.stamp..self.json - 1] != stamp.0 {
+        if !self.is_of(stamp) {
             return None;
         }
         let backup: Box<Backup> = serde_json::from_str(&self.line[self.json..]).ok()?;
@@ -74,6 +84,11 @@ impl Index {
         let json = serde_json::to_string(&backup).map_err(std::io::Error::from)?;
         self.summaries.push(format!("{} {} {json}", backup.id, stamp.0));
         Ok(())
+    }
+
+    /// Adds a line of the last index, whose record is unchanged.
+    pub fn add_line(&mut self, line: String) {
+        self.summaries.push(line);
     }
 
     /// Writes the index; durable when it returns.

@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::names;
 use super::record::{self, Found};
-use super::records::{Record, Records};
-use super::{Detail, Exclusive, InUse, Journal};
+use super::{Exclusive, InUse, Journal};
 use crate::domain::{Backup, BackupId, Outcome};
 use crate::error::Result;
 use crate::sys::file::NamedFile;
@@ -30,21 +29,66 @@ pub struct Recovered {
     pub orphans: Vec<Orphan>,
     /// Runs that were killed while they dumped: their records. The datastore's own dump program may still be running.
     pub abandoned: Vec<Backup>,
+    /// Backups from which a restore is in progress, by their own history.
+    pub restoring: Vec<BackupId>,
     /// A restore that was begun and never ended.
     pub journal: Option<Journal>,
+}
+
+/// What the records said when they were read.
+#[derive(Debug, Default)]
+struct Seen {
+    readable: HashSet<BackupId>,
+    /// The deleted ones, with the names of their files.
+    deleted: HashMap<BackupId, String>,
 }
 
 impl Exclusive {
     /// Finishes or undoes whatever a run that is no more had begun.
     pub fn recover(&self) -> Result<Recovered> {
         let mut found = Recovered { journal: Journal::read(&self.dir)?, ..Recovered::default() };
-        // First, so that a lost index costs reading all records once, not in every step below.
-        self.reindex()?;
-        self.settle_deletions(&mut found)?;
+        // First, so that a lost index costs reading all records once.
+        let seen = self.look(&mut found)?;
+        self.settle_deletions(&mut found, &seen.deleted)?;
         self.settle_drafts(&mut found)?;
-        self.find_orphans(&mut found)?;
-        self.reindex()?;
+        self.find_orphans(&mut found, seen.readable)?;
         Ok(found)
+    }
+
+    /// Reads every record once, for all that follows, and puts the index right where it does not say what they say.
+    fn look(&self, found: &mut Recovered) -> Result<Seen> {
+        let mut records = self.records()?;
+        let mut stale = Vec::new();
+        let mut seen = Seen::default();
+        let mut current = !records.has_strangers() && self.dir.entry(names::INDEX)?.is_some();
+        for id in records.ids() {
+            let Some(record) = records.read(id)? else {
+                current = false;
+                continue;
+            };
+            if !record.current {
+                stale.push(id.clone());
+            }
+            match record.found {
+                Found::Whole(backup) => {
+                    if backup.restores.iter().any(|restore| restore.status == "in-progress") {
+                        found.restoring.push(id.clone());
+                    }
+                    if backup.deleted_at.is_some() {
+                        seen.deleted.insert(id.clone(), names::dump_of(&backup));
+                    }
+                }
+                Found::Newer(_) => {}
+                Found::Broken(_) | Found::Absent => continue,
+            }
+            seen.readable.insert(id.clone());
+        }
+        if !current || !stale.is_empty() {
+            // A line that fits its record and still was not understood is one of another version.
+            records.distrust(&stale);
+            self.write_index(records)?;
+        }
+        Ok(seen)
     }
 
     fn settle_drafts(&self, found: &mut Recovered) -> Result<()> {
@@ -74,9 +118,7 @@ impl Exclusive {
         Ok(())
     }
 
-    fn settle_deletions(&self, found: &mut Recovered) -> Result<()> {
-        let records = Records::read(&self.dir, &self.dir.names()?, &self.service, Detail::Summary)?;
-        let deleted: HashMap<BackupId, Backup> = records.list.into_iter().filter_map(deleted).collect();
+    fn settle_deletions(&self, found: &mut Recovered, deleted: &HashMap<BackupId, String>) -> Result<()> {
         for name in self.trash.names()? {
             let Some(id) = names::dumped_id(&name) else { continue };
             // Not deleted for certain: it goes back to its place.
@@ -89,21 +131,19 @@ impl Exclusive {
         let (here, trashed) = (self.dir.names()?, self.trash.names()?);
         for name in here.iter().chain(&trashed) {
             // Only the recorded file: one that somebody unpacked beside it is theirs.
-            let backup = names::dumped_id(name).and_then(|id| deleted.get(&id));
-            if let Some(backup) = backup.filter(|backup| &names::dump_of(backup) == name) {
-                self.remove_dump(backup)?;
+            if names::dumped_id(name).and_then(|id| deleted.get(&id)) == Some(name) {
+                self.remove_dump(name)?;
             }
         }
         Ok(())
     }
 
-    fn find_orphans(&self, found: &mut Recovered) -> Result<()> {
+    fn find_orphans(&self, found: &mut Recovered, mut recorded: HashSet<BackupId>) -> Result<()> {
         let names = self.dir.names()?;
-        let records = Records::read(&self.dir, &names, &self.service, Detail::Summary)?;
-        let readable = |record: Record| matches!(record.found, Found::Whole(_) | Found::Newer(_)).then_some(record.id);
-        let mut known: HashSet<BackupId> = records.list.into_iter().filter_map(readable).collect();
+        recorded.extend(found.abandoned.iter().map(|backup| backup.id.clone()));
         for id in names.iter().filter_map(|name| names::dumped_id(name)) {
-            if id.service() != &self.service.name || !known.insert(id.clone()) {
+            // One backup may lie there in several forms.
+            if id.service() != &self.service.name || !recorded.insert(id.clone()) {
                 continue;
             }
             let Some(dump) = self.dump_name(&id)? else { continue };
@@ -135,12 +175,5 @@ impl Exclusive {
             Found::Whole(backup) => *backup,
             _ => record::bare(id, self.service.datastore, Outcome::Failed),
         })
-    }
-}
-
-fn deleted(record: Record) -> Option<(BackupId, Backup)> {
-    match record.found {
-        Found::Whole(backup) if backup.deleted_at.is_some() => Some((record.id, *backup)),
-        _ => None,
     }
 }

@@ -62,15 +62,16 @@ impl View {
             trash: inner_names(dir, TRASH)?,
             names: dir.names()?.into_iter().collect(),
         };
-        let records = Records::read(dir, &folder.names, service, detail)?;
+        let records = Records::find(dir, &folder.names, service, detail);
         let mut backups = BTreeMap::new();
         let mut unreadable = HashSet::new();
-        for record in records.list {
-            if !matches!(record.found, Found::Whole(_)) {
-                unreadable.insert(record.id.clone());
+        let mut index_current = !records.has_strangers();
+        for shown in folder.show_all(&records)? {
+            index_current &= shown.current;
+            if !shown.readable {
+                unreadable.insert(shown.id.clone());
             }
-            let listed = folder.show(&record.id, record.found, !record.summary)?;
-            backups.extend(listed.map(|listed| (record.id, listed)));
+            backups.extend(shown.listed.map(|listed| (shown.id, listed)));
         }
         folder.add_drafts(service, &mut backups)?;
         folder.add_orphans(service, &mut backups)?;
@@ -86,14 +87,52 @@ impl View {
             backups: backups.into_values().rev().collect(),
             foreign,
             journal,
-            index_current: records.index_current,
+            index_current,
             unreadable,
             in_use: folder.in_use()?,
         })
     }
 }
 
+/// One record of the folder, and what a reader sees of it.
+struct Shown {
+    id: BackupId,
+    listed: Option<Listed>,
+    readable: bool,
+    current: bool,
+}
+
+/// From as many records on, two threads look: each record costs two questions to the kernel and some parsing.
+const MANY: usize = 2000;
+
 impl Folder<'_> {
+    fn show_all(&self, records: &Records) -> Result<Vec<Shown>> {
+        let show = |ids: &[BackupId]| ids.iter().map(|id| self.show_record(records, id)).collect::<Result<Vec<_>>>();
+        let ids = records.ids();
+        if ids.len() < MANY {
+            return show(ids);
+        }
+        let (older, newer) = ids.split_at(ids.len() / 2);
+        std::thread::scope(|scope| {
+            let newer = scope.spawn(|| show(newer));
+            let mut shown = show(older)?;
+            shown.extend(newer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            Ok(shown)
+        })
+    }
+
+    fn show_record(&self, records: &Records, id: &BackupId) -> Result<Shown> {
+        Ok(match records.read(id)? {
+            Some(record) => Shown {
+                id: id.clone(),
+                readable: matches!(record.found, Found::Whole(_)),
+                current: record.current,
+                listed: self.show(id, record.found, !record.summary)?,
+            },
+            None => Shown { id: id.clone(), listed: None, readable: true, current: false },
+        })
+    }
+
     fn read(&self, id: &BackupId) -> Result<Option<Listed>> {
         self.show(id, record::read(self.dir, &names::record(id), id, self.datastore)?, true)
     }

@@ -1,7 +1,7 @@
 //! Dokku's `service-action` trigger: destroying a service is refused unless its newest good backup is `Restorable`.
 
 use super::Context;
-use super::steps::{check_bytes, folder_for_reading};
+use super::steps::{check_bytes, destroyed_at, folder_for_reading};
 use crate::catalogue::{Detail, View};
 use crate::domain::{Datastore, Service, Trust, newest_good};
 use crate::error::{Failure, Kind, Result};
@@ -59,10 +59,14 @@ fn refusal(context: &Context, service: &Service) -> Result<Option<Failure>> {
         Ok(Some(Failure::new(Kind::Refused, why).hint(format!("make it so with: {command}"))))
     };
     let export = format!("dokku backups:export {service} --verify");
-    let view = match folder_for_reading(context, service)? {
+    let mut view = match folder_for_reading(context, service)? {
         Some(dir) => View::of(&dir, service, Detail::Summary)?.backups,
         None => Vec::new(),
     };
+    // The backups of a former service by this name say nothing about this one's data.
+    if let Some(until) = destroyed_at(context, service)? {
+        view.retain(|listed| listed.backup.started_at > until);
+    }
     match newest_good(&view) {
         None => refuse(format!("{service} has no good backup"), export),
         Some(newest) if newest.trust() == Some(Trust::Restorable) => match folder_for_reading(context, service)? {

@@ -125,7 +125,7 @@ fn fault_072_backups_that_stopped_or_fail_stay() {
     let plan = host.planned(62, "db");
     assert!(reason(&plan, &ids[0]).ends_with(&format!("backups are failing: {failed}")), "{plan:?}");
     host.on(62, &["backups:prune", "db"]).expect(0);
-    assert_eq!(host.dump_ids("db"), [&ids[..], &[fifth.clone()]].concat());
+    assert_eq!(host.dump_ids("db"), [&ids[..], std::slice::from_ref(&fifth)].concat());
     // They succeed again: what expired goes now.
     let sixth = host.export_on(63, "db");
     let run = host.on(63, &["backups:prune", "db"]).expect(0);
@@ -201,6 +201,11 @@ fn fault_074_a_new_service_of_the_same_name_does_not_eat_the_old_ones_backups() 
     assert_eq!(host.dump_ids("db"), [old[0].clone(), old[1].clone(), new[2].clone()]);
     let plan = host.planned(61, "db");
     assert!(reason(&plan, &old[0]).contains("was destroyed at 2026-03-30"), "{plan:?}");
+    // Nor do they let the new service be destroyed: they are not its data.
+    host.dokku(&["backups:set", "db", "gate", "on"]).expect(0);
+    host.dokku(&["backups:verify", "db", "--id", &old[1]]).expect(0);
+    let run = host.dokku(&["postgres:destroy", "db", "--force"]).expect(7);
+    assert!(run.stderr.contains(&format!("{}, is not Restorable", new[2])), "{}", run.stderr);
     // By hand they go.
     host.dokku(&["backups:delete", "db", "--id", &old[0]]).expect(0);
     assert_eq!(host.dump_ids("db"), [old[1].clone(), new[2].clone()]);
@@ -312,7 +317,7 @@ fn failed_records_go_after_a_month_and_deleted_ones_are_forgotten_after_a_year()
     let later = "2027-05-01T12:00:00Z";
     let run = host.dokku_at("", later, &["backups:prune", "db"]).expect(0);
     assert_eq!(run.out().matches("  forget  ").count(), 2, "{}", run.out());
-    assert_eq!(host.list("db").iter().map(|b| b["id"].clone()).collect::<Vec<_>>(), [good.clone()]);
+    assert_eq!(host.list("db").iter().map(|b| b["id"].clone()).collect::<Vec<_>>(), [good.as_str()]);
     let names: Vec<String> = fs::read_dir(host.folder("db"))
         .expect("folder")
         .flatten()

@@ -129,7 +129,7 @@ fn fault_039_prune_beside_export_delete_and_itself() {
             let by = host.info("db", &doomed)["deleted_by"].clone();
             assert_eq!(removed, if by == "retention" { 3 } else { 2 }, "round {round}: {by}");
             let left = host.dump_ids("db");
-            assert_eq!(left, [&stay[..], &[new.clone()]].concat(), "round {round}");
+            assert_eq!(left, [&stay[..], std::slice::from_ref(&new)].concat(), "round {round}");
             host.check("db", &left, true);
         });
     }

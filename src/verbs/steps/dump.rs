@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Stored;
 use super::facts::Facts;
-use crate::catalogue::{Detail, Draft, Exclusive, Log};
+use crate::catalogue::{Draft, Exclusive, Log};
 use crate::codec::Encoder;
 use crate::dokku::{Dokku, Info, not_running};
 use crate::domain::{Backup, BackupId, Compression, Source, room_needed, suspicion};
@@ -86,12 +86,9 @@ fn end_left_dump(context: &Context, record: &Backup, server: Option<Server>) {
 }
 
 fn last_good(catalogue: &Exclusive) -> Result<Option<Backup>> {
-    let view = catalogue.view(Detail::Summary)?;
-    match view.backups.into_iter().find(|listed| listed.backup.is_good() && listed.backup.suspicious.is_none()) {
-        // Read again, for its tables.
-        Some(listed) => Ok(Some(catalogue.record(&listed.backup.id).unwrap_or(*listed.backup))),
-        None => Ok(None),
-    }
+    let last = catalogue.newest(|backup| backup.is_good() && backup.suspicious.is_none())?;
+    // Read again, for its tables.
+    Ok(last.map(|backup| catalogue.record(&backup.id).unwrap_or(backup)))
 }
 
 fn check_room(catalogue: &Exclusive, last: Option<&Backup>) -> Result<()> {

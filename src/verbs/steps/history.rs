@@ -64,15 +64,15 @@ pub fn has_succeeded(context: &Context, catalogue: &Exclusive, journal: &Journal
     Ok(restores.any(|restore| restore.started_at == journal.started_at && restore.status == "success"))
 }
 
-/// A restore that is in progress by its backup's history, while no journal of its target knows of it and nobody works
+/// A restore from one of `restoring` that is in progress by its backup's history, while no journal of its target knows of it and nobody works
 /// there: the run died before it touched anything, or after it had taken everything back.
-pub fn end_histories_without_journal(context: &Context, catalogue: &Exclusive) -> Result<()> {
-    for listed in catalogue.view(Detail::Summary)?.backups {
+pub fn end_histories_without_journal(context: &Context, catalogue: &Exclusive, restoring: &[BackupId]) -> Result<()> {
+    for id in restoring {
         let open = |restore: &Restore| restore.status == "in-progress";
-        if !listed.backup.restores.iter().any(open) {
+        let mut backup = catalogue.record(id)?;
+        if !backup.restores.iter().any(open) {
             continue;
         }
-        let mut backup = catalogue.record(&listed.backup.id)?;
         for restore in backup.restores.iter_mut().filter(|restore| open(restore)) {
             if !is_under_way(context, catalogue, restore)? {
                 restore.status = "failed".to_owned();

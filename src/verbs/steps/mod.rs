@@ -34,7 +34,7 @@ pub use host::host;
 pub use keys::Keys;
 pub use plan::show_plan;
 pub use prove::{Proven, check_bytes, damaged, is_recorded, mark_damage, open_dump, prove};
-pub use prune::{Origins, Pruned, prune, prune_after, prune_plan};
+pub use prune::{Origins, Pruned, destroyed_at, prune, prune_after, prune_plan};
 pub use read_bytes::read_bytes;
 pub use recover::{acquire, open, settle};
 pub use replace::{Filling, in_place, replace};

@@ -131,8 +131,8 @@ fn decide(context: &Context, service: &Service, view: View, origins: &Origins) -
     Ok(plan(&view.backups, &policy))
 }
 
-/// Until when backups are a former service's: all of them where there is no service any more.
-fn destroyed_at(context: &Context, service: &Service) -> Result<Option<DateTime<Utc>>> {
+/// Until when backups are those of a former service by this name: all of them where there is no service any more.
+pub fn destroyed_at(context: &Context, service: &Service) -> Result<Option<DateTime<Utc>>> {
     if !is_live(context, service) {
         return Ok(Some(DateTime::<Utc>::MAX_UTC));
     }

@@ -47,7 +47,7 @@ pub fn settle(context: &Context, catalogue: &Exclusive) -> Result<()> {
     if let Some(journal) = &found.journal {
         settle_restore(context, catalogue, journal)?;
     }
-    end_histories_without_journal(context, catalogue)
+    end_histories_without_journal(context, catalogue, &found.restoring)
 }
 
 /// Gives a dump without a record its record: its bytes are hashed and read to the end first.
