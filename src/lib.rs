@@ -1,13 +1,14 @@
 //! dokku-backups: `dokku backups:*`. Backups of Dokku datastores that are checked, listed and restored truthfully.
 //!
-//! Layers, imports going down only: `cli` -> `verbs` -> { `ui` | `dokku` | `engine` | `catalogue` | `codec` | `stream` | `properties` | `schedules` } ->
-//! `settings` (the border to the environment) -> `sys` -> `domain`, `document` -> `error`.
+//! Layers, imports going down only: `cli` -> `verbs` -> { `ui` | `dokku` | `engine` | `catalogue` | `codec` | `stream` | `properties` |
+//! `schedules` | `destination` } -> `settings` (the border to the environment) -> `sys` -> `domain`, `document` -> `error`.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_macros))]
 #![deny(unsafe_code)]
 
 pub mod catalogue;
 pub mod cli;
 pub mod codec;
+pub mod destination;
 pub mod document;
 pub mod dokku;
 pub mod domain;

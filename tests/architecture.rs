@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["domain", "document"],
     &["sys"],
     &["settings"],
-    &["ui", "dokku", "engine", "catalogue", "codec", "stream", "properties", "schedules"],
+    &["ui", "dokku", "engine", "catalogue", "codec", "stream", "properties", "schedules", "destination"],
     &["verbs"],
     &["cli"],
     &["lib", "main"],

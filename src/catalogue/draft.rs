@@ -43,6 +43,16 @@ impl Draft {
         Ok(())
     }
 
+    /// Name of the file that the dump will have.
+    pub fn file_name(&self) -> String {
+        names::dump_of(&self.record)
+    }
+
+    /// The same file, opened for reading along while it grows.
+    pub fn read_along(&self, catalogue: &Exclusive) -> Result<NamedFile> {
+        Ok(catalogue.incoming.read(&self.file_name())?)
+    }
+
     /// Makes the bytes durable, `size` of them with the hash `sha256`, and moves them to their place, replacing nothing.
     /// When this fails the dump is no good and is thrown away: a failed fsync is never asked again.
     pub fn seal(mut self, catalogue: &Exclusive, size: u64, sha256: String) -> Result<Sealed> {

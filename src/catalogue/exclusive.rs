@@ -9,7 +9,7 @@ use super::record::{self, Found};
 use super::records::{Line, Records};
 use super::view::{Detail, View};
 use super::{Draft, Root};
-use crate::domain::{Backup, BackupId, Outcome, Service};
+use crate::domain::{Backup, BackupId, CopyState, Outcome, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::interrupted;
 use crate::sys::clock::Clock;
@@ -68,6 +68,11 @@ impl Exclusive {
     /// Everything in it, now that nobody else changes it.
     pub fn view(&self, detail: Detail) -> Result<View> {
         View::of(&self.dir, &self.service, detail)
+    }
+
+    /// Every backup that is known here, finished or not.
+    pub fn known(&self) -> Result<Vec<BackupId>> {
+        Ok(self.view(Detail::Summary)?.backups.into_iter().map(|listed| listed.backup.id).collect())
     }
 
     /// Whether `id` is taken, by a record, a dump or a draft.
@@ -191,6 +196,10 @@ impl Exclusive {
     pub fn delete(&self, mut backup: Backup, by: &str) -> Result<Backup> {
         backup.deleted_at = Some(self.clock.now());
         backup.deleted_by = Some(by.to_owned());
+        // In the same breath: whoever dies after this leaves word that a copy may still be elsewhere.
+        if let Some(copy) = backup.destination.as_mut().filter(|copy| copy.state != CopyState::Deleted) {
+            copy.settled(CopyState::Deleting);
+        }
         match self.save(&backup) {
             // On a disk without a free block not even that much can be written down. The index is the one file that can
             // be done without: its room is enough for the record, and then there is the dump's.

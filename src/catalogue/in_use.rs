@@ -9,6 +9,8 @@ use crate::sys::lock::Lock;
 
 /// What a verification says it is doing. A deletion and a recovery hold the lock too, for a moment, and check nothing.
 pub const VERIFY: &str = "verify";
+/// What a copy to the destination says it is doing.
+pub const UPLOAD: &str = "upload";
 
 /// A held lock on one dump; dropping it removes its file and lets go.
 #[derive(Debug)]
@@ -59,11 +61,6 @@ impl InUse {
         }
         let words = Lock::words(&dir.enter(INCOMING)?, &names::in_use(id));
         Ok(Some(words.rsplit_once(": ").map_or(words.as_str(), |(_, doing)| doing).to_owned()))
-    }
-
-    /// Whether a verification holds it. The words inside are for people; all that hangs on them here is one label.
-    pub(super) fn is_verified(dir: &Dir, id: &BackupId) -> Result<bool> {
-        Ok(InUse::doing(dir, id)?.as_deref() == Some(VERIFY))
     }
 }
 

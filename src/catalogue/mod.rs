@@ -4,6 +4,7 @@
 //! folder, takes from the index what still matches the record's own file, and reads the rest from the records. The
 //! index is therefore only ever a shortcut; what it says wrongly nobody believes.
 
+mod arrival;
 mod audit;
 mod draft;
 mod exclusive;
@@ -16,16 +17,19 @@ mod record;
 mod records;
 mod recovery;
 mod root;
+mod sidecar;
 mod view;
 
 use crate::document;
 
+pub use arrival::Arrival;
 pub use audit::Audit;
 pub use draft::{Draft, Sealed};
 pub use exclusive::Exclusive;
-pub use in_use::{InUse, VERIFY, is_worked_on};
+pub use in_use::{InUse, UPLOAD, VERIFY, is_worked_on};
 pub use journal::Journal;
 pub use log::Log;
 pub use recovery::{Orphan, Recovered};
 pub use root::{Root, lay_out};
+pub use sidecar::{Sidecar, sidecar_name};
 pub use view::{Detail, View};

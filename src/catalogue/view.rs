@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::in_use::InUse;
+use super::in_use::{InUse, UPLOAD, VERIFY};
 use super::journal::Journal;
 use super::names::{self, INCOMING, LOCK, TRASH};
 use super::record::{self, Found};
@@ -181,7 +181,9 @@ impl Folder<'_> {
         if here && listed.backup.damage.is_none() {
             listed.backup.damage = self.other_size(&file, listed.backup.size);
         }
-        listed.validating = in_use && InUse::is_verified(self.dir, &listed.backup.id).unwrap_or(false);
+        let doing = if in_use { InUse::doing(self.dir, &listed.backup.id).unwrap_or(None) } else { None };
+        listed.validating = doing.as_deref() == Some(VERIFY);
+        listed.uploading = doing.as_deref() == Some(UPLOAD);
         if removing {
             listed.status = Status::InProgress;
         }
@@ -239,8 +241,7 @@ impl Folder<'_> {
             };
             let status = if working { Status::InProgress } else { Status::Failed };
             backup.reason = (!working).then(|| ABANDONED.to_owned());
-            backups
-                .insert(id, Listed { backup, status, presence: Presence::Missing, complete: true, validating: false });
+            backups.insert(id, Listed { status, presence: Presence::Missing, ..Listed::finished(backup, false, true) });
         }
         Ok(())
     }

@@ -100,5 +100,8 @@ fn is_format(c: char) -> bool {
 fn start_logging(settings: &Settings) {
     let level = if settings.trace { log::LevelFilter::Debug } else { log::LevelFilter::Warn };
     // A second start in one process (tests) is not worth a word.
-    let _ = env_logger::Builder::new().filter_level(level).format_timestamp_millis().try_init();
+    let mut builder = env_logger::Builder::new();
+    // Its errors come back to us as errors, and are told once.
+    builder.filter_level(level).filter_module("rustls_platform_verifier", log::LevelFilter::Off);
+    let _ = builder.format_timestamp_millis().try_init();
 }

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{BackupId, Compression, Datastore, Form, ServiceName};
+use super::{BackupId, Compression, CopyState, Datastore, Destination, Form, ServiceName};
 
 /// How a finished run ended. A run that has not ended has no record, only a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,19 +78,6 @@ pub struct AppCode {
     /// The image, address or reference that was deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deploy_source_metadata: Option<String>,
-}
-
-/// The copy at the destination, with a state of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Destination {
-    /// `pending`, `uploading`, `stored` or `failed`.
-    pub state: String,
-    /// Where the copy lies.
-    pub uri: String,
-    /// Why it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
 }
 
 /// What a restore into a disposable database showed. Bound to the bytes by their hash.
@@ -302,6 +289,11 @@ impl Backup {
     /// A good dump that has not been deleted.
     pub fn is_good(&self) -> bool {
         self.status == Outcome::Success && self.deleted_at.is_none()
+    }
+
+    /// A copy of it lies at the destination.
+    pub fn is_remote(&self) -> bool {
+        self.is_good() && self.destination.as_ref().is_some_and(|copy| copy.state == CopyState::Stored)
     }
 
     /// Restored and compared, and still the same bytes.

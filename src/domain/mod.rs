@@ -2,7 +2,9 @@
 
 mod backup;
 mod backup_id;
+mod bucket;
 mod calendar;
+mod copy;
 mod finding;
 mod form;
 mod health;
@@ -16,9 +18,11 @@ mod shrink;
 mod state;
 mod swap;
 
-pub use backup::{AppCode, Backup, Destination, Outcome, Restore, Source, TableRows, Verification};
+pub use backup::{AppCode, Backup, Outcome, Restore, Source, TableRows, Verification};
 pub use backup_id::{BackupId, WrongId, spell};
+pub use bucket::{Bucket, WrongBucket, id_of_file};
 pub use calendar::reading;
+pub use copy::{CopyState, Destination};
 pub use finding::{Finding, Level, verdict};
 pub use form::{Compression, Form, Place};
 pub use health::{GRACE, Look, is_sound, spell_age};

@@ -105,6 +105,8 @@ pub struct Listed {
     pub complete: bool,
     /// Somebody is checking the bytes right now.
     pub validating: bool,
+    /// Somebody is copying them to the destination right now.
+    pub uploading: bool,
 }
 
 /// The newest backup that was ever good and is not deleted, of a list with the newest first. Safety backups come last: whoever repeats
@@ -123,8 +125,19 @@ impl Listed {
             Outcome::Success => Status::Success,
             Outcome::Failed => Status::Failed,
         };
-        let presence = if here { Presence::Here } else { Presence::Missing };
-        Listed { backup, status, presence, complete, validating: false }
+        let presence = match (here, backup.is_remote()) {
+            (true, true) => Presence::Both,
+            (true, false) => Presence::Here,
+            (false, true) => Presence::Remote,
+            (false, false) => Presence::Missing,
+        };
+        Listed { backup, status, presence, complete, validating: false, uploading: false }
+    }
+
+    /// How far the copy at the destination has come; none where there is to be none.
+    pub fn copy_state(&self) -> Option<&'static str> {
+        let copy = self.backup.destination.as_ref()?;
+        Some(if self.uploading { "uploading" } else { copy.state.name() })
     }
 
     /// Trust in the bytes; none where there were never any good ones.

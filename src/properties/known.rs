@@ -1,6 +1,8 @@
 //! Everything that can be set: one constant a property, with its default, its form and its one line of help.
 
-use crate::domain::{Compression, scrub};
+use url::Url;
+
+use crate::domain::{Bucket, Compression, scrub};
 use crate::error::{Failure, Kind, Result};
 
 /// Something that can be set.
@@ -126,6 +128,51 @@ pub const IDENTITY_FILE: Property = Property {
     fits: |value| value.starts_with('/') && !value.chars().any(char::is_control),
 };
 
+/// Where copies of backups go: `s3://BUCKET[/PREFIX]`, or `none`.
+pub const DESTINATION: Property = Property {
+    key: "destination",
+    default: "none",
+    form: "s3://BUCKET or s3://BUCKET/PREFIX, or none",
+    about: "s3://BUCKET/PREFIX, or none: where copies of backups go; tested when it is set",
+    fits: |value| value == "none" || value.parse::<Bucket>().is_ok(),
+};
+
+/// Address of the S3 store; empty for AWS itself.
+pub const DESTINATION_ENDPOINT: Property = Property {
+    key: "destination-endpoint",
+    default: "",
+    form: "https://HOST[:PORT], or http:// for a store without TLS",
+    about: "address of the S3 store, such as https://s3.example.com; AWS itself where none is set",
+    fits: is_endpoint,
+};
+
+/// The store's region.
+pub const DESTINATION_REGION: Property = Property {
+    key: "destination-region",
+    default: "us-east-1",
+    form: "the name of a region, such as eu-central-1",
+    about: "region of the bucket",
+    fits: |value| value.len() <= 64 && value.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-'),
+};
+
+/// Public half of the store's key.
+pub const DESTINATION_KEY_ID: Property = Property {
+    key: "destination-key-id",
+    default: "",
+    form: "the id of an access key",
+    about: "id of the access key",
+    fits: is_word,
+};
+
+/// Secret half of the store's key. Read from stdin only, and never shown.
+pub const DESTINATION_SECRET: Property = Property {
+    key: "destination-secret",
+    default: "",
+    form: "one line of printable characters without spaces",
+    about: "secret of the access key; say - and give it on stdin",
+    fits: is_word,
+};
+
 /// All of them, in the order reports show them.
 pub const ALL: &[&Property] = &[
     &GATE,
@@ -140,6 +187,11 @@ pub const ALL: &[&Property] = &[
     &ENCRYPT_TO,
     &ENCRYPT,
     &IDENTITY_FILE,
+    &DESTINATION,
+    &DESTINATION_ENDPOINT,
+    &DESTINATION_REGION,
+    &DESTINATION_KEY_ID,
+    &DESTINATION_SECRET,
 ];
 
 impl Property {
@@ -162,10 +214,37 @@ impl Property {
         ALL.iter().map(|property| property.key).collect::<Vec<_>>().join(", ")
     }
 
+    /// Whether it is taken from stdin only, and its value never shown.
+    pub fn is_secret(&self) -> bool {
+        self.key == DESTINATION_SECRET.key
+    }
+
+    /// Whether the destination has to be tested again when it changes.
+    pub fn is_about_destination(&self) -> bool {
+        self.key.starts_with(DESTINATION.key)
+    }
+
+    /// A value as reports show it: of a key only its end, of a secret only that there is one.
+    pub fn shown(&self, value: &str) -> String {
+        if value.is_empty() {
+            return String::new();
+        }
+        match value.char_indices().nth_back(3) {
+            Some((at, _)) if self.key == DESTINATION_KEY_ID.key && value.len() > 8 => {
+                format!("********{}", &value[at..])
+            }
+            _ if self.is_secret() || self.key == DESTINATION_KEY_ID.key => "********".to_owned(),
+            _ => value.to_owned(),
+        }
+    }
+
     /// Refuses a value that would not work.
     pub fn check(&self, value: &str) -> Result<()> {
         if (self.fits)(value) {
             return Ok(());
+        }
+        if self.is_secret() {
+            return Err(Failure::new(Kind::Usage, format!("{} is {}", self.key, self.form)));
         }
         let shown: String = scrub(value).chars().take(64).collect();
         Err(Failure::new(Kind::Usage, format!("{} cannot be {shown:?}: it is {}", self.key, self.form)))
@@ -183,6 +262,18 @@ fn is_switch(value: &str) -> bool {
 fn are_recipients(value: &str) -> bool {
     let mut words = value.split([' ', ',']).filter(|word| !word.is_empty()).peekable();
     words.peek().is_some() && words.all(|word| word.parse::<age::x25519::Recipient>().is_ok())
+}
+
+fn is_word(value: &str) -> bool {
+    value.len() <= 256 && value.bytes().all(|c| c.is_ascii_graphic())
+}
+
+/// An address without a user, a password, a query: none of these would be kept from messages and reports.
+fn is_endpoint(value: &str) -> bool {
+    let Ok(url) = Url::parse(value) else { return false };
+    let bare =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    matches!(url.scheme(), "http" | "https") && url.has_host() && bare && value.len() <= 255
 }
 
 fn is_number(value: &str) -> bool {

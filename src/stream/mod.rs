@@ -1,12 +1,14 @@
 //! Bytes go through once: counted, hashed, kept, and read by the engine at the same time, in constant memory. What is
 //! hashed is always the stored bytes, what the engine reads always the dump itself.
 
+mod follow;
 mod held;
 mod sum;
 mod tap;
 
 use std::io::{self, Read, Write};
 
+pub use follow::{Follower, Leader, exactly, follow};
 pub use held::HeldBack;
 pub use sum::{Passed, Sum, Summed};
 pub use tap::Tap;

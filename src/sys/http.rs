@@ -10,14 +10,23 @@ use crate::error::{Failure, Kind, Result};
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
+const AGENT: &str = concat!("dokku-backups/", env!("CARGO_PKG_VERSION"));
+
 /// A client whose whole exchange takes at most `total`, and which follows no redirect unless told otherwise.
 pub fn client(total: Duration) -> ClientBuilder {
     provide_tls();
-    Client::builder()
-        .user_agent(concat!("dokku-backups/", env!("CARGO_PKG_VERSION")))
+    Client::builder().user_agent(AGENT).connect_timeout(CONNECT).timeout(total).redirect(Policy::none())
+}
+
+/// The same for exchanges of many parts: `patience` bounds the wait for each answer and each of its pieces, not the whole.
+pub fn asynchronous(patience: Duration) -> reqwest::ClientBuilder {
+    provide_tls();
+    reqwest::Client::builder()
+        .user_agent(AGENT)
         .connect_timeout(CONNECT)
-        .timeout(total)
+        .read_timeout(patience)
         .redirect(Policy::none())
+        .http1_only()
 }
 
 /// Chooses rustls' cryptography for the process; every client needs it, asking twice does no harm.

@@ -45,7 +45,7 @@ pub struct BackupJson<'a> {
     /// Null where the record was read from the index, which leaves tables out: `list` without `--verbose`.
     tables: Option<&'a [TableRows]>,
     apps: Vec<AppJson<'a>>,
-    destination: Option<&'a Destination>,
+    destination: Option<DestinationJson<'a>>,
     verification: Option<VerificationJson<'a>>,
     restores: Vec<RestoreJson<'a>>,
     presence: &'static str,
@@ -60,6 +60,19 @@ struct AppJson<'a> {
     git_last_updated_at: Option<DateTime<Utc>>,
     deploy_source: Option<&'a str>,
     deploy_source_metadata: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct DestinationJson<'a> {
+    state: &'static str,
+    uri: &'a str,
+    reason: Option<&'a str>,
+    size: Option<u64>,
+    sha256: Option<&'a str>,
+    encrypted_to: &'a [String],
+    uploaded_at: Option<DateTime<Utc>>,
+    attempts: u32,
+    retry_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -122,7 +135,7 @@ impl<'a> BackupJson<'a> {
             notes: &b.notes,
             tables: listed.complete.then_some(&b.tables),
             apps: apps(b),
-            destination: b.destination.as_ref(),
+            destination: b.destination.as_ref().map(|copy| destination(copy, listed)),
             verification: b.verification.as_ref().map(VerificationJson::from),
             restores: restores(b),
             presence: listed.presence.name(),
@@ -152,6 +165,23 @@ impl<'a> From<&'a AppCode> for AppJson<'a> {
             deploy_source: deploy_source.as_deref(),
             deploy_source_metadata: deploy_source_metadata.as_deref(),
         }
+    }
+}
+
+fn destination<'a>(copy: &'a Destination, listed: &Listed) -> DestinationJson<'a> {
+    // `record` is between us and the store: whether the copy's own record is up to date.
+    let Destination { state, uri, reason, size, sha256, encrypted_to, uploaded_at, record: _, attempts, retry_at } =
+        copy;
+    DestinationJson {
+        state: listed.copy_state().unwrap_or(state.name()),
+        uri,
+        reason: reason.as_deref(),
+        size: *size,
+        sha256: sha256.as_deref(),
+        encrypted_to,
+        uploaded_at: *uploaded_at,
+        attempts: *attempts,
+        retry_at: *retry_at,
     }
 }
 

@@ -124,8 +124,10 @@ fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
     add("Finished", (listed.status != Status::InProgress).then(|| time(b.finished_at)));
     add("Expires", Some(b.expires_at.map_or_else(|| "never".to_owned(), time)));
     add("Kept for ever", b.keep.then(|| "yes".to_owned()));
-    add("Off-site", b.destination.as_ref().map(|d| format!("{} {}", d.state, d.uri)));
+    add("Off-site", listed.copy_state().zip(b.destination.as_ref()).map(|(state, d)| format!("{state} {}", d.uri)));
+    add("Off-site since", b.destination.as_ref().and_then(|d| d.uploaded_at).map(time));
     add("Off-site error", b.destination.as_ref().and_then(|d| d.reason.clone()));
+    add("Off-site next attempt", b.destination.as_ref().and_then(|d| d.retry_at).map(time));
     add("Deleted", b.deleted_at.map(|at| format!("{} by {}", time(at), b.deleted_by.as_deref().unwrap_or("unknown"))));
     add("Error", b.reason.clone());
     add("Verification error", b.verification.as_ref().and_then(|v| v.reason.clone()));

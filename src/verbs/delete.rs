@@ -5,7 +5,7 @@ use clap::Args;
 use std::collections::BTreeSet;
 
 use super::Context;
-use super::steps::{folder_for_reading, open, resolve};
+use super::steps::{folder_for_reading, open, remove_copy, resolve};
 use super::words::ServiceArg;
 use crate::catalogue::{Detail, Exclusive, InUse, Log};
 use crate::dokku::Dokku;
@@ -53,8 +53,19 @@ pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {
     let in_use: Vec<InUse> =
         once.into_iter().map(|id| InUse::take(catalogue.dir(), id, "delete")).collect::<Result<_>>()?;
     let mut deleted = Vec::new();
+    let mut failed = None;
     for id in &args.ids {
-        deleted.push(delete(context, &catalogue, id)?);
+        let backup = delete(context, &catalogue, id)?;
+        // What lies elsewhere goes after what lies here: until then the record knows of it.
+        match remove_copy(context, &catalogue, backup) {
+            Err(failure) if failure.kind == Kind::Partial => {
+                deleted.push(catalogue.record(id)?);
+                if let Some(before) = failed.replace(failure) {
+                    context.ui.warn(&before.reason());
+                }
+            }
+            removed => deleted.push(removed?),
+        }
     }
     drop(in_use);
     if args.format == Format::Json {
@@ -62,7 +73,7 @@ pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {
         let objects: Vec<_> = listed.iter().map(|l| BackupJson::new(l, catalogue.dir().path())).collect();
         context.ui.json(&objects)?;
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
 }
 
 fn delete(context: &Context, catalogue: &Exclusive, id: &BackupId) -> Result<Backup> {

@@ -8,7 +8,8 @@ use clap::Args;
 
 use super::Context;
 use super::steps::{
-    Keys, Purpose, choose, damaged, folder_for_reading, is_recorded, mark_damage, open, open_dump, resolve, usable,
+    Keys, Purpose, choose, damaged, fetch_now, folder_for_reading, is_recorded, mark_damage, open, open_dump, resolve,
+    usable,
 };
 use super::words::{IdentityArg, Selector, ServiceArg, parse_compression};
 use crate::catalogue::{Detail, InUse, Log, View};
@@ -63,7 +64,9 @@ pub fn run(context: &Context, args: &DownloadArgs) -> Result<()> {
     let chosen = choose(View::of(&dir, &service, Detail::Summary)?, &service, &args.which, Purpose::Restore)?;
     let backup = usable(&chosen)?;
     fits(context, args, &service, backup)?;
-    let (form, identities) = wanted(context, args, backup)?;
+    let keys = Keys::given(&args.identity)?;
+    let (form, identities) = wanted(context, args, &keys, backup)?;
+    fetch_now(context, &service, &chosen, &keys, args.wait)?;
     let in_use = take(context, args, &dir, backup)?;
     let name = format!("{}.{}", backup.id, form.ending());
     context.ui.step(&format!("Downloading {} as {name}", backup.id));
@@ -112,9 +115,8 @@ fn fits(context: &Context, args: &DownloadArgs, service: &Service, backup: &Back
 }
 
 /// The form it leaves in, and what opens it where that is needed.
-fn wanted(context: &Context, args: &DownloadArgs, backup: &Backup) -> Result<(Form, Identities)> {
+fn wanted(context: &Context, args: &DownloadArgs, keys: &Keys, backup: &Backup) -> Result<(Form, Identities)> {
     let stored = backup.form();
-    let keys = Keys::given(&args.identity)?;
     // Who says how the dump is to be compressed wants to have the dump.
     let decrypt = stored.encrypted && (args.identity.identity.is_some() || args.compression.is_some());
     let form =

@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::Context;
-use super::steps::{Keys, Stored, Wanted, dump, folder_for_reading, open, resolve, verify};
+use super::steps::{Keys, Stored, Wanted, dump, folder_for_reading, not_copied, open, resolve, verify};
 use super::words::{IdentityArg, Selector, ServiceArg, parse_compression, parse_label, parse_time};
 use crate::dokku::Dokku;
 use crate::domain::{Backup, Compression, Datastore, Listed, Service, Source};
 use crate::error::{Failure, Kind, Result};
+use crate::sys::signals;
 use crate::ui::{BackupJson, Format};
 
 /// `backups:export`
@@ -53,8 +54,12 @@ pub fn run(context: &Context, args: &ExportArgs) -> Result<()> {
     for service in &services {
         let backup = one(context, &dokku, service, args, &keys);
         match backup.and_then(|backup| tell(context, &dokku, service, args, &keys, backup)) {
-            Ok(backup) => {
+            Ok((backup, not_copied)) => {
                 made.push(backup);
+                failures.extend(not_copied.map(|failure| (service, failure)));
+                if signals::received().is_some() {
+                    break;
+                }
             }
             Err(failure) => {
                 let over = matches!(failure.kind, Kind::Interrupted(_));
@@ -99,7 +104,7 @@ fn one(context: &Context, dokku: &Dokku, service: &Service, args: &ExportArgs, k
     dump(context, dokku, &catalogue, &wanted)
 }
 
-/// Prints the id; the backup is made whatever its verification then shows.
+/// Prints the id; the backup is made whatever its verification then shows, and whatever became of its copy.
 fn tell(
     context: &Context,
     dokku: &Dokku,
@@ -107,14 +112,16 @@ fn tell(
     args: &ExportArgs,
     keys: &Keys,
     backup: Backup,
-) -> Result<Backup> {
+) -> Result<(Backup, Option<Failure>)> {
     if args.format == Format::Stdout {
         context.ui.data(&backup.id.to_string())?;
     }
-    if !args.verify {
-        return Ok(backup);
+    let not_copied = not_copied(&backup);
+    if !args.verify || signals::received().is_some() {
+        return Ok((backup, not_copied));
     }
-    verify(context, dokku, service, &Selector { latest: false, id: Some(backup.id) }, keys, args.wait)
+    let verified = verify(context, dokku, service, &Selector { latest: false, id: Some(backup.id) }, keys, args.wait)?;
+    Ok((verified, not_copied))
 }
 
 /// An object for one service, an array where several could have been meant.
@@ -141,11 +148,12 @@ fn conclude(context: &Context, asked: usize, made: usize, mut failures: Vec<(&Se
         return Err(last);
     }
     let failed = failures.len() + 1;
+    let beside = last.kind == Kind::Partial && failures.iter().all(|(_, failure)| failure.kind == Kind::Partial);
     for (_, failure) in &failures {
         context.ui.warn(&failure.reason());
     }
     let kind = if made > 0 { Kind::Partial } else { last.kind };
-    let summary =
-        Failure::new(kind, format!("{failed} of {asked} services could not be backed up; the last: {}", last.reason()));
+    let what = if beside { "were backed up, but not wholly" } else { "could not be backed up" };
+    let summary = Failure::new(kind, format!("{failed} of {asked} services {what}; the last: {}", last.reason()));
     Err(last.hints.into_iter().fold(summary, Failure::hint))
 }

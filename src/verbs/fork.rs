@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Context;
 use super::steps::{
-    Filling, Keys, Purpose, begin_restore, choose, folder_for_reading, mark_damage, note, open, prove, replace,
+    Filling, Keys, Purpose, begin_restore, choose, fetch, folder_for_reading, mark_damage, note, open, prove, replace,
     resolve, usable,
 };
 use super::words::{IdentityArg, Selector, ServiceArg};
@@ -55,7 +55,9 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
     let from = open(context, &source, args.wait, "fork")?;
     let chosen = choose(from.view(Detail::Whole)?, &source, &args.which, Purpose::Restore)?;
     let backup = usable(&chosen)?;
-    let identities = Keys::given(&args.identity)?.of(context, backup)?;
+    let keys = Keys::given(&args.identity)?;
+    let identities = keys.of(context, backup)?;
+    fetch(context, &from, &backup.id, &keys)?;
     context.ui.step(&format!("Checking {}", backup.id));
     let proven = prove(context.ui, from.dir(), backup, &identities);
     let proven = mark_damage(context.settings.clock, &from, backup, proven)?;

@@ -1,7 +1,7 @@
 //! Dokku's `service-action` trigger: destroying a service is refused unless its newest good backup is `Restorable`.
 
 use super::Context;
-use super::steps::{check_bytes, destroyed_at, folder_for_reading};
+use super::steps::{Keys, check_bytes, destroyed_at, fetch_now, folder_for_reading};
 use crate::catalogue::{Detail, View};
 use crate::domain::{Datastore, Service, Trust, newest_good};
 use crate::error::{Failure, Kind, Result};
@@ -72,7 +72,9 @@ fn refusal(context: &Context, service: &Service) -> Result<Option<Failure>> {
         Some(newest) if newest.trust() == Some(Trust::Restorable) => match folder_for_reading(context, service)? {
             // There is no way back from what is allowed here: the bytes are read once more.
             // Their hash is what the verification is bound to; no key is needed for that.
-            Some(dir) => match check_bytes(context.ui, &dir, &newest.backup) {
+            Some(dir) => match fetch_now(context, service, newest, &Keys::default(), 0)
+                .and_then(|()| check_bytes(context.ui, &dir, &newest.backup))
+            {
                 Ok(()) => Ok(None),
                 Err(failure) => {
                     refuse(format!("the newest backup of {service} cannot be relied on: {}", failure.reason()), export)

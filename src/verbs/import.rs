@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Context;
 use super::steps::{
-    Filling, Keys, Purpose, begin_restore, choose, folder_for_reading, in_place, mark_damage, note, open, prove,
+    Filling, Keys, Purpose, begin_restore, choose, fetch, folder_for_reading, in_place, mark_damage, note, open, prove,
     redeploy, replace, resolve, safety_backup, show_plan, usable,
 };
 use super::words::{IdentityArg, Selector, ServiceArg};
@@ -62,12 +62,14 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
     let from = other.as_ref().unwrap_or(&into);
     let chosen = choose(from.view(Detail::Whole)?, &source, &args.which, Purpose::Restore)?;
     let backup = usable(&chosen)?;
-    let identities = Keys::given(&args.identity)?.of(context, backup)?;
+    let keys = Keys::given(&args.identity)?;
+    let identities = keys.of(context, backup)?;
     distrust(context, &chosen)?;
     let info = dokku.info(&target)?;
     if let Some(failure) = not_running(&target, &info.state) {
         return Err(failure);
     }
+    fetch(context, from, &backup.id, &keys)?;
     context.ui.step(&format!("Checking {}", backup.id));
     let proven = prove(context.ui, from.dir(), backup, &identities);
     let proven = mark_damage(context.settings.clock, from, backup, proven)?;

@@ -65,7 +65,7 @@ fn global(context: &Context) -> Result<Map<String, Value>> {
     let mut object = Map::new();
     for property in properties::ALL {
         let value = context.properties().get(GLOBAL, property.key)?;
-        object.insert(format!("global-{}", property.key), value.unwrap_or_default().into());
+        object.insert(format!("global-{}", property.key), property.shown(&value.unwrap_or_default()).into());
     }
     Ok(object)
 }
@@ -76,8 +76,9 @@ fn one(context: &Context, service: &Service) -> Result<Map<String, Value>> {
     let mut object = global(context)?;
     for property in properties::ALL {
         let key = property.key;
-        object.insert(format!("computed-{key}"), properties.computed(service, property)?.into());
-        object.insert(key.to_owned(), properties.get(&folder(service), key)?.unwrap_or_default().into());
+        let own = properties.get(&folder(service), key)?.unwrap_or_default();
+        object.insert(format!("computed-{key}"), property.shown(&properties.computed(service, property)?).into());
+        object.insert(key.to_owned(), property.shown(&own).into());
     }
     Ok(object)
 }

@@ -4,7 +4,8 @@ use clap::Args;
 
 use super::Context;
 use super::steps::{
-    Filling, Keys, begin_restore, choose, mark_damage, note, open, prove, replace, resolve, safety_backup, usable,
+    Filling, Keys, begin_restore, choose, fetch, mark_damage, note, open, prove, replace, resolve, safety_backup,
+    usable,
 };
 use super::words::{IdentityArg, Selector, ServiceArg};
 use crate::catalogue::{Detail, Exclusive, Journal};
@@ -47,7 +48,9 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     }
     let filling = match &backup {
         Some(backup) => {
-            let identities = Keys::given(&args.identity)?.of(context, backup)?;
+            let keys = Keys::given(&args.identity)?;
+            let identities = keys.of(context, backup)?;
+            fetch(context, from, &backup.id, &keys)?;
             context.ui.step(&format!("Checking {}", backup.id));
             let proven = prove(context.ui, from.dir(), backup, &identities);
             Filling::Dump(mark_damage(context.settings.clock, from, backup, proven)?)

@@ -3,11 +3,13 @@
 use clap::Args;
 
 use super::Context;
-use super::steps::{all_known, open, resolve};
+use super::steps::{
+    Eagerness, Rebuilt, all_known, catch_up, open, rebuild, resolve, services_elsewhere, upload_pending,
+};
 use super::words::ServiceArg;
 use crate::catalogue::{Detail, Exclusive};
 use crate::dokku::Dokku;
-use crate::domain::{Listed, Presence};
+use crate::domain::{Listed, Presence, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::ui::Format;
 
@@ -16,6 +18,9 @@ use crate::ui::Format;
 pub struct SyncArgs {
     /// Only this service.
     pub service: Option<ServiceArg>,
+    /// Only what is due at the destination, a few copies at a time, as the scheduler does.
+    #[arg(long, hide = true, requires = "service")]
+    pub due: bool,
     /// Wait this long when a service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -34,23 +39,30 @@ struct Report {
     missing: Vec<String>,
     damaged: Vec<String>,
     foreign: Vec<String>,
+    /// Recorded here from the destination.
+    rebuilt: Vec<String>,
+    /// Copied there.
+    uploaded: Vec<String>,
+    /// Removed there, after they were deleted here.
+    removed: Vec<String>,
+    /// What lies there and was not followed, and why.
+    strange: Vec<String>,
 }
 
-/// Recovers one service or all of them, and says what is lost.
+/// Recovers one service or all of them, also those that only the destination knows, and says what is lost.
 pub fn run(context: &Context, args: &SyncArgs) -> Result<()> {
     let dokku = Dokku::find(&context.settings)?;
-    let services = match &args.service {
-        Some(word) => vec![resolve(context, &dokku, word)?],
-        None => all_known(context, &dokku)?,
-    };
-    let mut reports = Vec::new();
     let mut failures = Vec::new();
+    let services = services(context, &dokku, args, &mut failures)?;
+    let mut reports = Vec::new();
+    if args.due {
+        for service in &services {
+            failures.extend(upload_pending(context, service)?.failures);
+        }
+        return conclude(context, &services, failures);
+    }
     for service in &services {
-        let before: Vec<_> = match super::steps::folder_for_reading(context, service)? {
-            Some(dir) => crate::catalogue::View::of(&dir, service, Detail::Summary)?.backups,
-            None => Vec::new(),
-        };
-        match open(context, service, args.wait, "sync").and_then(|catalogue| examine(&catalogue, &before)) {
+        match one(context, service, args, &mut failures) {
             Ok(report) => reports.push(report),
             Err(failure) => failures.push(failure),
         }
@@ -60,6 +72,63 @@ pub fn run(context: &Context, args: &SyncArgs) -> Result<()> {
         Format::Stdout => reports.iter().try_for_each(|report| context.ui.data(&words(report)))?,
     }
     conclude(context, &services, failures)
+}
+
+fn services(context: &Context, dokku: &Dokku, args: &SyncArgs, failures: &mut Vec<Failure>) -> Result<Vec<Service>> {
+    // On a new host there is neither the service nor its folder: what the destination has of it is enough.
+    let elsewhere = || services_elsewhere(context).and_then(|services| dokku.visible(services));
+    match &args.service {
+        Some(word) => match resolve(context, dokku, word) {
+            Err(failure) if failure.kind == Kind::NotFound => {
+                let fits = |service: &Service| {
+                    service.name == word.name && word.datastore.is_none_or(|datastore| datastore == service.datastore)
+                };
+                match elsewhere()?.into_iter().find(fits) {
+                    Some(service) => Ok(vec![service]),
+                    None => Err(failure),
+                }
+            }
+            found => Ok(vec![found?]),
+        },
+        None => {
+            let mut all = all_known(context, dokku)?;
+            match elsewhere() {
+                Ok(services) => all.extend(services),
+                Err(failure) => failures.push(failure),
+            }
+            all.sort();
+            all.dedup();
+            Ok(all)
+        }
+    }
+}
+
+/// What concerns the destination fails by itself: what is here is put right all the same.
+fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec<Failure>) -> Result<Report> {
+    let before: Vec<_> = match super::steps::folder_for_reading(context, service)? {
+        Some(dir) => crate::catalogue::View::of(&dir, service, Detail::Summary)?.backups,
+        None => Vec::new(),
+    };
+    let catalogue = open(context, service, args.wait, "sync")?;
+    let rebuilt = rebuild(context, &catalogue).unwrap_or_else(|failure| {
+        failures.push(beside(service, failure));
+        Rebuilt::default()
+    });
+    let mut report = examine(&catalogue, &before)?;
+    let done = catch_up(context, &catalogue, Eagerness::All)?;
+    failures.extend(done.failures.into_iter().map(|failure| beside(service, failure)));
+    (report.rebuilt, report.strange) = (rebuilt.recorded, rebuilt.strange);
+    (report.uploaded, report.removed) = (done.uploaded, done.removed);
+    Ok(report)
+}
+
+/// What fails at the destination leaves what is here good.
+fn beside(service: &Service, failure: Failure) -> Failure {
+    if matches!(failure.kind, Kind::Partial | Kind::Interrupted(_)) {
+        return failure;
+    }
+    let told = Failure::new(Kind::Partial, format!("the destination of {service}")).because(failure.reason());
+    failure.hints.into_iter().fold(told, Failure::hint)
 }
 
 fn examine(catalogue: &Exclusive, before: &[Listed]) -> Result<Report> {
@@ -72,6 +141,10 @@ fn examine(catalogue: &Exclusive, before: &[Listed]) -> Result<Report> {
         missing: Vec::new(),
         damaged: Vec::new(),
         foreign: view.foreign,
+        rebuilt: Vec::new(),
+        uploaded: Vec::new(),
+        removed: Vec::new(),
+        strange: Vec::new(),
     };
     report.foreign.sort();
     let was_whole = |listed: &Listed| before.iter().any(|b| b.backup.id == listed.backup.id && b.backup.adopted);
@@ -114,6 +187,10 @@ fn words(report: &Report) -> String {
         ("artifact missing", &report.missing),
         ("artifact damaged", &report.damaged),
         ("not ours, left alone", &report.foreign),
+        ("found at the destination", &report.rebuilt),
+        ("copied to the destination", &report.uploaded),
+        ("deleted at the destination", &report.removed),
+        ("at the destination, left alone", &report.strange),
     ];
     for (label, names) in lists {
         for name in names {
@@ -123,9 +200,9 @@ fn words(report: &Report) -> String {
     text
 }
 
-fn conclude(context: &Context, services: &[crate::domain::Service], mut failures: Vec<Failure>) -> Result<()> {
+fn conclude(context: &Context, services: &[Service], mut failures: Vec<Failure>) -> Result<()> {
     let Some(last) = failures.pop() else { return Ok(()) };
-    if services.len() == 1 {
+    if services.len() <= 1 && failures.is_empty() {
         return Err(last);
     }
     for failure in &failures {
@@ -133,6 +210,6 @@ fn conclude(context: &Context, services: &[crate::domain::Service], mut failures
     }
     Err(Failure::new(
         Kind::Partial,
-        format!("{} of {} services failed; the last: {}", failures.len() + 1, services.len(), last.reason()),
+        format!("{} failures with {} services; the last: {}", failures.len() + 1, services.len(), last.reason()),
     ))
 }

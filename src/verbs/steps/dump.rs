@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Stored;
 use super::facts::Facts;
+use super::offsite::{Copying, copy_later};
 use crate::catalogue::{Draft, Exclusive, Log};
 use crate::codec::Encoder;
 use crate::dokku::{Dokku, Info, not_running};
@@ -60,10 +61,22 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
     let log = &mut Log::open(catalogue.dir(), &draft.record.id, context.settings.clock);
     log.say(&format!("export of {}:{service} began, asked for by {}", service.datastore, draft.record.actor));
     let fallback = draft.record.clone();
-    let incoming = Incoming { child, facts, about: last.as_ref().and_then(|last| last.size) };
-    match receive(context, catalogue, draft, &stored, incoming, log) {
-        Ok(sealed) => finish(context, catalogue, sealed, last.as_ref(), log),
+    let about = last.as_ref().and_then(|last| last.size);
+    let file = draft.file_name();
+    // A restore waits for its safety backup, and shall not wait for a store: that copy is made later.
+    let later = wanted.source == Source::Safety;
+    let copying = if later { None } else { Copying::begin(context, catalogue, &draft, about) };
+    let grew = || copying.iter().for_each(Copying::grew);
+    match receive(context, catalogue, draft, &stored, Incoming { child, facts, about, grew: &grew }, log) {
+        Ok(mut sealed) => {
+            sealed.record_mut().destination = match &copying {
+                Some(copying) => Some(copying.pending()),
+                None => copy_later(context, catalogue.service(), &file),
+            };
+            finish(context, catalogue, sealed, last.as_ref(), copying, log)
+        }
         Err(failure) => {
+            copying.into_iter().for_each(Copying::give_up);
             log.say(&format!("failed: {}", failure.reason()));
             end_left_dump(context, &fallback, server);
             // When not even this can be written, the draft stays and the next command records the failure.
@@ -137,11 +150,12 @@ pub fn free_id(context: &Context, catalogue: &Exclusive, at: Option<DateTime<Utc
     Ok(id)
 }
 
-/// What comes in: the dump, the facts beside it, and about how large the dump may be.
-struct Incoming {
+/// What comes in: the dump, the facts beside it, about how large the dump may be, and who is told when more was stored.
+struct Incoming<'a> {
     child: Child,
     facts: Facts,
     about: Option<u64>,
+    grew: &'a dyn Fn(),
 }
 
 /// Reads the whole dump: into the draft, through the hash and through the engine at the same time.
@@ -153,14 +167,16 @@ fn receive(
     incoming: Incoming,
     log: &mut Log,
 ) -> Result<crate::catalogue::Sealed> {
-    let Incoming { mut child, facts, about } = incoming;
+    let Incoming { mut child, facts, about, grew } = incoming;
     let datastore = draft.record.datastore;
     let mut progress = Progress::new(context.ui, "received", about);
     let mut sum = Sum::default();
     // What is stored: these bytes are hashed, and these lie in the file.
     let mut store = Sink(|piece: &[u8]| {
         sum.add(piece);
-        draft.keep(piece)
+        draft.keep(piece)?;
+        grew();
+        Ok(())
     });
     let mut encoder = Encoder::new(&mut store, stored.compression, &stored.recipients)?;
     let mut keep = |piece: &[u8]| {
@@ -198,12 +214,17 @@ fn finish(
     catalogue: &Exclusive,
     mut sealed: crate::catalogue::Sealed,
     last: Option<&Backup>,
+    copying: Option<Copying>,
     log: &mut Log,
 ) -> Result<Backup> {
     let record = sealed.record_mut();
     let (form, size, tables) = (record.form(), record.size.unwrap_or(0), record.tables.len());
     record.suspicious = record.suspicious.take().or_else(|| last.and_then(|last| suspicion(last, form, size, tables)));
-    let backup = sealed.record(catalogue)?;
+    let recorded = sealed.record(catalogue);
+    let Ok(backup) = recorded else {
+        copying.into_iter().for_each(Copying::give_up);
+        return recorded;
+    };
     log.say(&format!("success: sha256 {}", backup.sha256.as_deref().unwrap_or("-")));
     if let Some(why) = &backup.suspicious {
         log.say(&format!("suspicious: {why}"));
@@ -214,7 +235,10 @@ fn finish(
     }
     let rows: u64 = backup.tables.iter().map(|table| table.rows).sum();
     context.ui.detail(&format!("{} in {tables} tables, {rows} rows; checked and durable", bytes(size)));
-    Ok(backup)
+    Ok(match copying {
+        Some(copying) => copying.settle(context, catalogue, backup, log),
+        None => backup,
+    })
 }
 
 /// The backup that is taken before data is replaced. Without it nothing is begun.

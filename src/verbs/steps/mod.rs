@@ -11,6 +11,7 @@ mod health;
 mod history;
 mod host;
 mod keys;
+mod offsite;
 mod plan;
 mod prove;
 mod prune;
@@ -32,6 +33,10 @@ pub use health::{Health, health};
 pub use history::{begin_restore, note};
 pub use host::host;
 pub use keys::Keys;
+pub use offsite::{
+    Eagerness, Rebuilt, catch_up, fetch, fetch_now, not_copied, place, rebuild, refresh, remove_copy,
+    services_elsewhere, upload_pending,
+};
 pub use plan::show_plan;
 pub use prove::{Proven, check_bytes, damaged, is_recorded, mark_damage, open_dump, prove};
 pub use prune::{Origins, Pruned, destroyed_at, prune, prune_after, prune_plan};

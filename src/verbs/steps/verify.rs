@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::{Keys, Proven, choose, folder_for_reading, mark_damage, open, prove, usable};
+use super::{Keys, Proven, choose, fetch_now, folder_for_reading, mark_damage, open, prove, refresh, usable};
 use crate::catalogue::{Detail, InUse, Log, VERIFY, View};
 use crate::codec::Identities;
 use crate::dokku::Dokku;
@@ -45,6 +45,7 @@ pub fn verify(
     let chosen = choose(view, service, which, super::Purpose::Restore)?;
     let backup = usable(&chosen)?;
     let identities = keys.of(context, backup)?;
+    fetch_now(context, service, &chosen, keys, wait)?;
     let in_use = InUse::take(&dir, &backup.id, VERIFY)?;
     let log = &mut Log::open(&dir, &backup.id, context.settings.clock);
     let image = image(dokku, service, backup)?;
@@ -200,5 +201,9 @@ fn record(
     backup.verification = Some(evidence);
     catalogue.save(&backup)?;
     catalogue.reindex()?;
-    Ok(backup)
+    // The evidence travels with the copy. Where that fails now, the next catching up brings it there.
+    refresh(context, &catalogue, backup.clone()).or_else(|failure| {
+        context.ui.warn(&format!("the record of the copy is not up to date: {}", failure.reason()));
+        Ok(backup)
+    })
 }

@@ -21,7 +21,11 @@ impl Host {
         assert_eq!(ids.len(), listed.len(), "a backup is listed twice: {listed:?}");
         for backup in &listed {
             let id = text(&backup["id"]);
-            if backup["status"] == "success" && backup["deleted_at"].is_null() && backup["trust"] == "created" {
+            if backup["status"] == "success"
+                && backup["deleted_at"].is_null()
+                && backup["trust"] == "created"
+                && backup["presence"] != "remote"
+            {
                 let bytes = fs::read(text(&backup["path"])).unwrap_or_else(|e| panic!("{id}: {e}"));
                 let sum: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
                 assert_eq!(text(&backup["sha256"]), sum, "{id}: not the recorded bytes");

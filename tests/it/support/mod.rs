@@ -6,9 +6,11 @@ pub mod faults;
 mod invariants;
 mod keys;
 mod machine;
+pub mod proxy;
 mod running;
+pub mod s3;
 mod surroundings;
-mod truth;
+pub mod truth;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;

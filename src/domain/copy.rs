@@ -1,0 +1,146 @@
+//! The copy of a backup at the destination. It has a state of its own: whatever happens to it, a good local backup
+//! stays good.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+/// First wait after an attempt that failed; it doubles with every further one.
+const FIRST_WAIT: TimeDelta = TimeDelta::minutes(5);
+/// It never grows beyond this.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(6);
+
+/// How far a copy has come. "Uploading" is never saved: it is a pending copy that somebody holds the lock for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CopyState {
+    /// Not there yet; nothing has gone wrong.
+    Pending,
+    /// There, confirmed by the store, with its record beside it.
+    Stored,
+    /// The last attempt failed; `reason` says why.
+    Failed,
+    /// The backup was deleted, its copy may still be there; `reason` says why.
+    Deleting,
+    /// Gone from there too.
+    Deleted,
+}
+
+impl CopyState {
+    /// The word in lists and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            CopyState::Pending => "pending",
+            CopyState::Stored => "stored",
+            CopyState::Failed => "failed",
+            CopyState::Deleting => "deleting",
+            CopyState::Deleted => "deleted",
+        }
+    }
+}
+
+/// The copy at the destination, with a state of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Destination {
+    /// How far it has come.
+    pub state: CopyState,
+    /// Where it lies, or will.
+    pub uri: String,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Size of the copy in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Hash of the copy's bytes, lower-case hex. The backup's own, unless the copy alone is encrypted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Public keys that the copy alone is encrypted to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encrypted_to: Vec<String>,
+    /// When the store confirmed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uploaded_at: Option<DateTime<Utc>>,
+    /// Hash over the record as it lies beside the copy: when it is another than the record's own, that one is out of date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
+    /// Attempts that failed since the last one that did not.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub attempts: u32,
+    /// Not to be tried again by itself before this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<DateTime<Utc>>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+impl Destination {
+    /// A copy that is to be made at `uri`.
+    pub fn pending(uri: String) -> Destination {
+        Destination {
+            state: CopyState::Pending,
+            uri,
+            reason: None,
+            size: None,
+            sha256: None,
+            encrypted_to: Vec::new(),
+            uploaded_at: None,
+            record: None,
+            attempts: 0,
+            retry_at: None,
+        }
+    }
+
+    /// It is there: `size` bytes with the hash `sha256`.
+    pub fn stored(&mut self, size: u64, sha256: String, at: DateTime<Utc>) {
+        self.size = Some(size);
+        self.sha256 = Some(sha256);
+        self.uploaded_at = Some(at);
+        self.settled(CopyState::Stored);
+    }
+
+    /// The last attempt ended well in `state`.
+    pub fn settled(&mut self, state: CopyState) {
+        (self.state, self.reason, self.attempts, self.retry_at) = (state, None, 0, None);
+    }
+
+    /// The last attempt ended in `state` because of `reason`; the next waits longer each time.
+    pub fn put_off(&mut self, state: CopyState, reason: String, now: DateTime<Utc>) {
+        let wait = FIRST_WAIT * 2i32.saturating_pow(self.attempts.min(16));
+        self.retry_at = Some(now + wait.min(LONGEST_WAIT));
+        self.attempts = self.attempts.saturating_add(1);
+        (self.state, self.reason) = (state, Some(reason));
+    }
+
+    /// Whether something is still to be done about it, and not only later.
+    pub fn is_due(&self, now: DateTime<Utc>) -> bool {
+        let open = matches!(self.state, CopyState::Pending | CopyState::Failed | CopyState::Deleting);
+        open && self.retry_at.is_none_or(|at| at <= now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fault_081_attempts_come_ever_more_rarely() {
+        let mut now: DateTime<Utc> = "2026-04-08T14:30:00Z".parse().unwrap();
+        let mut copy = Destination::pending("s3://bucket/x".to_owned());
+        assert!(copy.is_due(now));
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            copy.put_off(CopyState::Failed, "no".to_owned(), now);
+            assert!(!copy.is_due(now));
+            let next = copy.retry_at.unwrap();
+            waits.push((next - now).num_minutes());
+            now = next;
+            assert!(copy.is_due(now));
+        }
+        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 360, 360]);
+        copy.stored(1, "a".to_owned(), now);
+        assert!(!copy.is_due(now + TimeDelta::days(9)) && copy.attempts == 0);
+    }
+}

@@ -1,0 +1,158 @@
+//! What is still to be done at the destination: copies that failed or were never made, records that have changed since,
+//! copies of deleted backups.
+
+use super::copying::{Copying, put_off, put_record};
+use super::remove::remove_copy;
+use super::store::{place_of, store_with};
+use crate::catalogue::{Detail, Exclusive, Log, Sidecar};
+use crate::domain::{Backup, CopyState, Listed, Presence, Service};
+use crate::error::{Failure, Kind, Result};
+use crate::sys::signals;
+use crate::verbs::Context;
+use crate::verbs::steps::open;
+
+/// Copies that one patient run makes at most; the next one goes on.
+const AT_ONCE: usize = 10;
+
+/// How much is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Eagerness {
+    /// What is due: nothing that failed a moment ago, a few at a time. For the scheduler.
+    Due,
+    /// Everything, also backups from before there was a destination. For a person who asks.
+    All,
+}
+
+/// What was done and what was not.
+#[derive(Debug, Default)]
+pub struct CaughtUp {
+    /// Ids whose copies were made.
+    pub uploaded: Vec<String>,
+    /// Ids whose copies were removed.
+    pub removed: Vec<String>,
+    /// What went wrong, in words.
+    pub failures: Vec<Failure>,
+}
+
+/// Does for `service` what is due at its destination. The scheduler calls this at every tick.
+pub fn upload_pending(context: &Context, service: &Service) -> Result<CaughtUp> {
+    let catalogue = open(context, service, 0, "upload")?;
+    catch_up(context, &catalogue, Eagerness::Due)
+}
+
+/// The same under a lock that is held already.
+pub fn catch_up(context: &Context, catalogue: &Exclusive, eagerness: Eagerness) -> Result<CaughtUp> {
+    let mut done = CaughtUp::default();
+    let place = match place_of(context, catalogue.service()) {
+        Ok(place) => place,
+        Err(failure) => {
+            done.failures.push(failure);
+            None
+        }
+    };
+    let view = catalogue.view(Detail::Summary)?;
+    let mut tried = 0;
+    for listed in view.backups.iter().rev() {
+        let Some(task) = task(context, listed, place.is_some(), eagerness)? else { continue };
+        if eagerness == Eagerness::Due && tried == AT_ONCE || signals::received().is_some() {
+            break;
+        }
+        tried += 1;
+        if let Err(failure) = perform(context, catalogue, listed, task, &mut done) {
+            // A store that does not answer will not answer for the next one either.
+            let away = matches!(failure.kind, Kind::Io | Kind::Config | Kind::Timeout | Kind::Interrupted(_));
+            done.failures.push(failure);
+            if away {
+                break;
+            }
+        }
+    }
+    Ok(done)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Upload,
+    Record,
+    Remove,
+}
+
+fn task(context: &Context, listed: &Listed, set: bool, eagerness: Eagerness) -> Result<Option<Task>> {
+    let backup = &listed.backup;
+    let all = eagerness == Eagerness::All;
+    let here = matches!(listed.presence, Presence::Here | Presence::Both) && backup.damage.is_none();
+    let Some(copy) = &backup.destination else {
+        return Ok((all && set && here && backup.is_good()).then_some(Task::Upload));
+    };
+    let due = all || copy.is_due(context.settings.clock.now());
+    Ok(match copy.state {
+        CopyState::Deleting if due => Some(Task::Remove),
+        CopyState::Pending | CopyState::Failed if due && set && here && backup.is_good() => Some(Task::Upload),
+        CopyState::Stored if set && backup.is_good() => {
+            let current = copy.record.as_deref() == Some(Sidecar::fingerprint(backup)?.as_str());
+            (!current).then_some(Task::Record)
+        }
+        _ => None,
+    })
+}
+
+fn perform(context: &Context, catalogue: &Exclusive, listed: &Listed, task: Task, done: &mut CaughtUp) -> Result<()> {
+    let id = &listed.backup.id;
+    let backup = catalogue.record(id)?;
+    match task {
+        Task::Remove => remove_copy(context, catalogue, backup).map(|_| done.removed.push(id.to_string())),
+        Task::Record => refresh(context, catalogue, backup).map(|_| ()),
+        Task::Upload => {
+            context.ui.step(&format!("Copying {id} to its destination"));
+            upload(context, catalogue, backup).map(|()| done.uploaded.push(id.to_string()))
+        }
+    }
+}
+
+fn upload(context: &Context, catalogue: &Exclusive, mut backup: Backup) -> Result<()> {
+    let log = &mut Log::open(catalogue.dir(), &backup.id, context.settings.clock);
+    let copying = match Copying::again(context, catalogue, &backup) {
+        Ok(copying) => copying,
+        Err(failure) => {
+            let uri = backup.destination.as_ref().map(|copy| copy.uri.clone()).unwrap_or_default();
+            put_off(context, &mut backup, &uri, &failure, log);
+            catalogue.save(&backup)?;
+            catalogue.reindex()?;
+            return Err(failure);
+        }
+    };
+    let attempts = backup.destination.as_ref().map_or(0, |copy| copy.attempts);
+    let mut pending = copying.pending();
+    pending.attempts = attempts;
+    backup.destination = Some(pending);
+    catalogue.save(&backup)?;
+    catalogue.reindex()?;
+    match not_copied(&copying.settle(context, catalogue, backup, log)) {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+/// Why a backup that was to be copied was not: as a failure of that part alone.
+pub fn not_copied(backup: &Backup) -> Option<Failure> {
+    let copy = backup.destination.as_ref().filter(|copy| copy.state != CopyState::Stored)?;
+    if let Some(signal) = signals::received() {
+        return Some(crate::sys::child::interrupted(signal));
+    }
+    let text = format!("{} is good here, but was not copied to {}", backup.id, copy.uri);
+    let failure =
+        Failure::new(Kind::Partial, text).because(copy.reason.clone().unwrap_or_else(|| "unknown".to_owned()));
+    Some(failure.hint(format!("it is tried again; at once with: dokku backups:sync {}", backup.service)))
+}
+
+/// Brings the record beside the copy up to date. The next catching up does it where this fails.
+pub fn refresh(context: &Context, catalogue: &Exclusive, mut backup: Backup) -> Result<Backup> {
+    let Some(copy) = backup.destination.clone().filter(|copy| copy.state == CopyState::Stored) else {
+        return Ok(backup);
+    };
+    let (store, _) = store_with(context, catalogue.service(), &copy.uri)?;
+    put_record(&store, catalogue, &mut backup)?;
+    catalogue.save(&backup)?;
+    catalogue.reindex()?;
+    Ok(backup)
+}

@@ -1,0 +1,69 @@
+//! From what was set to the store that copies go to.
+
+use crate::destination::{Place, Secret, Store};
+use crate::domain::{Bucket, Service};
+use crate::error::{Failure, Kind, Result};
+use crate::properties::{
+    DESTINATION, DESTINATION_ENDPOINT, DESTINATION_KEY_ID, DESTINATION_REGION, DESTINATION_SECRET, GLOBAL, Property,
+};
+use crate::verbs::Context;
+
+/// The place that `value` of each property describes; `None` where there is no destination. `scope` is what the person
+/// would type in `backups:set`.
+pub fn place(context: &Context, scope: &str, value: &dyn Fn(&Property) -> Result<String>) -> Result<Option<Place>> {
+    let destination = value(&DESTINATION)?;
+    if destination == "none" || destination.is_empty() {
+        return Ok(None);
+    }
+    let bucket: Bucket = destination.parse().map_err(|e| Failure::new(Kind::Config, "the destination").because(e))?;
+    let (key_id, secret) = (value(&DESTINATION_KEY_ID)?, value(&DESTINATION_SECRET)?);
+    for (property, value, form) in [(DESTINATION_KEY_ID, &key_id, "KEY-ID"), (DESTINATION_SECRET, &secret, "- < FILE")]
+    {
+        if value.is_empty() {
+            let text = format!("{} is not set; without it {bucket} lets nobody in", property.key);
+            return Err(Failure::new(Kind::Config, text)
+                .hint(format!("set it first: dokku backups:set {scope} {} {form}", property.key)));
+        }
+    }
+    Ok(Some(Place {
+        bucket,
+        endpoint: Some(value(&DESTINATION_ENDPOINT)?).filter(|endpoint| !endpoint.is_empty()),
+        region: value(&DESTINATION_REGION)?,
+        key_id: Secret::new(key_id),
+        secret: Secret::new(secret),
+        patience: context.settings.idle,
+    }))
+}
+
+/// The place for copies of `service`.
+pub fn place_of(context: &Context, service: &Service) -> Result<Option<Place>> {
+    place(context, service.name.as_str(), &|property| context.properties().computed(service, property))
+}
+
+/// The store for copies of `service`, where one is set.
+pub fn store_of(context: &Context, service: &Service) -> Result<Option<Store>> {
+    place_of(context, service)?.map(Store::open).transpose()
+}
+
+/// The store for copies of every service that has none of its own.
+pub fn global_store(context: &Context) -> Result<Option<Store>> {
+    let value = |property: &Property| {
+        let set = context.properties().get(GLOBAL, property.key)?;
+        Ok(set.unwrap_or_else(|| property.default.to_owned()))
+    };
+    place(context, GLOBAL, &value)?.map(Store::open).transpose()
+}
+
+/// The store that has the copy at `uri`, and its key there. The bucket is the one it was put into; the way there is
+/// what is set now.
+pub fn store_with(context: &Context, service: &Service, uri: &str) -> Result<(Store, String)> {
+    let unset = || {
+        Failure::new(Kind::Config, format!("no destination is set for {service}; its copy lies at {uri}"))
+            .hint(format!("set it: dokku backups:set {service} destination s3://BUCKET/PREFIX"))
+    };
+    let place = place_of(context, service)?.ok_or_else(unset)?;
+    let object: Bucket = uri.parse().map_err(|e| Failure::new(Kind::Catalogue, uri.to_owned()).because(e))?;
+    let Bucket { name, prefix: key } = object;
+    let bucket = if name == place.bucket.name { place.bucket.clone() } else { Bucket { name, prefix: String::new() } };
+    Ok((Store::open(Place { bucket, ..place })?, key))
+}
