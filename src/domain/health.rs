@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Finding, Level, Listed, Outcome, Presence, Service, Status, Trust, room_needed};
+use super::{CopyState, Finding, Level, Listed, Outcome, Presence, Service, Status, Trust, room_needed};
 
 /// A scheduled backup may take this long to be there before its absence counts: 2 hours.
 pub const GRACE: TimeDelta = TimeDelta::hours(2);
@@ -10,6 +10,9 @@ pub const GRACE: TimeDelta = TimeDelta::hours(2);
 const VERIFIED_LONG_AGO: TimeDelta = TimeDelta::days(30);
 /// Without a schedule, a newest backup older than this is worth a word: 7 days.
 const OLD: TimeDelta = TimeDelta::days(7);
+
+/// A backup that has not been copied for so long is one that a lost host takes with it: a day.
+const LATE: TimeDelta = TimeDelta::days(1);
 
 /// What is looked at.
 #[derive(Debug)]
@@ -59,6 +62,7 @@ impl Look<'_> {
             findings.extend(self.trust());
             findings.extend(self.room());
         }
+        findings.extend(self.copies());
         self.backups.iter().for_each(|listed| findings.extend(self.bytes(listed)));
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
         findings
@@ -167,6 +171,34 @@ impl Look<'_> {
         };
         let remedy = format!("make room, or remove old backups: dokku backups:prune {} --dry-run", self.service);
         Some(Finding::new(level, "room", text, remedy))
+    }
+
+    /// Copies that are not at the destination though they ought to be, or still there though they ought not.
+    fn copies(&self) -> Vec<Finding> {
+        let of = |states: &[CopyState]| -> Vec<&Listed> {
+            let is = |l: &&Listed| l.backup.destination.as_ref().is_some_and(|copy| states.contains(&copy.state));
+            self.backups.iter().filter(|listed| !listed.uploading).filter(is).collect()
+        };
+        let why = |listed: &Listed| listed.backup.destination.as_ref().and_then(|copy| copy.reason.clone());
+        let sync = format!("dokku backups:sync {}", self.service);
+        let mut findings = Vec::new();
+        let mut open = of(&[CopyState::Pending, CopyState::Failed]);
+        // One that was made a moment ago has its turn to come.
+        let late = |listed: &Listed| self.now - listed.backup.finished_at > LATE;
+        open.retain(|listed| listed.backup.is_good() && (why(listed).is_some() || late(listed)));
+        if let (Some(newest), Some(oldest)) = (open.first(), open.last()) {
+            let level = if late(oldest) { Level::Failing } else { Level::Warning };
+            let why = open.iter().find_map(|listed| why(listed)).unwrap_or_else(|| "not yet tried".to_owned());
+            let text =
+                format!("{} backups are not at the destination, the newest is {}: {why}", open.len(), newest.backup.id);
+            findings.push(Finding::new(level, "not-copied", text, sync.clone()));
+        }
+        let left: Vec<_> = of(&[CopyState::Deleting]).into_iter().filter_map(why).collect();
+        if let Some(why) = left.first() {
+            let text = format!("copies of {} deleted backups may still be at the destination: {why}", left.len());
+            findings.push(Finding::new(Level::Warning, "not-deleted", text, sync));
+        }
+        findings
     }
 
     /// The bytes of one backup are gone or are not those of its record.

@@ -323,6 +323,41 @@ fn fault_075_a_copy_that_cannot_be_deleted_is_told_of_and_tried_again() {
 }
 
 #[test]
+fn row_066_067_retention_reaches_the_copies_and_check_tells_of_those_that_lag() {
+    let (host, bucket, proxy) = through_proxy();
+    let old = host.dokku(&["backups:export", "shop", "--at", "2020-01-01T00:00:00Z"]).expect(0).id();
+    let new = host.export("shop");
+    host.dokku(&["backups:set", "shop", "retention", "30"]).expect(0);
+    proxy.on("DELETE", "", ALWAYS, Act::Status(500, "InternalError"));
+    let run = host.dokku(&["backups:prune", "shop"]);
+    assert_ne!(run.code, Some(0), "{run:?}");
+    assert_eq!(host.copy_state("shop", &old), "deleting");
+    let told = host.dokku(&["backups:check", "shop"]).out();
+    assert!(told.contains("may still be at the destination"), "{told}");
+    proxy.well();
+    let later = [("DOKKU_BACKUPS_CLOCK", "2099-01-01T00:00:00Z")];
+    host.dokku_env(&later, &["backups:sync", "shop", "--due"]).expect(0);
+    assert_eq!(bucket.objects().len(), 2, "those of {new}");
+    let older = host.dokku(&["backups:export", "shop", "--at", "2020-01-02T00:00:00Z"]).expect(0).id();
+    host.dokku(&["backups:prune", "shop"]).expect(0);
+    assert_eq!(host.copy_state("shop", &older), "deleted");
+    assert_eq!(bucket.objects().len(), 2);
+
+    proxy.on("PUT", ".dump", ALWAYS, Act::Status(500, "InternalError"));
+    host.dokku(&["backups:export", "shop"]).expect(3);
+    let told = host.dokku(&["backups:check", "shop"]).out();
+    assert!(told.contains("1 backups are not at the destination") && told.contains("500"), "{told}");
+    proxy.well();
+    host.dokku(&["backups:sync", "shop"]).expect(0);
+    assert!(!host.dokku(&["backups:check", "shop"]).out().contains("at the destination"));
+    // What is kept is known to the copy's record too.
+    host.dokku(&["backups:keep", "shop", "--id", &new]).expect(0);
+    host.dokku(&["backups:sync", "shop", "--due"]).expect(0);
+    let record = String::from_utf8(bucket.get(&bucket.key("shop", &format!("{new}.toml")))).expect("text");
+    assert!(record.contains("keep = true"), "{record}");
+}
+
+#[test]
 fn fault_015_fetching_without_room_is_refused_before_it_begins() {
     let (host, _bucket) = Host::with_bucket();
     host.sql("shop", LARGE);

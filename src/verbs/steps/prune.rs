@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{folder_for_reading, is_live, open};
+use super::{folder_for_reading, is_live, open, remove_copy};
 use crate::catalogue::{Detail, Exclusive, InUse, Journal, Log, View};
 use crate::domain::{Action, BackupId, Decision, Plan, Policy, RETENTION as BY, Service, plan};
 use crate::error::{Failure, Kind, Result};
@@ -101,8 +101,18 @@ fn prune_open(context: &Context, catalogue: &Exclusive) -> Result<(Vec<Decision>
     let (decisions, failed) = carry_out(context, catalogue, plan.decisions);
     let changed = decisions.iter().any(|decision| decision.action != Action::Keep);
     let indexed = if changed || failed.is_some() { catalogue.reindex() } else { Ok(()) };
+    let copies = remove_copies(context, catalogue, &decisions);
     let refusal = plan.refusal.map(|why| refused(service, why));
-    Ok((decisions, failed.or(indexed.err()).or(refusal)))
+    Ok((decisions, failed.or(indexed.err()).or(copies.err()).or(refusal)))
+}
+
+/// What was removed here goes at the destination too. A store that does not answer for one will not for the next: the rest
+/// is left to the catching up.
+fn remove_copies(context: &Context, catalogue: &Exclusive, decisions: &[Decision]) -> Result<()> {
+    for decision in decisions.iter().filter(|decision| decision.action == Action::Remove) {
+        remove_copy(context, catalogue, catalogue.record(&decision.id)?)?;
+    }
+    Ok(())
 }
 
 fn refused(service: &Service, why: String) -> Failure {

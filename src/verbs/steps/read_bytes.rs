@@ -2,7 +2,7 @@
 
 use super::{check_bytes, folder_for_reading, mark_damage, open};
 use crate::catalogue::{Detail, InUse, View};
-use crate::domain::{Presence, Service};
+use crate::domain::{Listed, Presence, Service};
 use crate::error::{Kind, Result};
 use crate::verbs::Context;
 
@@ -13,7 +13,8 @@ const READ: &str = "check";
 pub fn read_bytes(context: &Context, service: &Service) -> Result<()> {
     let Some(dir) = folder_for_reading(context, service)? else { return Ok(()) };
     let view = View::of(&dir, service, Detail::Summary)?;
-    for listed in view.backups.iter().filter(|listed| listed.backup.is_good() && listed.presence == Presence::Here) {
+    let here = |listed: &&Listed| matches!(listed.presence, Presence::Here | Presence::Both);
+    for listed in view.backups.iter().filter(|listed| listed.backup.is_good()).filter(here) {
         let backup = &listed.backup;
         let Ok(_in_use) = InUse::take(&dir, &backup.id, READ) else { continue };
         context.ui.step(&format!("Reading {}", backup.id));
