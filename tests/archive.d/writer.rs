@@ -185,6 +185,6 @@ fn compress(compression: u8, data: &[u8]) -> Vec<u8> {
             encoder.write_all(data).unwrap();
             encoder.finish().unwrap()
         }
-        _ => ruzstd::encoding::compress_to_vec(data, ruzstd::encoding::CompressionLevel::Fastest),
+        _ => zstd::bulk::compress(data, 3).expect("zstd"),
     }
 }

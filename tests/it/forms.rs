@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use super::support::{Host, SHOP, hex};
+use super::support::{Host, SHOP, finish, hex};
 
 const FORMS: [(&str, &str); 3] = [("none", "dump"), ("gzip", "dump.gz"), ("zstd", "dump.zst")];
 
@@ -62,6 +62,55 @@ fn row_017_057_every_form_goes_all_the_way() {
     host.dokku(&["postgres:destroy", "shop", "--force"]).expect(0);
     host.dokku(&["backups:delete", "shop", "--id", &newest, "--force"]).expect(0);
     assert!(!host.folder("shop").join(format!("{newest}.dump.zst.age")).exists());
+}
+
+/// The commands of docs/by-hand.md that unpack a stored form, by its ending: the lines whose comment names one.
+fn documented() -> Vec<(String, String)> {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/by-hand.md")).expect("the document");
+    let line = |line: &str| {
+        let (command, ending) = line.split_once("# .dump")?;
+        command.contains("> $plain.dump").then(|| (format!("dump{}", ending.trim()), command.to_owned()))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+#[test]
+fn row_051_what_the_document_says_unpacks_every_form() {
+    let host = Host::up();
+    host.database("shop", SHOP);
+    let pair = host.pair("key");
+    let scratch = tempfile::tempdir().expect("a folder");
+    fs::copy(&pair.file, scratch.path().join("key.txt")).expect("the key");
+    let mut commands = documented();
+    for (to, compression) in
+        [("", "gzip"), ("", "zstd"), (&pair.public, "none"), (&pair.public, "gzip"), (&pair.public, "zstd")]
+    {
+        host.set("shop", "encrypt-to", to);
+        let id = host.dokku(&["backups:export", "shop", "--compression", compression]).expect(0).id();
+        let file = host.stored("shop", &id);
+        let backup = host.folder("shop").join(&id);
+        let at = commands.iter().position(|(ending, _)| file.to_string_lossy().ends_with(&format!("{id}.{ending}")));
+        let (ending, command) = commands.remove(at.unwrap_or_else(|| panic!("{} is not documented", file.display())));
+        let run = |script: &str| {
+            let mut command = host.command("bash");
+            command.args(["-euo", "pipefail", "-c", script]).current_dir(scratch.path());
+            finish({
+                command.env("backup", &backup).env("plain", scratch.path().join("plain"));
+                command
+            })
+        };
+        run(&command).expect(0);
+        let dump = fs::read(scratch.path().join("plain.dump")).expect("unpacked");
+        let plain =
+            host.dokku(&["backups:download", "shop", "--id", &id, "--compression", "none", "--identity", pair.path()]);
+        assert!(dump == plain.expect(0).stdout, "{ending}");
+        // A file that is cut is not unpacked in silence.
+        let good = fs::read(&file).expect("stored");
+        host.put(&file, &good[..good.len() - 1], 0o400);
+        assert_ne!(run(&command).code, Some(0), "{ending}");
+        host.put(&file, &good, 0o400);
+    }
+    assert!(commands.is_empty(), "documented, but there is no such form: {commands:?}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use flate2::{Decompress, FlushDecompress, Status};
-use ruzstd::decoding::{FrameDecoder as ZstdFrames, StreamingDecoder as ZstdStream};
+use zstd::stream::raw::{Decoder as ZstdFrame, Operation};
 
 use super::chunks::Chunks;
 use super::error::DamageKind;
@@ -20,12 +20,13 @@ pub(super) struct Decoder {
     compression: Compression,
     window: Vec<u8>,
     zlib: Decompress,
-    zstd: ZstdFrames,
+    /// Made when it is first needed.
+    zstd: Option<ZstdFrame<'static>>,
 }
 
 impl Decoder {
     pub(super) fn new(compression: Compression) -> Self {
-        Self { compression, window: vec![0; WINDOW], zlib: Decompress::new(true), zstd: ZstdFrames::new() }
+        Self { compression, window: vec![0; WINDOW], zlib: Decompress::new(true), zstd: None }
     }
 
     /// Reads one block to its end and returns the number of bytes given to `sink`.
@@ -97,14 +98,27 @@ impl Decoder {
     }
 
     fn zstd<R: Read>(&mut self, chunks: &mut Chunks<R>, sink: &mut dyn FnMut(&[u8])) -> Result<u64, ArchiveError> {
-        let done = ZstdStream::new_with_decoder(&mut *chunks, &mut self.zstd)
-            .map_err(|_| ())
-            .and_then(|mut frame| drain(&mut frame, &mut self.window, sink));
-        let checked =
-            self.zstd.get_checksum_from_data().is_none_or(|sum| self.zstd.get_calculated_checksum() == Some(sum));
-        match done {
-            Ok(total) if checked => Ok(total),
-            _ => Err(chunks.because().unwrap_or_else(|| broken(chunks, "the zstd data is altered"))),
+        let frame = match &mut self.zstd {
+            Some(frame) => frame,
+            none => none.insert(ZstdFrame::new()?),
+        };
+        frame.reinit()?;
+        let mut total = 0;
+        loop {
+            let bytes = chunks.fill()?;
+            let ended = bytes.is_empty();
+            let Ok(done) = frame.run_on_buffers(bytes, &mut self.window) else {
+                return Err(broken(chunks, "the zstd data is altered"));
+            };
+            chunks.consume(done.bytes_read);
+            sink(&self.window[..done.bytes_written]);
+            total += done.bytes_written as u64;
+            match done.remaining {
+                // The frame has ended, its checksum included where it has one.
+                0 => return Ok(total),
+                _ if ended && done.bytes_written == 0 => return Err(broken(chunks, "the zstd data has no end")),
+                _ => {}
+            }
         }
     }
 }
