@@ -108,7 +108,10 @@ fn exit_codes() -> Vec<(String, String)> {
         (Kind::NotFound, "No such service or backup, or not yours: the same words."),
         (Kind::Busy, "Somebody else is working on the service."),
         (Kind::Damaged, "The bytes are not what they must be."),
-        (Kind::Refused, "Refused by a safety rule: confirmation, trust, the gate, the last good backup."),
+        (
+            Kind::Refused,
+            "Refused by a safety rule: confirmation, trust, the gate, the last good backup; or a right is missing.",
+        ),
         (Kind::RestoreIncomplete, "A restore stopped after it began; the message names the command that recovers."),
     ];
     let mut list = vec![("0".to_owned(), "Done.".to_owned())];

@@ -1,7 +1,7 @@
 //! dokku-backups: `dokku backups:*`. Backups of Dokku datastores that are checked, listed and restored truthfully.
 //!
-//! Layers, imports going down only: `cli` -> `verbs` -> { `ui` | `dokku` | `engine` | `catalogue` | `codec` | `stream` | `properties` |
-//! `schedules` | `destination` } -> `settings` (the border to the environment) -> `sys` -> `domain`, `document` -> `error`.
+//! Layers, imports going down only: `cli` -> `verbs` -> { `ui` | `dokku` | `engine` | `catalogue` | `codec` | `destination` | `stream` | `properties` | `schedules` | `rights` } ->
+//! `settings` (the border to the environment) -> `sys` -> `domain`, `document` -> `error`.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_macros))]
 #![deny(unsafe_code)]
 
@@ -15,6 +15,7 @@ pub mod domain;
 pub mod engine;
 pub mod error;
 pub mod properties;
+pub mod rights;
 pub mod schedules;
 pub mod settings;
 pub mod stream;

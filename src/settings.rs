@@ -7,6 +7,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::domain::Who;
 use crate::sys::clock::Clock;
 
 /// How long nothing may come from a dump before it counts as hung: 15 minutes. A lock on a table can take that long.
@@ -67,6 +68,10 @@ pub struct Settings {
     pub skip_backup_check: bool,
     /// Who called.
     pub caller: Caller,
+    /// The same for the decision what they may do.
+    pub who: Who,
+    /// Where such decisions are written down: below `$DOKKU_LOGS_DIR`.
+    pub audit_log: PathBuf,
     /// Environment of every program we start.
     pub child_env: Vec<(OsString, OsString)>,
     /// What Dokku's triggers want beside that: where the plugins are, and whose work they do.
@@ -117,6 +122,8 @@ impl Settings {
             docker: or("DOCKER_BIN", "docker"),
             skip_backup_check: text("DOKKU_GLOBAL_FLAGS").split_whitespace().any(|flag| flag == "--skip-backup-check"),
             caller,
+            who: who(&env),
+            audit_log: PathBuf::from(or("DOKKU_LOGS_DIR", "/var/log/dokku")).join("backups-audit.log"),
             child_env: child_env(&env),
             trigger_env: trigger_env(&lib, &plugin_path, &text),
             scheduler_log: PathBuf::from(or("DOKKU_LOGS_DIR", "/var/log/dokku")).join("backups.log"),
@@ -175,6 +182,12 @@ fn caller(text: &dyn Fn(&str) -> String) -> Caller {
     }
 }
 
+/// A value that is no UTF-8 is still one: it must not turn the holder of a key into somebody without one.
+fn who(env: &HashMap<OsString, OsString>) -> Who {
+    let text = |key: &str| env.get(&OsString::from(key)).map(|v| v.to_string_lossy().into_owned()).unwrap_or_default();
+    Who::new(&text("SSH_USER"), &text("NAME"), &text("FINGERPRINT"))
+}
+
 fn child_env(env: &HashMap<OsString, OsString>) -> Vec<(OsString, OsString)> {
     let passed = |key: &str| {
         PASSED_ON.contains(&key)
@@ -230,6 +243,16 @@ fn clock(_start: &str) -> Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_whose_name_is_no_text_is_still_a_key() {
+        use std::os::unix::ffi::OsStringExt;
+        let env = HashMap::from([
+            (OsString::from("NAME"), OsString::from_vec(vec![0xff])),
+            (OsString::from("SSH_USER"), OsString::from("root")),
+        ]);
+        assert_eq!(who(&env).kind(), "key");
+    }
 
     #[test]
     fn fault_092_children_get_a_rebuilt_environment() {

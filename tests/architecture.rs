@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["domain", "document"],
     &["sys"],
     &["settings"],
-    &["ui", "dokku", "engine", "catalogue", "codec", "stream", "properties", "schedules", "destination"],
+    &["ui", "dokku", "engine", "catalogue", "codec", "destination", "stream", "properties", "schedules", "rights"],
     &["verbs"],
     &["cli"],
     &["lib", "main"],
@@ -73,4 +73,17 @@ fn files_stay_small() {
     let large: Vec<_> = sizes.iter().filter(|(size, _)| *size > 400).collect();
     assert!(large.is_empty(), "over 400 lines: {large:?}");
     assert!(sizes[sizes.len() / 2].0 <= 130, "the median file has {} lines", sizes[sizes.len() / 2].0);
+}
+
+/// Services come to the verbs through `resolve` alone: it asks Dokku which of them the caller may see, and what they may
+/// do with them.
+#[test]
+fn only_one_place_asks_which_services_a_caller_may_see() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let asks = |path: &PathBuf| {
+        let text = fs::read_to_string(path).expect("source");
+        path.starts_with(src.join("verbs")) && (text.contains(".visible(") || text.contains(".may("))
+    };
+    let asking: Vec<PathBuf> = sources(&src).into_iter().filter(asks).collect();
+    assert_eq!(asking, ["verbs/access.rs", "verbs/steps/resolve.rs"].map(|path| src.join(path)));
 }

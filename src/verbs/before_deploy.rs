@@ -23,7 +23,7 @@ pub fn run(context: &Context, words: &[String]) -> Result<()> {
     }
     // Whoever set it decided; the key that deploys need not be allowed to export.
     let settings = context.settings.as_host(&context.settings.caller.actor);
-    let context = &Context { settings, ui: context.ui };
+    let context = &Context { settings, ..context.clone() };
     let dokku = Dokku::find(&context.settings)?;
     for datastore in Datastore::ALL {
         for service in dokku.linked_services(*datastore, app)? {

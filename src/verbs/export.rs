@@ -84,6 +84,7 @@ fn wanted_services(context: &Context, dokku: &Dokku, args: &ExportArgs) -> Resul
     for datastore in Datastore::ALL {
         all.extend(dokku.services(*datastore)?);
     }
+    let all = context.permitted(dokku, all)?;
     if all.is_empty() {
         context.ui.warn("there are no services to back up");
     }

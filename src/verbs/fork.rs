@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Context;
+use super::access::Role;
 use super::steps::{
     Filling, Keys, Purpose, begin_restore, choose, fetch, folder_for_reading, mark_damage, note, open, prove, replace,
     resolve, usable,
@@ -45,6 +46,7 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
     if args.new_service.datastore.is_some_and(|datastore| datastore != source.datastore) {
         return Err(Failure::new(Kind::Usage, format!("{new} must be a {} service too", source.datastore)));
     }
+    context.permit(&dokku, &new, Role::Other)?;
     if dokku.info(&new)?.state != State::Absent {
         return Err(Failure::new(Kind::Refused, format!("{} service {new} exists already", new.datastore))
             .hint(format!("to replace its contents: dokku backups:import {new} --from-service {source} --latest")));

@@ -7,6 +7,7 @@ use super::delete::DeleteArgs;
 use super::download::DownloadArgs;
 use super::export::ExportArgs;
 use super::fork::ForkArgs;
+use super::grant::GrantArgs;
 use super::import::ImportArgs;
 use super::info::InfoArgs;
 use super::keep::KeepArgs;
@@ -15,6 +16,7 @@ use super::logs::LogsArgs;
 use super::prune::PruneArgs;
 use super::report::ReportArgs;
 use super::reset::ResetArgs;
+use super::revoke::RevokeArgs;
 use super::schedule::ScheduleArgs;
 use super::schedules::SchedulesArgs;
 use super::set::SetArgs;
@@ -133,6 +135,14 @@ pub enum Verb {
     /// What the crontab runs every minute: whatever is due.
     #[command(hide = true)]
     Tick,
+    /// Give an SSH key rights; the first grant switches rights on
+    #[command(after_help = super::grant::help())]
+    Grant(GrantArgs),
+    /// Take rights from an SSH key, or switch rights off
+    #[command(
+        after_help = "Examples:\n  dokku backups:revoke ci create my-db\n  dokku backups:revoke alice read,create,update,delete\n  dokku backups:revoke --all"
+    )]
+    Revoke(RevokeArgs),
     /// Print the version
     Version {
         /// What to print.

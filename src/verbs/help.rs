@@ -10,7 +10,7 @@ use crate::error::{Failure, Kind, Result};
 pub const LINE: &str = "    backups, Back up and restore datastore services; see dokku backups:help";
 
 /// Verbs on which `--force` has a meaning; every verb takes it, because Dokku does.
-const FORCED: &[&str] = &["import", "reset", "delete"];
+const FORCED: &[&str] = &["import", "reset", "delete", "grant", "revoke"];
 
 /// Every verb a person can type, as a command of its own: called as Dokku calls it, with its share of Dokku's flags.
 pub fn commands() -> Vec<Command> {

@@ -5,7 +5,7 @@ use clap::Args;
 use super::Context;
 use super::steps::{
     Filling, Keys, Purpose, begin_restore, choose, fetch, folder_for_reading, in_place, mark_damage, note, open, prove,
-    redeploy, replace, resolve, safety_backup, show_plan, usable,
+    redeploy, replace, resolve, resolve_other, safety_backup, show_plan, usable,
 };
 use super::words::{IdentityArg, Selector, ServiceArg};
 use crate::catalogue::Detail;
@@ -50,7 +50,7 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
     let dokku = Dokku::find(&context.settings)?;
     let target = resolve(context, &dokku, &args.service)?;
     let source = match &args.from_service {
-        Some(word) => resolve(context, &dokku, word)?,
+        Some(word) => resolve_other(context, &dokku, word)?,
         None => target.clone(),
     };
     if folder_for_reading(context, &source)?.is_none() {

@@ -2,6 +2,7 @@
 //!
 //! The folder may not be called `commands`: Dokku runs everything by that name anywhere below a plugin.
 
+mod access;
 mod before_deploy;
 mod check;
 mod cron_entries;
@@ -11,6 +12,7 @@ mod export;
 mod fork;
 mod gate;
 mod grammar;
+mod grant;
 mod help;
 mod import;
 mod info;
@@ -21,6 +23,8 @@ mod logs;
 mod prune;
 mod report;
 mod reset;
+mod revoke;
+mod rules;
 mod schedule;
 mod schedules;
 mod set;
@@ -32,6 +36,8 @@ mod verify;
 mod words;
 
 use std::time::Duration;
+
+use access::Access;
 
 use crate::domain::Service;
 use crate::error::Result;
@@ -50,6 +56,8 @@ pub struct Context {
     pub settings: Settings,
     /// Where to speak.
     pub ui: Ui,
+    /// What the caller may.
+    pub access: Access,
 }
 
 impl Context {
@@ -72,7 +80,8 @@ impl Context {
 
 /// Runs one verb.
 pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
-    let context = Context { settings: settings.clone(), ui };
+    let access = Access::of(settings, ui, verb.rule())?;
+    let context = Context { settings: settings.clone(), ui, access };
     match verb {
         Verb::Export(args) => export::run(&context, &args),
         Verb::List(args) => list::run(&context, &args),
@@ -94,6 +103,8 @@ pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
         Verb::Unschedule(args) => unschedule::run(&context, &args),
         Verb::Schedules(args) => schedules::run(&context, &args),
         Verb::Tick => tick::run(&context),
+        Verb::Grant(args) => grant::run(&context, &args),
+        Verb::Revoke(args) => revoke::run(&context, &args),
         Verb::Version { format } => version(ui, format),
         Verb::Help { verb, .. } => help::run(&context, verb.as_deref()),
         Verb::HelpLine { .. } => Ok(ui.data(help::LINE)?),

@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::Context;
 use super::steps::{
-    Filling, Keys, begin_restore, choose, fetch, mark_damage, note, open, prove, replace, resolve, safety_backup,
-    usable,
+    Filling, Keys, begin_restore, choose, fetch, mark_damage, note, open, prove, replace, resolve, resolve_other,
+    safety_backup, usable,
 };
 use super::words::{IdentityArg, Selector, ServiceArg};
 use crate::catalogue::{Detail, Exclusive, Journal};
@@ -32,6 +32,13 @@ pub struct ResetArgs {
 pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     let dokku = Dokku::find(&context.settings)?;
     let target = resolve(context, &dokku, &args.service)?;
+    if let Some(id) = origin(context, &target)?
+        && id.service() != &target.name
+    {
+        let word = ServiceArg { datastore: Some(target.datastore), name: id.service().clone() };
+        let gone = format!("{id}, from which this service was forked, is needed for its reset");
+        resolve_other(context, &dokku, &word).map_err(|failure| failure.hint(gone))?;
+    }
     let into = open(context, &target, args.wait, "reset")?;
     let origin = origin(context, &target)?;
     let other = match &origin {

@@ -53,7 +53,11 @@ pub fn run(context: &Context, args: &ScheduleArgs) -> Result<()> {
     check(args)?;
     let dokku = Dokku::find(&context.settings)?;
     let service = resolve(context, &dokku, &args.service)?;
-    allowed(context, &dokku, &service)?;
+    if !is_live(context, &service)
+        && let Some(failure) = not_running(&service, &State::Absent)
+    {
+        return Err(failure);
+    }
     let (store, clock) = (Store::open(&context.settings.config_root)?, context.settings.clock);
     // Another retention is another expiry of what is there, which nobody else may be changing meanwhile.
     let is_there = |schedule: &Schedule| schedule.frequency() == args.frequency.into();
@@ -106,21 +110,6 @@ fn check(args: &ScheduleArgs) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// A schedule exports in the host's name ever after; whoever makes it must be allowed to export in their own.
-fn allowed(context: &Context, dokku: &Dokku, service: &Service) -> Result<()> {
-    if !is_live(context, service)
-        && let Some(failure) = not_running(service, &State::Absent)
-    {
-        return Err(failure);
-    }
-    let export = format!("{}:export", service.datastore);
-    if dokku.may(&[&export, service.name.as_str()])? {
-        return Ok(());
-    }
-    Err(Failure::new(Kind::Refused, format!("{service} cannot be scheduled: you may not run {export} on it"))
-        .hint("an access plugin of this host says so; ask its administrator"))
 }
 
 fn change(context: &Context, args: &ScheduleArgs, service: &Service, all: &mut Vec<Schedule>) -> Result<Done> {

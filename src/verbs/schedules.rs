@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Context;
-use super::steps::resolve;
+use super::steps::{permitted, resolve};
 use super::words::ServiceArg;
 use crate::dokku::Dokku;
 use crate::domain::{ABANDONED, Progress, RunState, Schedule, Service};
@@ -27,7 +27,7 @@ pub fn run(context: &Context, args: &SchedulesArgs) -> Result<()> {
     let store = Store::look(&context.settings.config_root)?;
     let services = match (&args.service, &store) {
         (Some(word), _) => vec![resolve(context, &dokku, word)?],
-        (None, Some(store)) => dokku.visible(store.services()?)?,
+        (None, Some(store)) => permitted(context, &dokku, store.services()?)?,
         (None, None) => Vec::new(),
     };
     let (mut found, mut broken) = (Vec::new(), Vec::new());

@@ -124,6 +124,7 @@ struct Scope<'a> {
 /// For whom, and the words behind that.
 fn scope<'a>(context: &Context, args: &'a SetArgs) -> Result<Scope<'a>> {
     if args.global {
+        context.permit_global()?;
         let (folder, name, word) = (GLOBAL.to_owned(), "all services".to_owned(), GLOBAL.to_owned());
         return Ok(Scope { folder, name, word, rest: &args.words });
     }

@@ -29,7 +29,7 @@ pub fn run(context: &Context) -> Result<()> {
     let ui = Ui { quiet: true, ..context.ui };
     let tick = Tick {
         outer: context.ui,
-        context: Context { settings, ui },
+        context: Context { settings, ui, ..context.clone() },
         store,
         tried: Mutex::default(),
         failed: AtomicUsize::new(0),

@@ -145,7 +145,7 @@ fn row_070_who_may_not_export_may_not_download() {
     let as_key = |name: &str| host.dokku_env(&[("NAME", name)], &["backups:download", "shop", "--latest"]);
     assert!(as_key("alice").expect(0).stdout.starts_with(b"PGDMP"));
     let run = as_key("bob").expect(7);
-    assert!(run.stdout.is_empty() && run.stderr.contains("may not export"), "{}", run.stderr);
+    assert!(run.stdout.is_empty() && run.stderr.contains("it takes postgres:export"), "{}", run.stderr);
     host.hide("shop");
     as_key("alice").expect(4);
 }

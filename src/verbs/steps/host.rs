@@ -6,6 +6,7 @@ use crate::catalogue::Root;
 use crate::dokku::{CRON_WRITE, Dokku};
 use crate::domain::{Finding, Level, spell_age};
 use crate::error::Result;
+use crate::rights;
 use crate::schedules::{Store, last_tick};
 use crate::verbs::Context;
 
@@ -20,6 +21,7 @@ pub fn host(context: &Context, dokku: &Dokku) -> Vec<Finding> {
         findings.push(Finding::new(Level::Failing, "trigger", text, "sudo dokku plugin:install"));
     }
     findings.extend(scheduler(context));
+    findings.extend(rights(context));
     findings
 }
 
@@ -47,6 +49,20 @@ fn first_schedule(context: &Context) -> Result<Option<DateTime<Utc>>> {
     let services = store.services()?;
     let schedules = services.iter().filter_map(|service| store.schedules(service).ok()).flatten();
     Ok(schedules.map(|schedule| schedule.created_at).min())
+}
+
+/// Rights that cannot be read shut every key out; a log that cannot be written forgets who did what.
+fn rights(context: &Context) -> Option<Finding> {
+    match rights::look(&context.settings.config_root) {
+        Err(failure) => Some(Finding::new(Level::Failing, "rights", failure.reason(), failure.hints.join("; "))),
+        Ok(policy) if policy.enabled => {
+            let error = rights::can_note(&context.settings.audit_log).err()?;
+            let text = format!("decisions on rights are not written down: {error}");
+            let remedy = format!("ls -l {}", context.settings.audit_log.display());
+            Some(Finding::new(Level::Warning, "audit-log", text, remedy))
+        }
+        Ok(_) => None,
+    }
 }
 
 fn data_root(context: &Context) -> Option<Finding> {

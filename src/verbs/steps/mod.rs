@@ -43,7 +43,9 @@ pub use prune::{Origins, Pruned, destroyed_at, prune, prune_after, prune_plan};
 pub use read_bytes::read_bytes;
 pub use recover::{acquire, open, settle};
 pub use replace::{Filling, in_place, replace};
-pub use resolve::{all_known, every_service, folder_for_reading, is_live, resolve};
+pub use resolve::{
+    all_known, every_service, folder_for_reading, is_live, permitted, resolve, resolve_other, service_of_grant,
+};
 pub use scheduled::{Turn, take_turn};
 pub use tell::{tell, untold};
 pub use verify::verify;

@@ -1,36 +1,73 @@
 //! From the word for a service to the service, if the caller may see it.
 
 use crate::catalogue::Root;
-use crate::dokku::{Dokku, State, not_running};
+use crate::dokku::Dokku;
 use crate::domain::{Datastore, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::schedules::Store;
 use crate::sys::dir::Dir;
 use crate::verbs::Context;
+use crate::verbs::access::{Role, absent};
 use crate::verbs::words::ServiceArg;
 
-/// The service meant by `word`. One that does not exist, was never backed up, or may not be seen by the caller is "no
-/// such service", in the same words.
+/// The service meant by `word`, on which the caller may do what the verb does. One that does not exist, was never backed
+/// up, or may not be seen by the caller is "no such service", in the same words.
 pub fn resolve(context: &Context, dokku: &Dokku, word: &ServiceArg) -> Result<Service> {
+    resolve_as(context, dokku, word, Role::Named)
+}
+
+/// The same for the service that the verb reads from beside the one it works on.
+pub fn resolve_other(context: &Context, dokku: &Dokku, word: &ServiceArg) -> Result<Service> {
+    resolve_as(context, dokku, word, Role::Other)
+}
+
+fn resolve_as(context: &Context, dokku: &Dokku, word: &ServiceArg, role: Role) -> Result<Service> {
+    let candidates = candidates(word);
+    let seen = context.readable(dokku.visible(existing(context, &candidates)?)?);
+    match seen.as_slice() {
+        [only] => context.permit(dokku, only, role).map(|()| only.clone()),
+        [] => {
+            context.missed(&candidates[0], role);
+            Err(absent(&candidates[0]))
+        }
+        _ => Err(several(word)),
+    }
+}
+
+/// The service a grant is about; it need not exist yet.
+pub fn service_of_grant(context: &Context, word: &ServiceArg) -> Result<Service> {
+    let candidates = candidates(word);
+    let existing = existing(context, &candidates)?;
+    if existing.is_empty() {
+        context.ui.warn(&format!("there is no service {} yet", word.name));
+    }
+    match (existing.as_slice(), candidates.as_slice()) {
+        ([only], _) | ([], [only]) => Ok(only.clone()),
+        _ => Err(several(word)),
+    }
+}
+
+fn candidates(word: &ServiceArg) -> Vec<Service> {
     let named = |datastore| Service { datastore, name: word.name.clone() };
-    let candidates: Vec<Service> = match word.datastore {
+    match word.datastore {
         Some(datastore) => vec![named(datastore)],
         None => Datastore::ALL.iter().copied().map(named).collect(),
-    };
+    }
+}
+
+fn existing(context: &Context, candidates: &[Service]) -> Result<Vec<Service>> {
     let mut known = Vec::new();
-    for service in &candidates {
+    for service in candidates {
         if exists(context, service)? {
             known.push(service.clone());
         }
     }
-    let mut seen = dokku.visible(known)?;
-    match (seen.pop(), seen.is_empty()) {
-        (Some(only), true) => Ok(only),
-        (Some(_), false) => Err(Failure::new(Kind::Usage, format!("several datastores have a service {}", word.name))
-            .hint(format!("say which, as in postgres:{}", word.name))),
-        (None, _) => Err(not_running(&candidates[0], &State::Absent)
-            .unwrap_or_else(|| Failure::new(Kind::NotFound, format!("service {} does not exist", word.name)))),
-    }
+    Ok(known)
+}
+
+fn several(word: &ServiceArg) -> Failure {
+    Failure::new(Kind::Usage, format!("several datastores have a service {}", word.name))
+        .hint(format!("say which, as in postgres:{}", word.name))
 }
 
 /// Whether the datastore's plugin has the service.
@@ -56,15 +93,16 @@ fn exists(context: &Context, service: &Service) -> Result<bool> {
     }
 }
 
-/// Every service with a catalogue that the caller may see.
+/// Every service with a catalogue on which the caller may do what the verb does.
 pub fn all_known(context: &Context, dokku: &Dokku) -> Result<Vec<Service>> {
     match Root::look(&context.settings.data_root)? {
-        Some(root) => dokku.visible(root.services()?),
+        Some(root) => permitted(context, dokku, root.services()?),
         None => Ok(Vec::new()),
     }
 }
 
-/// Every service the caller may see: those of the datastore plugins, and those that only a catalogue remembers.
+/// Every service on which the caller may do what the verb does: those of the datastore plugins, and those that only a
+/// catalogue remembers.
 pub fn every_service(context: &Context, dokku: &Dokku) -> Result<Vec<Service>> {
     let mut services = match Root::look(&context.settings.data_root)? {
         Some(root) => root.services()?,
@@ -82,7 +120,12 @@ pub fn every_service(context: &Context, dokku: &Dokku) -> Result<Vec<Service>> {
     }
     services.sort();
     services.dedup();
-    dokku.visible(services)
+    permitted(context, dokku, services)
+}
+
+/// Of `services` those that Dokku lets the caller see and on which they may do what the verb does.
+pub fn permitted(context: &Context, dokku: &Dokku, services: Vec<Service>) -> Result<Vec<Service>> {
+    context.permitted(dokku, dokku.visible(services)?)
 }
 
 /// The folder of `service`, where it has one, for reading.
