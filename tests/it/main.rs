@@ -30,5 +30,7 @@ mod schedule_runs;
 mod schedule_week;
 mod schedule_zones;
 mod tell;
+mod rights;
+mod rights_table;
 mod truth_kills;
 mod verify;

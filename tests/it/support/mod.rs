@@ -1,5 +1,6 @@
 //! A host for one test: a sandbox that is gone when the test ends, or the machine's own `dokku` (`machine`).
 
+mod callers;
 mod clean;
 mod cron;
 pub mod faults;
