@@ -355,7 +355,7 @@ fn state(host: &Host) -> (String, BTreeSet<String>, Option<i32>) {
 }
 
 #[test]
-fn fault_076_killed_anywhere_in_a_grant_or_revoke() {
+fn killed_anywhere_in_a_grant_or_revoke() {
     let (host, _) = Host::with_backup();
     let clock = "2026-01-01T00:00:00Z";
     let config = host.rights_file().parent().expect("a folder").to_owned();
