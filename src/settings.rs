@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::domain::Who;
 use crate::sys::clock::Clock;
+use crate::sys::detach;
 
 /// How long nothing may come from a dump before it counts as hung: 15 minutes. A lock on a table can take that long.
 const IDLE: u64 = 900;
@@ -92,6 +93,8 @@ pub struct Settings {
     pub stdout_terminal: bool,
     /// The caller's SSH connection has a terminal (`SSH_TTY`).
     pub ssh_tty: bool,
+    /// This run is the second of a command with `--detach`: it works, the first one only waits for it to begin.
+    pub detached: bool,
     /// The clock.
     pub clock: Clock,
 }
@@ -131,9 +134,10 @@ impl Settings {
             quiet: set("DOKKU_QUIET_OUTPUT"),
             force: set("DOKKU_APPS_FORCE_DELETE"),
             trace: set("DOKKU_TRACE"),
-            terminal,
+            terminal: terminal && !set(detach::VARIABLE),
             stdout_terminal: false,
             ssh_tty: set("SSH_TTY"),
+            detached: set(detach::VARIABLE),
             clock: clock(&text("DOKKU_BACKUPS_CLOCK")),
         }
     }

@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::{Exclusive, names};
-use crate::domain::{Backup, Outcome};
+use crate::domain::{Backup, Listed, Outcome, Status};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::file::NamedFile;
 
@@ -30,6 +30,12 @@ pub struct Sealed {
 impl Draft {
     pub(super) fn new(record: Backup, file: NamedFile) -> Draft {
         Draft { record, file, written: 0, flushed: 0 }
+    }
+
+    /// The row that others see meanwhile.
+    pub fn listed(&self) -> Listed {
+        let row = Listed::finished(self.record.clone(), false, true);
+        Listed { status: Status::InProgress, ..row }
     }
 
     /// Takes the next bytes of the stored dump.

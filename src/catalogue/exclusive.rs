@@ -1,5 +1,6 @@
 //! The service's folder under its exclusive lock: the only place from which it is changed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::document::encode;
@@ -11,6 +12,7 @@ use super::view::{Detail, View};
 use super::{Draft, Root};
 use crate::domain::{Backup, BackupId, CopyState, Outcome, Service};
 use crate::error::{Failure, Kind, Result};
+use crate::sys::cancel::{self, Watch};
 use crate::sys::child::interrupted;
 use crate::sys::clock::Clock;
 use crate::sys::dir::Dir;
@@ -24,17 +26,22 @@ pub struct Exclusive {
     pub(super) incoming: Dir,
     pub(super) trash: Dir,
     pub(super) clock: Clock,
-    _lock: Lock,
+    /// Before and after the backup in the words that others read.
+    words: [String; 2],
+    named: AtomicBool,
+    _watch: Watch,
+    lock: Lock,
 }
 
 impl Exclusive {
     /// Locks the folder of `service`, waiting at most `wait` for whoever has it. `doing` is what others are told.
     pub fn acquire(root: &Root, service: &Service, wait: Duration, doing: &str, clock: Clock) -> Result<Exclusive> {
         let dir = root.service_or_new(service)?;
-        let words = format!("pid {}: {doing}, since {}", std::process::id(), clock.now().format("%Y-%m-%dT%H:%M:%SZ"));
+        let since = clock.now().format("%Y-%m-%dT%H:%M:%SZ");
+        let words = [format!("pid {}: {doing}", std::process::id()), format!(", since {since}")];
         let since = Instant::now();
         let lock = loop {
-            if let Some(lock) = Lock::try_exclusive(&dir, LOCK, &words)? {
+            if let Some(lock) = Lock::try_exclusive(&dir, LOCK, &words.concat())? {
                 break lock;
             }
             if since.elapsed() >= wait {
@@ -47,7 +54,17 @@ impl Exclusive {
         };
         let incoming = dir.enter_or_make(INCOMING, 0o700)?;
         let trash = dir.enter_or_make(TRASH, 0o700)?;
-        Ok(Exclusive { service: service.clone(), dir, incoming, trash, clock, _lock: lock })
+        let watch = cancel::watch(incoming.again()?, &lock)?;
+        let (service, named) = (service.clone(), AtomicBool::new(false));
+        Ok(Exclusive { service, dir, incoming, trash, clock, words, named, _watch: watch, lock })
+    }
+
+    /// Lets others know which backup this run is about; the first one that is named stays.
+    pub fn is_about(&self, id: &BackupId) {
+        if !self.named.swap(true, Ordering::SeqCst) {
+            let [before, after] = &self.words;
+            self.lock.say(&format!("{before} of {id}{after}"));
+        }
     }
 
     /// The folder itself, for reading.
@@ -94,6 +111,7 @@ impl Exclusive {
 
     /// Begins a backup: from now on a row in progress is visible.
     pub fn begin(&self, draft: Backup) -> Result<Draft> {
+        self.is_about(&draft.id);
         let name = names::draft(&draft.id);
         self.incoming.replace(&name, &self.incoming, &encode(&draft)?)?;
         let part = names::dump_of(&draft);

@@ -4,6 +4,7 @@
 use super::names::{self, INCOMING, LOCK};
 use crate::domain::BackupId;
 use crate::error::{Failure, Kind, Result};
+use crate::sys::cancel::{self, Watch};
 use crate::sys::dir::Dir;
 use crate::sys::lock::Lock;
 
@@ -17,6 +18,7 @@ pub const UPLOAD: &str = "upload";
 pub struct InUse {
     incoming: Dir,
     name: String,
+    _watch: Watch,
     _lock: Lock,
 }
 
@@ -40,7 +42,8 @@ impl InUse {
             };
             // Its last holder may have removed the file between our opening and our locking it.
             if lock.is_on(&incoming, &name)? {
-                return Ok(Some(InUse { incoming, name, _lock: lock }));
+                let watch = cancel::watch(incoming.again()?, &lock)?;
+                return Ok(Some(InUse { incoming, name, _watch: watch, _lock: lock }));
             }
         }
     }

@@ -36,6 +36,11 @@ impl Log {
         }
     }
 
+    /// The log of `id` as a file, for what a detached run says.
+    pub fn file(dir: &Dir, id: &BackupId) -> Option<std::fs::File> {
+        Some(dir.append(&names::log(id), 0o600).ok()?.into_file())
+    }
+
     /// All of the log of `id`, as it stands.
     pub fn read(dir: &Dir, id: &BackupId) -> std::io::Result<String> {
         let bytes = dir.read(&names::log(id)).and_then(|file| file.read_whole(64 << 20))?;

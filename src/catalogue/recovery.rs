@@ -9,6 +9,7 @@ use super::{Exclusive, InUse, Journal};
 use crate::domain::{Backup, BackupId, Outcome};
 use crate::error::Result;
 use crate::sys::file::NamedFile;
+use crate::sys::lock::Lock;
 
 /// A dump in its place without a record. That it lies there proves that its export exited 0 and was made durable; its
 /// bytes are read again all the same before it gets a record.
@@ -109,6 +110,8 @@ impl Exclusive {
             match names::id_of(name, "use") {
                 // Taking and dropping the lock removes its file; one that is held is none of ours.
                 Some(id) => drop(InUse::take_in(self.dir.enter(names::INCOMING)?, &id, "recovery")?),
+                // Somebody is asking a verification to end.
+                None if name.ends_with(".cancel") && Lock::is_held(&self.incoming, name)? => {}
                 None if self.incoming.entry(name)?.is_some_and(|entry| !entry.directory) => {
                     self.incoming.remove(name)?
                 }

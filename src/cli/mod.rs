@@ -1,5 +1,6 @@
 //! From the words on the line to a command: parsed once, into types that cannot be wrong.
 
+mod line;
 mod words;
 
 use std::ffi::OsString;
@@ -9,6 +10,7 @@ use clap::error::ErrorKind;
 
 use crate::error::{Failure, Kind, Result};
 use crate::settings::Settings;
+use crate::sys::detach::{self, Begun};
 use crate::sys::output::READER_GONE;
 use crate::sys::{signals, user};
 use crate::ui::{Format, Ui};
@@ -20,13 +22,13 @@ const LONGEST_LINE: usize = 300;
 /// Runs the program and returns its exit code.
 pub fn main(args: Vec<OsString>) -> u8 {
     let mut settings = Settings::from_process();
-    let words = words::tidy(args);
+    let words = words::tidy(args.clone());
     // Told apart before parsing, so that even a wrong command line is answered in the form that was asked for.
     let format = if words::asks_for_json(&words) { Format::Json } else { Format::Stdout };
     let ui = Ui { format, quiet: settings.quiet, terminal: settings.terminal };
     start_logging(&settings);
-    match run(&mut settings, ui, words) {
-        Ok(()) => 0,
+    match run(&mut settings, ui, &args, words) {
+        Ok(code) => code,
         // Nobody reads what would be said of it, and nothing went wrong here.
         Err(failure) if failure.kind == READER_GONE => failure.kind.exit_code(),
         Err(failure) => {
@@ -36,30 +38,48 @@ pub fn main(args: Vec<OsString>) -> u8 {
     }
 }
 
-fn run(settings: &mut Settings, ui: Ui, words: Vec<String>) -> Result<()> {
+fn run(settings: &mut Settings, ui: Ui, args: &[OsString], words: Vec<String>) -> Result<u8> {
+    if settings.detached {
+        detach::leave_session();
+    }
     signals::install()?;
+    let sent = line::whole(settings)?;
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         // One text however it is asked for; `backups:help VERB` is what works over SSH.
         Err(error) if error.kind() == ErrorKind::DisplayHelp => {
             let verb = known(&words).map(str::to_owned);
-            return verbs::run(settings, ui, Verb::Help { verb, all: false });
+            return verbs::run(settings, ui, Verb::Help { verb, all: false }).map(|()| 0);
         }
         Err(error) if error.kind() == ErrorKind::DisplayVersion => {
-            return Ok(ui.data(error.render().to_string().trim_end())?);
+            return Ok(ui.data(error.render().to_string().trim_end()).map(|()| 0)?);
         }
         Err(error) => return Err(usage(&error, &words)),
     };
     settings.quiet |= cli.quiet;
     settings.force |= cli.force;
     let ui = Ui { quiet: settings.quiet, ..ui };
+    if settings.force && cli.verb.is_destructive() {
+        line::known(&sent)?;
+    }
+    if cli.verb.detaches() && !settings.detached {
+        return detach(ui, &args[1..]);
+    }
     if cli.verb.leaves_root()
         && let Some(home) = user::become_user(&settings.system_user)?
     {
         settings.set_child_env("HOME", home);
         settings.set_child_env("USER", settings.system_user.clone());
     }
-    verbs::run(settings, ui, cli.verb)
+    verbs::run(settings, ui, cli.verb).map(|()| 0)
+}
+
+/// Starts the run that does the work, and hands on what it answers.
+fn detach(ui: Ui, args: &[OsString]) -> Result<u8> {
+    match detach::start(args)? {
+        Begun::No(code) => Ok(code),
+        Begun::Yes(answer) => Ok(ui.data(String::from_utf8_lossy(&answer).trim_end()).map(|()| 0)?),
+    }
 }
 
 /// The verb on the line, if there is such a verb.

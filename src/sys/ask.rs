@@ -82,7 +82,7 @@ fn listen(
 ) -> Result<Answer, Failure> {
     let mut patience = Patience::new(limit);
     loop {
-        if let Some(signal) = signals::received().filter(|_| interruptible) {
+        if let Some(signal) = interruptible.then(signals::received).flatten() {
             return Err(interrupted(signal));
         }
         if patience.is_over() {

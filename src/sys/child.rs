@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 use super::feed::{Feed, Input};
 use super::patience::Patience;
 use super::ring::Ring;
-use super::{points, signals};
+use super::{cancel, points, signals};
 use crate::domain::scrub;
 use crate::error::{Failure, Kind};
 
@@ -165,7 +165,7 @@ impl Child {
     }
 
     fn stop_on_signal(&mut self) -> Result<(), Failure> {
-        match signals::received().filter(|_| self.interruptible) {
+        match self.interruptible.then(signals::received).flatten() {
             Some(signal) => Err(self.end_with(interrupted(signal))),
             None => Ok(()),
         }
@@ -217,10 +217,11 @@ impl Drop for Child {
     }
 }
 
-/// The failure of a run that a signal ended.
+/// The failure of a run that a signal, or a request, ended.
 pub fn interrupted(signal: i32) -> Failure {
     let name = Signal::try_from(signal).map_or("a signal", Signal::as_str);
-    Failure::new(Kind::Interrupted(signal), format!("ended by {name}"))
+    let how = cancel::by().map_or_else(|| format!("ended by {name}"), |who| format!("cancelled by {who}"));
+    Failure::new(Kind::Interrupted(signal), how)
 }
 
 /// The failure of a program that could not be started.

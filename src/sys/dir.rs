@@ -89,6 +89,12 @@ impl Dir {
         }
     }
 
+    /// The same directory, held once more.
+    pub fn again(&self) -> io::Result<Dir> {
+        let fd = self.fd.try_clone().map_err(|e| on_path("open", &self.path, e))?;
+        Ok(Dir { fd, path: self.path.clone() })
+    }
+
     /// Where it lies.
     pub fn path(&self) -> &Path {
         &self.path

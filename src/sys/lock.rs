@@ -32,16 +32,27 @@ impl Lock {
     /// Takes the lock on the file `name` exclusively, or says that somebody has it (`None`). `words` is written inside,
     /// for the message that others print; only the lock itself counts.
     pub fn try_exclusive(dir: &Dir, name: &str, words: &str) -> io::Result<Option<Lock>> {
-        let mut file = dir.open_lock(name)?.into_file();
+        let file = dir.open_lock(name)?.into_file();
         points::pass("lock")?;
         match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK))) {
             Ok(_) => {}
             Err(nix::Error::EAGAIN | nix::Error::EACCES) => return Ok(None),
             Err(e) => return Err(e.into()),
         }
-        // A full disk must not keep the lock from being taken: the words are only for the message.
+        let lock = Lock { file };
+        lock.say(words);
+        Ok(Some(lock))
+    }
+
+    /// Writes other words inside. A full disk must not keep anybody from working: they are only for others to read.
+    pub fn say(&self, words: &str) {
+        let mut file = &self.file;
         let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(words.as_bytes()));
-        Ok(Some(Lock { file }))
+    }
+
+    /// One more handle on the locked file. The lock is held until all of them are closed.
+    pub(super) fn handle(&self) -> io::Result<std::fs::File> {
+        self.file.try_clone()
     }
 
     /// Whether the locked file is still the one that `name` stands for: a lock on a removed file tells nobody anything.

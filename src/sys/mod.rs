@@ -5,13 +5,16 @@
 
 pub mod ask;
 mod calls;
+pub mod cancel;
 pub mod child;
 pub mod clock;
+pub mod detach;
 pub mod dir;
 pub mod docker;
 pub mod feed;
 pub mod file;
 pub mod http;
+pub mod line;
 pub mod lock;
 pub mod outfile;
 pub mod output;

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
+use super::cancel;
+
 static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
 extern "C" fn note(signal: libc::c_int) {
@@ -30,10 +32,10 @@ pub fn install() -> io::Result<()> {
     Ok(())
 }
 
-/// The first signal that came, if one did.
+/// The first signal that came, if one did. A request to end is obeyed like a TERM.
 pub fn received() -> Option<i32> {
     match RECEIVED.load(Ordering::SeqCst) {
-        0 => None,
+        0 => cancel::requested().then_some(libc::SIGTERM),
         signal => Some(signal),
     }
 }

@@ -33,6 +33,9 @@ pub struct ExportArgs {
     /// What opens it, for --verify.
     #[command(flatten)]
     pub identity: IdentityArg,
+    /// Return as soon as it has begun, with its id; one service only.
+    #[arg(long, conflicts_with = "all")]
+    pub detach: bool,
     /// Words to find it by later.
     #[arg(long, value_name = "TEXT", value_parser = parse_label)]
     pub label: Option<String>,
@@ -46,6 +49,9 @@ pub struct ExportArgs {
 
 /// Backs up each service in turn; one service's trouble does not stop the next.
 pub fn run(context: &Context, args: &ExportArgs) -> Result<()> {
+    if args.detach && args.services.len() > 1 {
+        return Err(Failure::new(Kind::Usage, "--detach takes one service at a time"));
+    }
     let dokku = Dokku::find(&context.settings)?;
     let services = wanted_services(context, &dokku, args)?;
     let keys = Keys::given(&args.identity)?;

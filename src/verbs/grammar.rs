@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use super::cancel::CancelArgs;
 use super::check::CheckArgs;
 use super::delete::DeleteArgs;
 use super::download::DownloadArgs;
@@ -61,7 +62,7 @@ pub enum Verb {
     List(ListArgs),
     /// Show everything about one backup
     #[command(
-        after_help = "Examples:\n  dokku backups:info my-db --latest\n  dokku backups:info my-db --id my-db-2026-04-08-14-30-00 --format json"
+        after_help = "Examples:\n  dokku backups:info my-db --latest\n  dokku backups:info my-db --id my-db-2026-04-08-14-30-00 --format json\n  dokku backups:info my-db --id my-db-2026-04-08-14-30-00 --wait 600"
     )]
     Info(InfoArgs),
     /// Show what was logged for one backup
@@ -118,6 +119,11 @@ pub enum Verb {
         after_help = "Examples:\n  dokku backups:prune my-db --dry-run\n  dokku backups:prune\n  dokku backups:set my-db retention 30"
     )]
     Prune(PruneArgs),
+    /// End what is being done to a service, or to one backup
+    #[command(
+        after_help = "Examples:\n  dokku backups:cancel my-db\n  dokku backups:cancel my-db --id my-db-2026-04-08-14-30-00"
+    )]
+    Cancel(CancelArgs),
     /// Compare records with what is there, and put them right
     #[command(after_help = "Examples:\n  dokku backups:sync\n  dokku backups:sync my-db")]
     Sync(SyncArgs),
@@ -195,6 +201,21 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Whether it replaces or removes something once it is forced.
+    pub fn is_destructive(&self) -> bool {
+        matches!(self, Verb::Import(_) | Verb::Reset(_) | Verb::Delete(_))
+    }
+
+    /// Whether it is to go on without its caller.
+    pub fn detaches(&self) -> bool {
+        match self {
+            Verb::Export(args) => args.detach,
+            Verb::Verify(args) => args.detach,
+            Verb::Import(args) => args.detach,
+            _ => false,
+        }
+    }
+
     /// Whether root's own start of it must become Dokku's system user first. Laying out folders below `/var/lib/dokku`
     /// needs root; help, version and the line for the crontab need no Dokku at all.
     pub fn leaves_root(&self) -> bool {

@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::Context;
 use super::steps::{
-    Filling, Keys, Purpose, begin_restore, choose, fetch, folder_for_reading, in_place, mark_damage, note, open, prove,
-    redeploy, replace, resolve, resolve_other, safety_backup, show_plan, usable,
+    Filling, Keys, Purpose, begin_restore, begun, choose, fetch, folder_for_reading, in_place, mark_damage, note, open,
+    prove, redeploy, replace, resolve, resolve_other, safety_backup, show_plan, usable,
 };
 use super::words::{IdentityArg, Selector, ServiceArg};
 use crate::catalogue::Detail;
@@ -37,6 +37,9 @@ pub struct ImportArgs {
     /// What opens it.
     #[command(flatten)]
     pub identity: IdentityArg,
+    /// Return as soon as nothing stands in its way any more; needs --force, since nobody can be asked.
+    #[arg(long)]
+    pub detach: bool,
     /// Wait this long when the service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -47,6 +50,10 @@ pub struct ImportArgs {
 
 /// Locks, chooses, proves, plans, asks, saves what is there, and replaces it.
 pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
+    if args.detach && !context.settings.force {
+        return Err(Failure::new(Kind::Refused, "with --detach nobody can be asked whether to replace the data")
+            .hint("say --force, or leave --detach away"));
+    }
     let dokku = Dokku::find(&context.settings)?;
     let target = resolve(context, &dokku, &args.service)?;
     let source = match &args.from_service {
@@ -64,6 +71,7 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
     let backup = usable(&chosen)?;
     let keys = Keys::given(&args.identity)?;
     let identities = keys.of(context, backup)?;
+    [Some(&into), other.as_ref()].into_iter().flatten().for_each(|catalogue| catalogue.is_about(&backup.id));
     distrust(context, &chosen)?;
     let info = dokku.info(&target)?;
     if let Some(failure) = not_running(&target, &info.state) {
@@ -77,9 +85,12 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }
-    let safety = if args.no_backup { None } else { Some(safety_backup(context, &dokku, &into)?) };
-    let restore = begin_restore(context, &into, safety);
+    let restore = begin_restore(context, &into, None);
     let done = note(context, from, &into, &backup.id, restore, |restore| {
+        begun(context, from.dir(), &Listed::finished(from.record(&backup.id)?, true, true))?;
+        if !args.no_backup {
+            restore.safety_backup = Some(safety_backup(context, &dokku, &into)?);
+        }
         if args.in_place {
             in_place(context, &dokku, &into, proven, &backup.id, restore)
         } else {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Context;
-use super::steps::{Purpose, choose, folder_for_reading, resolve};
+use super::steps::{Purpose, choose, folder_for_reading, how_it_ended, resolve, wait_for_jobs};
 use super::words::{Selector, ServiceArg};
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;
@@ -18,12 +18,15 @@ pub struct InfoArgs {
     /// Which of its backups.
     #[command(flatten)]
     pub which: Selector,
+    /// Wait until nobody works on it, SECONDS at most, and exit by how that ended.
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1)]
+    pub wait: Option<Option<u32>>,
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
 
-/// Shows one backup.
+/// Shows one backup; with `--wait` once nobody works on it any more, and its end is ours.
 pub fn run(context: &Context, args: &InfoArgs) -> Result<()> {
     let dokku = Dokku::find(&context.settings)?;
     let service = resolve(context, &dokku, &args.service)?;
@@ -31,11 +34,17 @@ pub fn run(context: &Context, args: &InfoArgs) -> Result<()> {
         Failure::new(Kind::NotFound, format!("{service} has no backup"))
             .hint(format!("make one with: dokku backups:export {service}"))
     })?;
-    let view = View::of(&dir, &service, Detail::Whole)?;
-    let listed = choose(view, &service, &args.which, Purpose::Look)?;
+    let look = |which| choose(View::of(&dir, &service, Detail::Whole)?, &service, which, Purpose::Look);
+    let mut listed = look(&args.which)?;
+    let (mut seen, from) = (Vec::new(), context.settings.clock.now());
+    if let Some(limit) = args.wait {
+        let id = listed.backup.id.clone();
+        seen = wait_for_jobs(context, &dir, &id, limit)?;
+        listed = look(&Selector { latest: false, id: Some(id) })?;
+    }
     match args.format {
         Format::Json => context.ui.json(&BackupJson::new(&listed, dir.path()))?,
         Format::Stdout => context.ui.data(&ui::info(&listed, dir.path()))?,
     }
-    Ok(())
+    if args.wait.is_some() { how_it_ended(context, &listed, &seen, from) } else { Ok(()) }
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod before_deploy;
+mod cancel;
 mod check;
 mod cron_entries;
 mod delete;
@@ -98,6 +99,7 @@ pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
         Verb::Delete(args) => delete::run(&context, &args),
         Verb::Keep(args) => keep::run(&context, &args),
         Verb::Prune(args) => prune::run(&context, &args),
+        Verb::Cancel(args) => cancel::run(&context, &args),
         Verb::Sync(args) => sync::run(&context, &args),
         Verb::Schedule(args) => schedule::run(&context, &args),
         Verb::Unschedule(args) => unschedule::run(&context, &args),

@@ -80,6 +80,8 @@ const SCHEDULE: Rule = on("schedule", &[Read, Update], Some("export"));
 const UNSCHEDULE: Rule = on("unschedule", &[Read, Update], None);
 const SCHEDULES: Rule = on("schedules", &[Read], None);
 const DELETE: Rule = on("delete", &[Read, Delete], None);
+/// Ends what somebody else may be waiting for.
+const CANCEL: Rule = on("cancel", &[Read, Update], None);
 const SYNC: Rule = on("sync", &[Read, Update], None);
 const GRANT: Rule = Rule { verb: "grant", to: To::Root };
 const REVOKE: Rule = Rule { verb: "revoke", to: To::Root };
@@ -104,6 +106,7 @@ const ALL: &[&Rule] = &[
     &KEEP,
     &PRUNE,
     &PRUNE_PLAN,
+    &CANCEL,
     &SYNC,
     &SCHEDULE,
     &UNSCHEDULE,
@@ -140,6 +143,7 @@ impl Verb {
             Verb::Unschedule(_) => &UNSCHEDULE,
             Verb::Schedules(_) => &SCHEDULES,
             Verb::Delete(_) => &DELETE,
+            Verb::Cancel(_) => &CANCEL,
             Verb::Sync(_) => &SYNC,
             Verb::Grant(_) => &GRANT,
             Verb::Revoke(_) => &REVOKE,

@@ -30,6 +30,9 @@ pub struct VerifyArgs {
     /// What opens it.
     #[command(flatten)]
     pub identity: IdentityArg,
+    /// Return as soon as it has begun; one backup only.
+    #[arg(long, conflicts_with = "all")]
+    pub detach: bool,
     /// Wait this long for the service to write the result down (at least 600).
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,

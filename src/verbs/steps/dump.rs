@@ -5,6 +5,7 @@ use std::io::Write;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Stored;
+use super::begun;
 use super::facts::Facts;
 use super::offsite::{Copying, copy_later};
 use crate::catalogue::{Draft, Exclusive, Log};
@@ -15,6 +16,7 @@ use crate::engine::{self, postgres::Server};
 use crate::error::{Failure, Kind, Result};
 use crate::stream::{self, Sink, Sum};
 use crate::sys::child::{Child, interrupted};
+use crate::sys::signals;
 use crate::ui::{Progress, bytes};
 use crate::verbs::Context;
 
@@ -58,6 +60,9 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
     let facts = Facts::gather(dokku, &info, server.clone());
     let draft = begin(context, catalogue, wanted, &stored, &info)?;
     context.ui.step(&format!("Backing up {service} as {}", draft.record.id));
+    if wanted.source == Source::Manual {
+        begun(context, catalogue.dir(), &draft.listed())?;
+    }
     let log = &mut Log::open(catalogue.dir(), &draft.record.id, context.settings.clock);
     log.say(&format!("export of {}:{service} began, asked for by {}", service.datastore, draft.record.actor));
     let fallback = draft.record.clone();
@@ -206,6 +211,8 @@ fn receive(
     draft.record.apps = learnt.apps;
     draft.record.notes.extend(learnt.notes);
     draft.record.suspicious = learnt.suspicious;
+    // A request that came while only the facts were still asked for has been promised to be obeyed.
+    signals::received().map_or(Ok(()), |signal| Err(interrupted(signal)))?;
     draft.seal(catalogue, passed.size, passed.sha256)
 }
 

@@ -29,12 +29,12 @@ pub fn note(
     into: &Exclusive,
     id: &BackupId,
     mut restore: Restore,
-    run: impl FnOnce(&Restore) -> Result<()>,
+    run: impl FnOnce(&mut Restore) -> Result<()>,
 ) -> Result<Backup> {
     let log = &mut Log::open(from.dir(), id, context.settings.clock);
     log.say(&format!("restore into {} began, asked for by {}", restore.target, restore.by));
     write(from, id, restore.clone())?;
-    let ended = run(&restore);
+    let ended = run(&mut restore);
     restore.finished_at = Some(context.settings.clock.now());
     restore.status = if ended.is_ok() { "success" } else { "failed" }.to_owned();
     restore.reason = ended.as_ref().err().map(Failure::reason);

@@ -1,5 +1,6 @@
 //! Steps that several verbs share.
 
+mod begun;
 mod choose;
 mod code;
 mod crontab;
@@ -10,6 +11,7 @@ mod form;
 mod health;
 mod history;
 mod host;
+mod jobs;
 mod keys;
 mod offsite;
 mod plan;
@@ -23,6 +25,7 @@ mod scheduled;
 mod tell;
 mod verify;
 
+pub use begun::begun;
 pub use choose::{Purpose, choose, no_such, usable};
 pub use code::redeploy;
 pub use crontab::renew_crontab;
@@ -32,6 +35,7 @@ pub use form::Stored;
 pub use health::{Health, health};
 pub use history::{begin_restore, note};
 pub use host::host;
+pub use jobs::{all_jobs, how_it_ended, jobs_about, wait_for_jobs};
 pub use keys::Keys;
 pub use offsite::{
     Eagerness, Rebuilt, catch_up, fetch, fetch_now, not_copied, place, rebuild, refresh, remove_copy,

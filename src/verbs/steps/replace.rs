@@ -11,7 +11,7 @@ use crate::engine::Content;
 use crate::engine::postgres::Server;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::interrupted;
-use crate::sys::signals;
+use crate::sys::{cancel, signals};
 use crate::ui::bytes;
 use crate::verbs::Context;
 
@@ -71,7 +71,8 @@ pub fn replace(
     let filled = fill(context, into, &server, &properties.create(&swap.fresh), &swap, filling)
         .and_then(|()| server.query("postgres", &as_strs(&properties.adorn(&swap.fresh))).map(|_| ()))
         .and_then(|()| signals::received().map_or(Ok(()), |signal| Err(interrupted(signal))));
-    // From here on signals are not obeyed any more: what was begun is finished, or undone.
+    // From here on neither signals nor requests are obeyed: what was begun is finished, or undone.
+    cancel::close();
     let server = server.deaf();
     if let Err(failure) = filled {
         return undo(context, into, &server, &journal, failure);
@@ -176,6 +177,8 @@ pub fn in_place(
     restore: &Restore,
 ) -> Result<()> {
     let limit = context.restore_limit(into.service())?;
+    signals::received().map_or(Ok(()), |signal| Err(interrupted(signal)))?;
+    cancel::close();
     let journal = journal_of(into, Some(id), restore, None).open(into.dir(), into.incoming())?;
     match dokku.import(into.service(), proven.dump, limit) {
         Ok(()) => Ok(()),

@@ -3,11 +3,11 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::{Keys, Proven, choose, fetch_now, folder_for_reading, mark_damage, open, prove, refresh, usable};
+use super::{Keys, Proven, begun, choose, fetch_now, folder_for_reading, mark_damage, open, prove, refresh, usable};
 use crate::catalogue::{Detail, InUse, Log, VERIFY, View};
 use crate::codec::Identities;
 use crate::dokku::Dokku;
-use crate::domain::{Backup, BackupId, Service, Verification};
+use crate::domain::{Backup, BackupId, Listed, Service, Verification};
 use crate::engine::postgres::{Compared, Disposable, Server};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::VERIFY_MEMORY;
@@ -51,6 +51,7 @@ pub fn verify(
     let image = image(dokku, service, backup)?;
     context.ui.step(&format!("Verifying {} in a disposable {image}", backup.id));
     log.say(&format!("verification in {image} began, asked for by {}", context.settings.caller.actor));
+    begun(context, &dir, &Listed { validating: true, ..chosen.clone() })?;
     let shown = try_restore(context, &docker, &dir, backup, &identities, &image);
     let evidence = evidence(context, backup, &image, shown, log);
     drop(in_use);

@@ -1,0 +1,36 @@
+//! The line as it was sent over SSH. Dokku splits it with `xargs` and drops everything from an unmatched quote on: what
+//! is left may be a whole command that does more, and `--force` counts even where it stood behind the quote.
+
+use crate::domain::is_cut;
+use crate::error::{Failure, Kind, Result};
+use crate::settings::Settings;
+use crate::sys::line::{Sent, sent};
+
+/// Refuses a line that has lost its end, whatever it says. Returns what is known of the line.
+pub fn whole(settings: &Settings) -> Result<Sent> {
+    if !settings.caller.remote {
+        return Ok(Sent::Nothing);
+    }
+    let sent = sent();
+    match &sent {
+        Sent::Line(line) if is_cut(line) => {
+            Err(Failure::new(Kind::Usage, "the line has an unmatched quote, and Dokku has dropped what comes after it")
+                .hint("nothing was done")
+                .hint("quote for the shell there too: ssh dokku@HOST \"backups:export my-db --label 'two words'\""))
+        }
+        _ => Ok(sent),
+    }
+}
+
+/// Refuses where it cannot be seen whether the line has lost its end: nothing is replaced or removed unasked then.
+pub fn known(sent: &Sent) -> Result<()> {
+    match sent {
+        Sent::Unknown => Err(Failure::new(
+            Kind::Refused,
+            "this host does not show the line as it was sent, so --force does not count",
+        )
+        .hint("without --force you are asked")
+        .hint("root at the shell of the host may say --force")),
+        _ => Ok(()),
+    }
+}
