@@ -32,6 +32,8 @@ pub fn main(args: Vec<OsString>) -> u8 {
         // Nobody reads what would be said of it, and nothing went wrong here.
         Err(failure) if failure.kind == READER_GONE => failure.kind.exit_code(),
         Err(failure) => {
+            // In a log there is nobody to parse it.
+            let ui = if detach::has_let_go() { Ui { format: Format::Stdout, ..ui } } else { ui };
             ui.failure(&failure);
             failure.kind.exit_code()
         }

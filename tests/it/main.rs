@@ -21,6 +21,7 @@ mod faults_storage;
 mod faults_words;
 mod forms;
 mod gate;
+mod jobs;
 mod replace;
 mod restore;
 mod retention;

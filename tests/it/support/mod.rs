@@ -10,6 +10,7 @@ mod machine;
 pub mod proxy;
 mod running;
 pub mod s3;
+pub mod sshd;
 mod surroundings;
 pub mod truth;
 

@@ -51,6 +51,11 @@ impl Running {
         Running { child, stdout, stderr }
     }
 
+    /// Ends it with SIGKILL.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("kill");
+    }
+
     /// Whether it has not ended yet.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("wait").is_none()
