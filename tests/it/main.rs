@@ -22,6 +22,8 @@ mod faults_words;
 mod forms;
 mod gate;
 mod jobs;
+mod platform;
+mod remote;
 mod replace;
 mod restore;
 mod retention;

@@ -1,0 +1,174 @@
+//! A platform's worker, played by an SSH client library of another language; and clients that die in the middle.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use super::support::sshd::{KEY, Sshd};
+use super::support::{Host, SHOP, finish, wait_for};
+
+/// A python that has the library.
+fn python() -> &'static str {
+    let has = |python: &&&str| {
+        Command::new(python).args(["-c", "import paramiko"]).output().is_ok_and(|o| o.status.success())
+    };
+    ["python3", "/usr/bin/python3"].iter().find(has).expect("python3-paramiko is missing: run scripts/prerequisites")
+}
+
+fn platform(host: &Host, ssh: &Sshd, words: [&str; 2]) -> Command {
+    let (user, address) = ssh.target.split_once('@').expect("user@host");
+    let own = ssh.key(KEY).exists();
+    let path = |path: std::path::PathBuf| if own { path.display().to_string() } else { String::new() };
+    let mut command = host.command(python());
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sshd.d/platform.py"));
+    command.args([address, &ssh.port.to_string(), user, &path(ssh.key(KEY)), &path(ssh.known_hosts())]).args(words);
+    command
+}
+
+#[test]
+fn row_006_a_platform_through_an_ssh_library() {
+    let host = Host::up();
+    let Some(ssh) = host.sshd() else { return };
+    let shop = &host.name("shop");
+    host.database(shop, SHOP);
+    let before = host.fingerprint(shop);
+    if ssh.key(KEY).exists() {
+        // Long enough to be seen in progress.
+        host.fault("postgres:export/slow=8000@1");
+    }
+    let run = finish(platform(&host, &ssh, ["everyday", shop])).expect(0);
+    println!("{}", run.out());
+    assert_eq!(run.out().lines().filter(|line| line.starts_with("ok: ")).count(), 5, "{run:?}");
+    assert_eq!(host.fingerprint(shop), before);
+}
+
+/// Starts a line through the library, waits until it has begun to talk, and kills the client.
+fn die(host: &Host, ssh: &Sshd, line: &str) {
+    let mut client = platform(host, ssh, ["hold", line]).stdout(Stdio::piped()).spawn().expect("python");
+    let mut begun = String::new();
+    BufReader::new(client.stdout.take().expect("stdout")).read_line(&mut begun).expect("a line");
+    client.kill().expect("kill");
+    client.wait().expect("wait");
+    assert_eq!(begun, "begun\n", "{line} never began");
+}
+
+#[test]
+fn fault_025_a_client_without_a_terminal_dies_and_the_work_goes_on() {
+    let (host, first) = Host::with_backup();
+    let Some(ssh) = host.sshd() else { return };
+    let rows = host.fingerprint("shop");
+    host.fault("postgres:export/slow=6000");
+    die(&host, &ssh, "backups:export shop --at 2022-01-01T00:00:00Z");
+    let made = "shop-2022-01-01-00-00-00".to_owned();
+    assert_eq!(host.info("shop", &made)["status"], "in-progress", "it was not in the middle");
+    ssh.run(&format!("backups:info shop --id {made} --wait 60")).expect(0);
+    host.fault("docker:exec:pg_restore/delay=2");
+    die(&host, &ssh, &format!("backups:verify shop --id {made}"));
+    assert_eq!(host.trust("shop", &made), "validating", "it was not in the middle");
+    ssh.run(&format!("backups:info shop --id {made} --wait 60")).expect(0);
+    assert_eq!(host.trust("shop", &made), "restorable");
+    host.sql("shop", "delete from orders");
+    // The client is dead long before the fresh database is filled.
+    die(&host, &ssh, &format!("backups:import shop --id {made} --force --no-backup"));
+    wait_for("the restore", || (!host.left_databases("shop").is_empty()).then_some(()));
+    ssh.run(&format!("backups:info shop --id {made} --wait 60")).expect(0);
+    host.fault("");
+    assert_eq!(host.fingerprint("shop"), rows);
+    assert_eq!(host.info("shop", &made)["restores"][0]["status"], "success");
+    host.check_settled("shop", "a restore whose client died");
+    host.assert_no_strays();
+    host.check("shop", &[first, made], true);
+}
+
+/// The words of somebody who reads nothing any more fill no pipe and end nothing.
+#[test]
+fn fault_025_broken_pipes_end_nothing() {
+    let (host, first) = Host::with_backup();
+    let Some(ssh) = host.sshd() else { return };
+    host.fault("postgres:export/slow=6000");
+    let mut client =
+        ssh.command(&[], "backups:export shop --verify --trace --format json").stderr(Stdio::null()).spawn();
+    host.worker("shop");
+    client.as_mut().expect("ssh").kill().expect("kill");
+    client.expect("ssh").wait().expect("wait");
+    let made = host.list("shop")[0]["id"].as_str().expect("an id").to_owned();
+    ssh.run(&format!("backups:info shop --id {made} --wait 120")).expect(0);
+    assert_eq!(host.trust("shop", &made), "restorable");
+    host.fault("");
+    host.check("shop", &[first, made], true);
+}
+
+#[test]
+fn fault_025_a_terminal_that_hangs_up_ends_the_export() {
+    let (host, first) = Host::with_backup();
+    let Some(ssh) = host.sshd() else { return };
+    if !ssh.has_terminals() {
+        return;
+    }
+    for interrupt in [false, true] {
+        let before = host.before("shop");
+        host.fault("postgres:export/stall=700");
+        let mut command = ssh.command(&["-tt"], "backups:export shop");
+        let mut client = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("ssh");
+        host.worker("shop");
+        if interrupt {
+            std::io::Write::write_all(client.stdin.as_mut().expect("stdin"), b"\x03").expect("Ctrl-C");
+            let out = client.wait_with_output().expect("ssh");
+            assert_eq!(out.status.code(), Some(130), "{}", String::from_utf8_lossy(&out.stdout));
+        } else {
+            client.kill().expect("kill");
+            client.wait().expect("wait");
+        }
+        host.assert_no_strays();
+        host.fault("");
+        host.assert_clean("shop", &before, if interrupt { "ended by SIGINT" } else { "ended by SIGHUP" });
+    }
+    assert_eq!(host.list("shop").len(), 3);
+    host.dokku(&["backups:info", "shop", "--id", &first]).expect(0);
+}
+
+#[test]
+fn fault_025_a_terminal_that_hangs_up_ends_a_verification_and_a_detached_run_does_not_care() {
+    let (host, first) = Host::with_backup();
+    let Some(ssh) = host.sshd() else { return };
+    if !ssh.has_terminals() {
+        return;
+    }
+    host.fault("docker:exec:pg_restore/delay=2");
+    let mut client = ssh.start(&["-tt"], &format!("backups:verify shop --id {first}"));
+    wait_for("the disposable database", || (!host.disposables().is_empty()).then_some(()));
+    client.kill();
+    wait_for("its removal", || host.disposables().is_empty().then_some(()));
+    host.assert_no_strays();
+    assert_eq!(host.trust("shop", &first), "created");
+    // Its terminal is gone when the command has answered.
+    ssh.run_tty(&format!("backups:verify shop --id {first} --detach")).expect(0);
+    ssh.run(&format!("backups:info shop --id {first} --wait 60")).expect(0);
+    assert_eq!(host.trust("shop", &first), "restorable");
+}
+
+#[test]
+fn fault_026_a_terminal_that_hangs_up_during_the_exchange_does_not_stop_it() {
+    let host = Host::up();
+    let Some(ssh) = host.sshd() else { return };
+    if !ssh.has_terminals() {
+        return;
+    }
+    host.database("shop", SHOP);
+    let full = host.fingerprint("shop");
+    let id = host.export("shop");
+    host.sql("shop", "delete from orders");
+    host.fault("docker:exec:psql/delay=0.5");
+    let mut client = ssh.start(&["-tt"], &format!("backups:import shop --id {id} --force --no-backup"));
+    wait_for("the exchange", || {
+        let words = std::fs::read_to_string(host.folder("shop").join(".lock")).unwrap_or_default();
+        words.contains("cannot be cancelled").then_some(())
+    });
+    client.kill();
+    host.dokku(&["backups:info", "shop", "--id", &id, "--wait", "60"]).expect(0);
+    host.fault("");
+    assert_eq!(host.fingerprint("shop"), full);
+    assert_eq!(host.info("shop", &id)["restores"][0]["status"], "success");
+    host.check_settled("shop", "a restore whose terminal hung up");
+    host.assert_no_strays();
+}
