@@ -7,8 +7,10 @@ use crate::settings::Settings;
 use crate::sys::line::{Sent, sent};
 
 /// Refuses a line that has lost its end, whatever it says. Returns what is known of the line.
-pub fn whole(settings: &Settings) -> Result<Sent> {
-    if !settings.caller.remote {
+pub fn whole(settings: &Settings, words: &[String]) -> Result<Sent> {
+    // A trigger runs within somebody else's command, whose line is not ours to judge.
+    let trigger = words.get(1).is_some_and(|verb| verb.starts_with("trigger:"));
+    if !settings.caller.remote || trigger {
         return Ok(Sent::Nothing);
     }
     let sent = sent();

@@ -45,7 +45,7 @@ fn run(settings: &mut Settings, ui: Ui, args: &[OsString], words: Vec<String>) -
         detach::leave_session();
     }
     signals::install()?;
-    let sent = line::whole(settings)?;
+    let sent = line::whole(settings, &words)?;
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         // One text however it is asked for; `backups:help VERB` is what works over SSH.
