@@ -58,7 +58,7 @@ printf '#!/bin/sh\n[ "\$1" != backups:version ] || echo "dokku-backups %s"\necho
 chmod 755 "\$2/release/dokku-backups"
 EOF
 chmod 755 "$work/tools/cargo"
-export DOKKU_BACKUPS_CARGO=none TMPDIR=$work
+export DOKKU_BACKUPS_CARGO=none TMPDIR=$work DOKKU_BACKUPS_ETC=$work/root
 
 plugin=$work/plugins/enabled/backups
 fresh() { # a plugin folder as Dokku has it: enabled/backups is a symlink into available
@@ -113,6 +113,16 @@ install_and_update() {
   fake_binary "$plugin/bin/dokku-backups" "$version"
   try "$plugin/install"
   check "a binary laid there by hand is taken" '[[ $rc == 0 && -z "$out" && "$(calls)" == "<trigger:install>" ]]'
+  check "no completion where Dokku has none" '[[ ! -e "$work/root" ]]'
+  if ((EUID == 0)); then
+    mkdir -p "$work/root/etc/bash_completion.d" "$work/root/usr/share/bash-completion/completions"
+    touch "$work/root/usr/share/bash-completion/completions/dokku"
+    try "$plugin/install"
+    check "completion beside Dokku's own" '[[ $rc == 0 && -e "$work/root/etc/bash_completion.d/dokku-backups" ]]'
+    try "$plugin/uninstall" backups
+    check "and away with the plugin" '[[ $rc == 0 && ! -e "$work/root/etc/bash_completion.d/dokku-backups" ]]'
+    rm -r "$work/root"
+  fi
   fake_binary "$plugin/bin/dokku-backups" 0.0.0
   try "$plugin/install"
   check "install goes on with an old binary, warning" '[[ $rc == 0 && "$out" == *"not version $version"* ]]'

@@ -163,6 +163,9 @@ pub enum Verb {
         #[arg(long, hide = true)]
         all: bool,
     },
+    /// What the install script writes down for bash.
+    #[command(name = "commands:completion", hide = true)]
+    Completion,
     /// What `dokku help` asks every plugin.
     #[command(name = "commands:help", hide = true)]
     HelpLine {
@@ -219,7 +222,7 @@ impl Verb {
     /// Whether root's own start of it must become Dokku's system user first. Laying out folders below `/var/lib/dokku`
     /// needs root; help, version and the line for the crontab need no Dokku at all.
     pub fn leaves_root(&self) -> bool {
-        let as_it_is = matches!(self, Verb::TriggerInstall { .. } | Verb::TriggerCronEntries { .. });
+        let as_it_is = matches!(self, Verb::TriggerInstall { .. } | Verb::TriggerCronEntries { .. } | Verb::Completion);
         !as_it_is && !matches!(self, Verb::Version { .. } | Verb::Help { .. } | Verb::HelpLine { .. })
     }
 }

@@ -6,6 +6,7 @@ mod access;
 mod before_deploy;
 mod cancel;
 mod check;
+mod completion;
 mod cron_entries;
 mod delete;
 mod download;
@@ -109,6 +110,7 @@ pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
         Verb::Revoke(args) => revoke::run(&context, &args),
         Verb::Version { format } => version(ui, format),
         Verb::Help { verb, .. } => help::run(&context, verb.as_deref()),
+        Verb::Completion => completion::run(&context),
         Verb::HelpLine { .. } => Ok(ui.data(help::LINE)?),
         Verb::TriggerCronEntries { rest } => cron_entries::run(&context, &rest),
         Verb::TriggerInstall { .. } => install::run(&context),

@@ -150,6 +150,7 @@ impl Verb {
             Verb::Version { .. } => &VERSION,
             Verb::Help { .. } => &HELP,
             Verb::Tick
+            | Verb::Completion
             | Verb::HelpLine { .. }
             | Verb::TriggerCronEntries { .. }
             | Verb::TriggerInstall { .. }

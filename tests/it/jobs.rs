@@ -14,6 +14,8 @@ const SLOW: &str = "create function slow(int) returns boolean language plpgsql a
     if current_database() <> 'shop' then perform pg_sleep(0.05); end if; return true; end $f$;
   create table big(a int check (slow(a))); insert into big select generate_series(1, 1000);";
 
+const LEFT: &str = "select datname from pg_database";
+
 /// The words in the service's lock.
 fn words(host: &Host) -> String {
     std::fs::read_to_string(host.folder("shop").join(".lock")).unwrap_or_default()
@@ -344,5 +346,19 @@ fn row_050_a_job_that_does_not_look_is_not_said_to_be_cancelled() {
     host.dokku(&["backups:cancel", "shop"]).expect(0);
     host.fault("");
     host.dokku(&["backups:sync", "shop"]).expect(0);
+    host.check("shop", &[id], true);
+}
+
+#[test]
+fn row_050_a_cancelled_fork_leaves_no_service() {
+    let (host, id) = Host::with_backup();
+    host.fault("docker:exec:pg_restore/delay=30");
+    let run = host.start(&["backups:fork", "shop", "--id", &id, "copy"]);
+    wait_for("filling", || (host.dokku(&["postgres:exists", "copy"]).code == Some(0)).then_some(()));
+    wait_for("filling", || host.try_psql("copy", "postgres", LEFT).out().contains("dokku_backups").then_some(()));
+    host.dokku(&["backups:cancel", "shop"]).expect(0);
+    assert_eq!(run.wait().code, Some(143));
+    host.fault("");
+    assert_ne!(host.dokku(&["postgres:exists", "copy"]).code, Some(0), "a service is left");
     host.check("shop", &[id], true);
 }

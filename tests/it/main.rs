@@ -8,6 +8,7 @@ mod acceptance;
 mod before_deploy;
 mod by_hand;
 mod check;
+mod completion;
 mod destination;
 mod download;
 mod encryption;
