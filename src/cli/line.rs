@@ -6,7 +6,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::settings::Settings;
 use crate::sys::line::{Sent, sent};
 
-/// Refuses a line that has lost its end, whatever it says. Returns what is known of the line.
+/// Refuses a line that has lost its end, whatever it says: `--from-service=it's` would be gone with all its narrowing. Returns what is known of the line.
 pub fn whole(settings: &Settings, words: &[String]) -> Result<Sent> {
     // A trigger runs within somebody else's command, whose line is not ours to judge.
     let trigger = words.get(1).is_some_and(|verb| verb.starts_with("trigger:"));

@@ -152,7 +152,7 @@ fn fault_060_no_destructive_verb_does_more_by_losing_its_tail() {
     let (first, second, other) = (host.export("shop"), host.export("shop"), host.export("till"));
     host.sql("shop", "delete from orders");
     let (rows, files) = (host.fingerprint("shop"), host.snapshot());
-    for tail in ["--from-service 'till", "it's --format json"] {
+    for tail in ["--from-service=it's", "it's --format json"] {
         for line in [
             format!("backups:import shop --latest --force {tail}"),
             format!("backups:import shop --id {first} --force {tail}"),
