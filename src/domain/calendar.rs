@@ -3,7 +3,7 @@
 //! A reading that a change leaves out is due when the clocks have been put forward; one that occurs twice is due the
 //! first time. So whatever is due once a local day or week is due exactly once.
 
-use chrono::{DateTime, Days, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::{GapInfo, Tz};
 
 const HOUR: i64 = 3600;
@@ -67,10 +67,4 @@ fn offset(zone: Tz, at: DateTime<Utc>) -> i64 {
 /// What the clocks of `zone` show at `at`.
 pub fn reading(zone: Tz, at: DateTime<Utc>) -> NaiveDateTime {
     at.with_timezone(&zone).naive_local()
-}
-
-/// The `count` local dates that begin `back` days before the one of `at`.
-pub fn dates(zone: Tz, at: DateTime<Utc>, back: u64, count: u64) -> impl Iterator<Item = NaiveDate> {
-    let first = reading(zone, at).date().checked_sub_days(Days::new(back));
-    (0..count).filter_map(move |n| first?.checked_add_days(Days::new(n)))
 }

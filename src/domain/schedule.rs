@@ -2,6 +2,7 @@
 //! frequency.
 
 use std::fmt;
+use std::ops::Range;
 
 use chrono::{DateTime, Datelike, NaiveTime, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
@@ -138,35 +139,43 @@ impl Schedule {
     /// The first due time after `after`, and not before the schedule was made.
     pub fn due_after(&self, after: DateTime<Utc>) -> DateTime<Utc> {
         let after = after.max(self.created_at - TimeDelta::nanoseconds(1));
-        let (zone, hit) = (self.timezone, |at: &DateTime<Utc>| *at > after);
-        // Two dates back, because at a change of the clocks the date of an instant may go back as well.
         let found = match self.timing {
-            Timing::Hourly { minute } => Some(calendar::next_minute(zone, minute, after)),
-            Timing::Daily { time } => {
-                calendar::dates(zone, after, 2, 8).filter_map(|date| calendar::reached(zone, date, time)).find(hit)
-            }
-            Timing::Weekly { day, time } => calendar::dates(zone, after, 2, 20)
-                .filter(|date| date.weekday() == day)
-                .filter_map(|date| calendar::reached(zone, date, time))
-                .find(hit),
+            Timing::Hourly { minute } => Some(calendar::next_minute(self.timezone, minute, after)),
+            // From two dates before, because at a change of the clocks the date of an instant may go back as well.
+            Timing::Daily { .. } => self.on_dates(after, -2..6).find(|at| *at > after),
+            Timing::Weekly { .. } => self.on_dates(after, -2..18).find(|at| *at > after),
         };
         found.unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
     /// The last due time up to `now`; `None` where nothing was due yet.
     pub fn last_due(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        // Longer than any two due times can be apart: an hour or a week, and a date left out before or after.
-        let window = match self.frequency() {
-            Frequency::Hourly => TimeDelta::hours(3),
-            Frequency::Daily => TimeDelta::days(3),
-            Frequency::Weekly => TimeDelta::days(16),
+        let found = match self.timing {
+            Timing::Hourly { .. } => {
+                // Two of them are less than two hours apart, also where the clocks are put back.
+                let mut due = vec![self.due_after(now - TimeDelta::hours(2))];
+                while let Some(last) = due.last().filter(|last| **last <= now) {
+                    due.push(self.due_after(*last));
+                }
+                due.into_iter().rev().nth(1)
+            }
+            Timing::Daily { .. } => self.on_dates(now, -4..2).rev().find(|at| *at <= now),
+            Timing::Weekly { .. } => self.on_dates(now, -16..2).rev().find(|at| *at <= now),
         };
-        let mut found = None;
-        let mut next = self.due_after(now - window);
-        while next <= now {
-            found = Some(next);
-            next = self.due_after(next);
-        }
-        found
+        found.filter(|at| *at >= self.created_at)
+    }
+
+    /// When it is due on the dates around the one of `at`, in order.
+    fn on_dates(&self, at: DateTime<Utc>, around: Range<i64>) -> impl DoubleEndedIterator<Item = DateTime<Utc>> {
+        let (zone, timing) = (self.timezone, self.timing);
+        let date = calendar::reading(zone, at).date();
+        around.filter_map(move |days| {
+            let date = date.checked_add_signed(TimeDelta::days(days))?;
+            match timing {
+                Timing::Daily { time } => calendar::reached(zone, date, time),
+                Timing::Weekly { day, time } if date.weekday() == day => calendar::reached(zone, date, time),
+                Timing::Weekly { .. } | Timing::Hourly { .. } => None,
+            }
+        })
     }
 }
