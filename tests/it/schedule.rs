@@ -117,6 +117,47 @@ fn row_064_only_retention_can_be_changed_and_expiry_follows() {
     export.wait().expect(0);
 }
 
+/// What no field takes.
+const NONSENSE: &[&str] = &[
+    "",
+    " ",
+    "x",
+    "-1",
+    "25:00",
+    "24:00",
+    "03:60",
+    "3:00",
+    "03:0",
+    ":60",
+    ":5",
+    "0300",
+    "03:00:00",
+    "+3:00",
+    "٠٣:٠٠",
+    "1e3",
+    "99999999999999999999",
+    "; rm -rf /",
+    "$(id)",
+    "`id`",
+    "%",
+    "a%b",
+    "a\nb",
+    "* * * * *",
+    "../../etc/passwd",
+    "\\",
+    "'",
+    "\"",
+    "&& id",
+    "| id",
+    "> /tmp/x",
+    "europe/berlin",
+    "Europe/Berlin;id",
+    "Mars/Olympus",
+    "UTC\n* * * * * id",
+    "\u{1b}[2J",
+    "\u{202e}",
+];
+
 #[test]
 fn fault_076_nonsense_in_any_field_is_usage_and_never_reaches_a_crontab() {
     let host = with_shop();
@@ -126,54 +167,15 @@ fn fault_076_nonsense_in_any_field_is_usage_and_never_reaches_a_crontab() {
         host.cron_line(),
         format!("SSH_USER=root dokku backups:tick &>> {}/backups.log", host.var("DOKKU_LOGS_DIR"))
     );
-    let nonsense = [
-        "",
-        " ",
-        "x",
-        "-1",
-        "25:00",
-        "24:00",
-        "03:60",
-        "3:00",
-        "03:0",
-        ":60",
-        ":5",
-        "0300",
-        "03:00:00",
-        "+3:00",
-        "٠٣:٠٠",
-        "1e3",
-        "99999999999999999999",
-        "; rm -rf /",
-        "$(id)",
-        "`id`",
-        "%",
-        "a%b",
-        "a\nb",
-        "* * * * *",
-        "../../etc/passwd",
-        "\\",
-        "'",
-        "\"",
-        "&& id",
-        "| id",
-        "> /tmp/x",
-        "europe/berlin",
-        "Europe/Berlin;id",
-        "Mars/Olympus",
-        "UTC\n* * * * * id",
-        "\u{1b}[2J",
-        "\u{202e}",
-    ];
     for field in ["--at", "--day", "--timezone", "--retention"] {
-        for word in nonsense {
+        for word in NONSENSE {
             let run = host.dokku(&["backups:schedule", "shop", "weekly", &format!("{field}={word}")]);
             assert_eq!(run.code, Some(2), "{field} {word:?}: {run:?}");
             assert!(run.stderr.contains(field), "{field} {word:?} is not named: {run:?}");
             assert!(!run.stderr.contains('\u{1b}') && !run.stderr.contains('\u{202e}'), "{run:?}");
         }
     }
-    for word in nonsense.iter().filter(|word| !word.is_empty()) {
+    for word in NONSENSE.iter().filter(|word| !word.is_empty()) {
         for line in [
             ["backups:schedule", "shop", word],
             ["backups:schedule", word, "daily"],
