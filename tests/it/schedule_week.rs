@@ -43,7 +43,7 @@ fn expected(down: &std::ops::Range<DateTime<Utc>>) -> BTreeMap<String, Vec<&'sta
 }
 
 #[test]
-fn fault_034_036_a_week_with_an_outage_leaves_exactly_what_the_rules_say() {
+fn fault_034_036_row_063_068_a_week_with_an_outage_leaves_exactly_what_the_rules_say() {
     let host = Host::up();
     host.database("shop", SHOP);
     let made = "2027-03-21T22:59:30Z";

@@ -8,7 +8,7 @@ use chrono::{
     DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc, Weekday,
 };
 use chrono_tz::{TZ_VARIANTS, Tz};
-use dokku_backups::domain::{Frequency, Progress, Run, RunState, Schedule, Timing, Todo};
+use dokku_backups::domain::{Frequency, MOST_BACKUPS, Progress, Run, RunState, Schedule, Timing, Todo};
 use proptest::prelude::*;
 
 fn utc(text: &str) -> DateTime<Utc> {
@@ -190,6 +190,26 @@ fn fault_034_a_day_that_a_zone_left_out_has_no_run_and_one_that_it_had_twice_has
     let howe = schedule(Timing::Hourly { minute: 15 }, Tz::Australia__Lord_Howe);
     let times = due(&howe, utc("2026-10-03T14:00:00Z"), utc("2026-10-03T17:00:00Z"));
     assert_eq!(times, ["2026-10-03T14:45:00Z", "2026-10-03T15:30:00Z", "2026-10-03T16:15:00Z"].map(utc));
+}
+
+#[test]
+fn row_065_the_longest_retentions_of_all_three_hold_at_most_500() {
+    for (zone, changes) in zones() {
+        for end in changes.iter().step_by(7).map(|change| *change + TimeDelta::days(3)) {
+            let timings = [
+                Timing::Hourly { minute: 15 },
+                Timing::Daily { time: time(2, 15) },
+                Timing::Weekly { day: Weekday::Sun, time: time(2, 15) },
+            ];
+            let held = timings.map(|timing| {
+                let days = timing.frequency().longest_retention();
+                let count = due(&schedule(timing, zone), end - TimeDelta::days(days.into()), end).len();
+                assert!(count <= timing.frequency().held(days).into(), "{zone} {timing:?} until {end}: {count}");
+                count
+            });
+            assert!(held.iter().sum::<usize>() <= MOST_BACKUPS.into(), "{zone} until {end}: {held:?}");
+        }
+    }
 }
 
 #[test]
