@@ -25,6 +25,8 @@ const PLACES: &[&[&str]] = &[
     &["set", "NAME", "gate", "off"],
     &["report", "NAME"],
     &["delete", "NAME", "--id", "shop-2020-01-01-00-00-00", "--force"],
+    &["keep", "NAME", "--id", "shop-2020-01-01-00-00-00"],
+    &["prune", "NAME"],
     &["sync", "NAME"],
 ];
 
