@@ -152,6 +152,7 @@ fn lists_take_what_is_granted_and_do_not_speak_of_the_rest() {
     for name in ["mine", "looked-at", "theirs"] {
         host.database(name, SHOP);
         host.dokku(&["backups:export", name, "--at", "2020-01-01T00:00:00Z"]).expect(0);
+        host.as_root(&["backups:schedule", name, "weekly"]).expect(0);
     }
     host.grant("ci", "read,create,update", "mine");
     host.grant("ci", "read", "looked-at");
@@ -162,10 +163,15 @@ fn lists_take_what_is_granted_and_do_not_speak_of_the_rest() {
         assert!(run.code == Some(0) && !all.contains("theirs"), "{run:?}");
         (all.contains("mine"), all.contains("looked-at"))
     };
-    for verb in ["backups:list", "backups:report", "backups:check"] {
+    for verb in ["backups:list", "backups:report", "backups:schedules"] {
         assert_eq!(seen(&[verb]), (true, true), "{verb}");
         assert_eq!(seen(&[verb, "--format", "json"]), (true, true), "{verb}");
     }
+    // Old backups are not what a schedule promises; that it says so is not what matters here.
+    let check = host.as_key("ci", &["backups:check"]);
+    let words = format!("{}{}", check.out(), check.stderr);
+    assert!(words.contains("mine") && words.contains("looked-at") && !words.contains("theirs"), "{check:?}");
+    assert_eq!(seen(&["backups:prune", "--dry-run"]), (true, true));
     for verb in [&["backups:sync"][..], &["backups:sync", "--format", "json"], &["backups:export", "--all"]] {
         assert_eq!(seen(verb), (true, false), "{verb:?}");
     }

@@ -4,13 +4,14 @@
 
 use std::fs;
 use std::os::fd::AsFd;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
-use super::support::{Host, Run, SHOP};
+use super::support::{Host, Run, SHOP, finish};
 
 /// A verb in a form that is cheap once it is allowed, and changes nothing.
 struct Form {
@@ -28,6 +29,8 @@ struct Form {
     done: (i32, &'static str),
 }
 
+/// When all of it happens: the schedules are met, and the scheduler is not late.
+const CLOCK: &str = "2020-01-01T01:00:00Z";
 const ID: &str = "NAME-2001-01-01-00-00-00";
 
 const fn form(
@@ -70,6 +73,13 @@ const FORMS: &[Form] = &[
     form(&["reset", "NAME", "--force"], "ru", "postgres:import", (5, "is busy")),
     form(&["delete", "NAME", "--id", ID, "--force"], "rd", "", (5, "is busy")),
     form(&["sync", "NAME"], "ru", "", (5, "is busy")),
+    form(&["keep", "NAME", "--id", ID], "ru", "", (5, "is busy")),
+    form(&["prune", "NAME"], "rd", "", (5, "is busy")),
+    form(&["prune", "NAME", "--dry-run"], "r", "", (0, "2020-01-01")),
+    form(&["download", "NAME", "--id", ID], "r", "postgres:export", (4, "has no backup")),
+    form(&["schedule", "NAME", "daily", "--retention", "9"], "ru", "postgres:export", (5, "is busy")),
+    form(&["unschedule", "NAME", "hourly"], "ru", "", (4, "has no hourly schedule")),
+    form(&["schedules", "NAME"], "r", "", (0, "daily")),
     form(&["set", "NAME", "restore-timeout"], "ru", "", (0, "Unsetting")),
 ];
 
@@ -183,6 +193,7 @@ fn two_services() -> Host {
     for name in ["own", "foreign"] {
         host.database(name, SHOP);
         host.dokku(&["backups:export", name, "--at", "2020-01-01T00:00:00Z"]).expect(0);
+        host.dokku_at("", CLOCK, &["backups:schedule", name, "daily", "--at", "00:00"]).expect(0);
     }
     host
 }
@@ -209,9 +220,13 @@ fn run_table(host: &Host, keys: &[Option<Key>]) -> usize {
                     let words: Vec<&str> = words.iter().map(String::as_str).collect();
                     let everything =
                         Key { own: "rcud".into(), foreign: "rcud".into(), new: "rcud".into(), ..Key::default() };
+                    let at_that_time = |mut command: Command| {
+                        command.env("DOKKU_BACKUPS_CLOCK", CLOCK);
+                        finish(command)
+                    };
                     let (run, key) = match key {
-                        Some(key) => (host.as_key(&key.name, &words), key),
-                        None => (host.as_root(&words), &everything),
+                        Some(key) => (at_that_time(host.key_command(&key.name, &words)), key),
+                        None => (at_that_time(host.root_command(&words)), &everything),
                     };
                     let (is, should) = (ended(&run, form, service), expected(key, form, service));
                     if is != should {
@@ -263,7 +278,7 @@ fn every_key_right_verb_and_service() {
         new: all,
         ..Key::default()
     }));
-    assert_eq!(run_table(&host, &keys), 18 * 16 * 3);
+    assert_eq!(run_table(&host, &keys), 18 * FORMS.len() * 3);
 }
 
 /// An access plugin in the manner of the real ones: a file a key, with what is hidden and what is denied.
@@ -309,7 +324,7 @@ fn dokkus_own_decisions_come_first_with_rights_off_and_on() {
     let mut keys = under_dokkus_rules();
     access_plugin(&host, &keys);
     let callers = |keys: &[Key]| std::iter::once(None).chain(keys.iter().cloned().map(Some)).collect::<Vec<_>>();
-    assert_eq!(run_table(&host, &callers(&keys)), 8 * 16 * 3);
+    assert_eq!(run_table(&host, &callers(&keys)), 8 * FORMS.len() * 3);
     // What Dokku denies no grant of ours gives, and what Dokku allows is narrowed by them.
     for key in &mut keys {
         (key.own, key.foreign, key.new) = ("rcud".into(), "r".into(), "c".into());
@@ -317,5 +332,5 @@ fn dokkus_own_decisions_come_first_with_rights_off_and_on() {
             host.grant(&key.name, rights, service);
         }
     }
-    assert_eq!(run_table(&host, &callers(&keys)), 8 * 16 * 3);
+    assert_eq!(run_table(&host, &callers(&keys)), 8 * FORMS.len() * 3);
 }
