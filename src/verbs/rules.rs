@@ -70,6 +70,8 @@ const FORK: Rule = with("fork", part(&[Read], Some("export")), "the new service"
 const RESET: Rule =
     with("reset", part(&[Read, Update], Some("import")), "the service it was forked from", &[Read], "export");
 const SET: Rule = on("set", &[Read, Update], None);
+/// Who says where copies go can read them there.
+const SET_DESTINATION: Rule = on("set destination", &[Read, Update], Some("export"));
 const REPORT: Rule = on("report", &[Read], None);
 const CHECK: Rule = on("check", &[Read], None);
 const DOWNLOAD: Rule = on("download", &[Read], Some("export"));
@@ -112,6 +114,7 @@ const ALL: &[&Rule] = &[
     &UNSCHEDULE,
     &SCHEDULES,
     &SET,
+    &SET_DESTINATION,
     &REPORT,
     &CHECK,
     &GRANT,
@@ -132,6 +135,7 @@ impl Verb {
             Verb::Verify(_) => &VERIFY,
             Verb::Fork(_) => &FORK,
             Verb::Reset(_) => &RESET,
+            Verb::Set(args) if args.is_about_destination() => &SET_DESTINATION,
             Verb::Set(_) => &SET,
             Verb::Report(_) => &REPORT,
             Verb::Check(_) => &CHECK,

@@ -21,6 +21,14 @@ pub struct SetArgs {
     pub words: Vec<String>,
 }
 
+impl SetArgs {
+    /// Whether it is about where copies go: they are copies of the data.
+    pub fn is_about_destination(&self) -> bool {
+        let key = self.words.get(usize::from(!self.global));
+        key.is_some_and(|key| Property::parse(key).is_ok_and(Property::is_about_destination))
+    }
+}
+
 /// What `backups:help set` says below the options: every property, and examples.
 pub fn help() -> String {
     let width = properties::ALL.iter().map(|property| property.key.len()).max().unwrap_or(0);

@@ -73,6 +73,8 @@ const FORMS: &[Form] = &[
     form(&["reset", "NAME", "--force"], "ru", "postgres:import", (5, "is busy")),
     form(&["delete", "NAME", "--id", ID, "--force"], "rd", "", (5, "is busy")),
     form(&["sync", "NAME"], "ru", "", (5, "is busy")),
+    form(&["set", "NAME", "destination-region"], "ru", "postgres:export", (0, "Unsetting")),
+    form(&["cancel", "NAME", "--id", ID], "ru", "", (4, "nothing is being done")),
     form(&["keep", "NAME", "--id", ID], "ru", "", (5, "is busy")),
     form(&["prune", "NAME"], "rd", "", (5, "is busy")),
     form(&["prune", "NAME", "--dry-run"], "r", "", (0, "2020-01-01")),
