@@ -125,6 +125,7 @@ fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
     add("Expires", Some(b.expires_at.map_or_else(|| "never".to_owned(), time)));
     add("Kept for ever", b.keep.then(|| "yes".to_owned()));
     add("Off-site", listed.copy_state().zip(b.destination.as_ref()).map(|(state, d)| format!("{state} {}", d.uri)));
+    add("Presence", b.destination.as_ref().map(|_| listed.presence.name().to_owned()));
     add("Off-site since", b.destination.as_ref().and_then(|d| d.uploaded_at).map(time));
     add("Off-site error", b.destination.as_ref().and_then(|d| d.reason.clone()));
     add("Off-site next attempt", b.destination.as_ref().and_then(|d| d.retry_at).map(time));

@@ -7,7 +7,7 @@ use super::steps::{place, resolve};
 use crate::destination::Store;
 use crate::dokku::Dokku;
 use crate::error::{Failure, Kind, Result};
-use crate::properties::{self, GLOBAL, Property, folder};
+use crate::properties::{self, DESTINATION, GLOBAL, Property, folder};
 use crate::sys::secret;
 
 /// `backups:set`
@@ -113,7 +113,11 @@ fn try_destination(context: &Context, scope: &Scope, changed: &Property, value: 
     tried.map_err(|failure| {
         let told = Failure::new(Kind::Config, format!("{bucket} does not work; nothing was changed"))
             .because(failure.reason());
-        failure.hints.into_iter().fold(told, Failure::hint)
+        let told = failure.hints.into_iter().fold(told, Failure::hint);
+        if changed.key == DESTINATION.key {
+            return told;
+        }
+        told.hint(format!("to change several of them, first: dokku backups:set {} destination none", scope.word))
     })
 }
 
