@@ -5,16 +5,25 @@
 //! meta-commands (a backslash outside quotes and data) and `COPY ... PROGRAM`. What functions do is not looked into.
 //! Nothing is ever executed, and nothing is kept but names, numbers and the first words of what is noted.
 
+mod given;
+mod judge;
 mod lexer;
+mod names;
+mod nesting;
+mod reading;
 mod rows;
+mod tables;
 
 use std::io::{ErrorKind, Read};
 
 use super::archive::{ArchiveError, Damage, DamageKind, Looks, TableRows, looks_like};
+pub use given::Given;
 use lexer::Lexer;
 
 /// Bytes fetched at once.
 const BUFFER: usize = 256 * 1024;
+/// Bytes kept of a comment, a note or a dollar quote's tag.
+const WORDS: usize = 200;
 /// Notes that are kept; more are only counted.
 const NOTES: usize = 1000;
 
@@ -26,17 +35,22 @@ pub struct PlainSummary {
     /// Whether the maker's last words are there and nothing but comments and `\unrestrict` follows them. Always false
     /// for [`Maker::Other`], whose end cannot be told.
     pub complete: bool,
-    /// Database of the first `\connect`; `pg_dump` writes one only with `--create`.
-    pub database: Option<String>,
+    /// Databases of its `\connect`s; `pg_dump` writes one only with `--create`.
+    pub databases: Vec<String>,
     /// Version of the server, as the first comment on it says.
     pub server_version: Option<String>,
     /// Version of `pg_dump`, likewise.
     pub dump_tool_version: Option<String>,
     /// The first client encoding that is set: `UTF8`.
     pub encoding: Option<String>,
-    /// Rows of every COPY block, in order; a table with two blocks is there twice.
+    /// Every table that it makes or fills, in order, with the rows of its COPY blocks and INSERTs. Tables whose rows
+    /// cannot be counted are not listed: `INSERT ... SELECT`, COPY of CSV, what is deleted from or renamed later.
     pub tables: Vec<TableRows>,
-    /// INSERT statements, of any table: their rows are not among `tables`.
+    /// Extensions that it creates, but `plpgsql`, which every database has.
+    pub extensions: Vec<String>,
+    /// Large objects that it creates.
+    pub large_objects: u64,
+    /// INSERT statements, of any table.
     pub inserts: u64,
     /// What would make `psql` do more than send SQL, in order, at most 1,000.
     pub notes: Vec<Note>,
@@ -79,13 +93,44 @@ pub enum NoteKind {
     MetaCommand,
     /// `COPY ... PROGRAM`: the server runs a program.
     CopyProgram,
+    /// `COPY` or a function that reads or writes a file of the server.
+    ServerFile,
+    /// A function in a language that may do anything, or that language itself.
+    Language,
+    /// `ALTER SYSTEM` or `LOAD`: changes the server itself.
+    System,
 }
 
 impl PlainSummary {
-    /// Whether anything in it could run programs or touch files beyond SQL.
+    /// Whether anything in it could run programs or touch files beyond the database.
     pub fn runs_more_than_sql(&self) -> bool {
-        let more = |note: &Note| matches!(note.kind, NoteKind::MetaCommand | NoteKind::CopyProgram);
-        self.notes_left_out > 0 || self.notes.iter().any(more)
+        self.notes_left_out > 0 || self.beyond().next().is_some()
+    }
+
+    /// What in it reaches beyond the database.
+    pub fn beyond(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| note.kind.is_beyond())
+    }
+}
+
+impl NoteKind {
+    /// Whether it reaches beyond the database.
+    fn is_beyond(self) -> bool {
+        !matches!(self, NoteKind::Restrict | NoteKind::Connect)
+    }
+}
+
+impl std::fmt::Display for Note {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = match self.kind {
+            NoteKind::Restrict | NoteKind::Connect | NoteKind::MetaCommand => "a command for psql",
+            NoteKind::CopyProgram => "COPY runs a program",
+            NoteKind::ServerFile => "a file of the server is read or written",
+            NoteKind::Language => "a language without limits",
+            NoteKind::System => "the server itself is changed",
+        };
+        let text: String = self.text.chars().take(80).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        write!(f, "line {}: {what}: {}", self.line, text.trim())
     }
 }
 

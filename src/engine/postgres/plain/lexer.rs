@@ -3,15 +3,24 @@
 
 use memchr::memchr;
 
-use super::super::archive::{ArchiveError, DamageKind, TableRows};
+use super::super::archive::ArchiveError;
+use super::judge::LONGEST;
+use super::nesting::Nesting;
+use super::reading::{Reading, Statement};
 use super::rows::CopyBlock;
-use super::{Maker, NOTES, Note, NoteKind, PlainSummary, damage, lossy};
+use super::{NoteKind, PlainSummary, WORDS};
 
-/// Bytes kept of a COPY or SET statement; of others only the first word.
-const STATEMENT: usize = 1024 * 1024;
-const FIRST_WORD: usize = 8;
-/// Bytes kept of a comment, a note or a dollar quote's tag.
-const WORDS: usize = 200;
+/// Bytes kept of a statement that is no COPY: enough for what it is and what it is about.
+const STATEMENT: usize = 16 * 1024;
+/// Of an INSERT nothing but its table is of interest.
+const INSERT: usize = 256;
+
+/// What just ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    Statement { left_out: bool },
+    Meta(NoteKind),
+}
 
 #[derive(Debug, Default)]
 enum Place {
@@ -43,38 +52,32 @@ pub(super) struct Lexer {
     words: Vec<u8>,
     /// COPY data begin at the next line.
     pending: Option<Box<CopyBlock>>,
-    backslashes: bool,
     line: u64,
     bytes: u64,
-    maker: Option<Maker>,
-    ended: bool,
-    appended: bool,
-    wrong: Option<ArchiveError>,
-    database: Option<String>,
-    server_version: Option<String>,
-    dump_tool_version: Option<String>,
-    encoding: Option<String>,
-    tables: Vec<TableRows>,
-    inserts: u64,
-    notes: Vec<Note>,
-    notes_left_out: u64,
+    nesting: Nesting,
+    reading: Reading,
+    event: Option<Event>,
 }
 
 impl Lexer {
     pub(super) fn feed(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let length = bytes.len();
             bytes = self.step(bytes);
-            self.bytes += (length - bytes.len()) as u64;
         }
     }
 
-    /// Takes one byte, or as many as the place allows at once.
-    fn step<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+    /// Takes one byte, or as many as the place allows at once; says what is left.
+    pub(super) fn step<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let rest = self.take(bytes);
+        self.bytes += (bytes.len() - rest.len()) as u64;
+        rest
+    }
+
+    fn take<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         if let Place::Data(block) = &mut self.place {
-            let lines = block.table.rows;
+            let lines = block.rows;
             let rest = block.feed(bytes);
-            self.line += block.table.rows - lines + u64::from(rest.is_some());
+            self.line += block.rows - lines + u64::from(rest.is_some());
             if rest.is_some() {
                 self.end_of_data();
             }
@@ -141,11 +144,12 @@ impl Lexer {
     }
 
     fn plain(&mut self, byte: u8) {
+        self.nesting.byte(byte);
         let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
         let place = match (self.before[1], byte) {
             (_, b'\'') => {
                 let escapes = matches!(self.before, [before, b'e' | b'E'] if !word(before));
-                Some(Place::Text(escapes || self.backslashes, false))
+                Some(Place::Text(escapes || self.reading.backslashes, false))
             }
             (_, b'"') => Some(Place::Name),
             (b'-', b'-') => Some(Place::Comment),
@@ -167,7 +171,7 @@ impl Lexer {
                 self.place = place;
                 return;
             }
-            (None, b';') => self.end_of_statement(),
+            (None, b';') if self.nesting.is_outermost() => self.end_of_statement(),
             (None, b'\n') if self.pending.is_some() => {
                 if let Some(block) = self.pending.take() {
                     self.place = Place::Data(block);
@@ -176,7 +180,9 @@ impl Lexer {
             (None, _) => {
                 self.keep(byte);
                 self.keep_bare(byte);
-                self.appended |= self.ended && !space(byte) && byte != b'-';
+                if !space(byte) && byte != b'-' {
+                    self.reading.goes_on();
+                }
             }
         }
         self.before = [self.before[1], byte];
@@ -210,13 +216,17 @@ impl Lexer {
     }
 
     fn kept(&self) -> bool {
-        let whole = self.bare.starts_with(b"COPY") || self.bare.starts_with(b"SET");
-        self.bare.len() < if whole { STATEMENT } else { FIRST_WORD }
+        let limit = match self.bare.first() {
+            Some(b'C') if self.bare.starts_with(b"COPY") => LONGEST,
+            Some(b'I') if self.bare.starts_with(b"INSERT") => INSERT,
+            _ => STATEMENT,
+        };
+        self.bare.len() < limit && self.statement.len() < LONGEST
     }
 
     fn keep(&mut self, byte: u8) {
         let starts = !self.statement.is_empty() || !space(byte);
-        if starts && self.kept() && self.statement.len() < STATEMENT {
+        if starts && self.kept() {
             self.statement.push(byte);
         }
     }
@@ -236,138 +246,83 @@ impl Lexer {
         }
     }
 
-    fn note(&mut self, kind: NoteKind, text: &[u8]) {
-        self.appended |= self.ended && kind != NoteKind::Restrict;
-        if self.notes.len() == NOTES {
-            self.notes_left_out += 1;
-            return;
-        }
-        let text = lossy(&text[..text.len().min(WORDS)]);
-        self.notes.push(Note { line: self.line + 1, kind, text });
-    }
-
     fn end_of_line(&mut self) {
         let words = std::mem::take(&mut self.words);
         let text = words.trim_ascii();
-        self.line -= 1;
         match self.place {
-            Place::Meta => self.meta(text),
-            _ => self.comment(text),
+            Place::Meta => {
+                let alone = self.bare.trim_ascii().is_empty();
+                self.event = Some(Event::Meta(self.reading.meta(text, alone, self.line)));
+            }
+            _ => self.reading.comment(text),
         }
-        self.line += 1;
         self.back(b'\n');
         if let Some(block) = self.pending.take() {
             self.place = Place::Data(block);
         }
     }
 
-    /// The known harmless ones count as such only when nothing else can hide in the line: a second command, or a program
-    /// in backticks.
-    fn meta(&mut self, text: &[u8]) {
-        let hides = text.len() >= WORDS || memchr::memchr2(b'\\', b'`', &text[1..]).is_some();
-        let mut words = text.split(|byte| space(*byte));
-        let kind = match words.next() {
-            _ if hides => NoteKind::MetaCommand,
-            Some(b"\\restrict" | b"\\unrestrict") => NoteKind::Restrict,
-            Some(b"\\connect" | b"\\c") => NoteKind::Connect,
-            _ => NoteKind::MetaCommand,
-        };
-        if let (NoteKind::Connect, None, Some(name)) = (kind, &self.database, words.next()) {
-            self.database = Some(lossy(name.trim_ascii()).trim_matches('"').to_owned());
-        }
-        self.note(kind, text);
-    }
-
-    /// `pg_dump`'s comments say who wrote the dump and where it ends.
-    fn comment(&mut self, text: &[u8]) {
-        let maker = match text {
-            b"PostgreSQL database dump" => Maker::PgDump,
-            b"PostgreSQL database cluster dump" => Maker::PgDumpall,
-            b"PostgreSQL database dump complete" if self.maker == Some(Maker::PgDump) => return self.ended = true,
-            b"PostgreSQL database cluster dump complete" => return self.ended = true,
-            _ => {
-                let after = |words: &[u8]| text.strip_prefix(words).map(lossy);
-                let (server, tool) = (after(b"Dumped from database version "), after(b"Dumped by pg_dump version "));
-                self.server_version = self.server_version.take().or(server);
-                self.dump_tool_version = self.dump_tool_version.take().or(tool);
-                return;
-            }
-        };
-        self.maker.get_or_insert(maker);
-    }
-
     fn end_of_statement(&mut self) {
-        let statement = std::mem::take(&mut self.statement);
+        let text = std::mem::take(&mut self.statement);
         let bare = std::mem::take(&mut self.bare);
-        let bare = bare.trim_ascii();
-        self.maker.get_or_insert(Maker::Other);
-        self.appended |= self.ended;
-        let contains = |words: &str| memchr::memmem::find(bare, words.as_bytes()).is_some();
-        if bare.starts_with(b"INSERT") {
-            self.inserts += 1;
-        } else if bare.starts_with(b"COPY") {
-            if contains("FROM PROGRAM") || contains("TO PROGRAM") || bare.len() >= STATEMENT - 1 {
-                self.note(NoteKind::CopyProgram, &statement);
-            } else if contains(" FROM STDIN") {
-                self.pending = Some(Box::new(CopyBlock::new(statement.trim_ascii())));
-            }
-        } else if bare.starts_with(b"SET CLIENT_ENCODING") && self.encoding.is_none() {
-            let name = statement.split(|byte| *byte == b'\'').nth(1).map(lossy);
-            self.encoding = name;
-        } else if bare.starts_with(b"SET STANDARD_CONFORMING_STRINGS") {
-            self.backslashes = bare.ends_with(b"OFF") || statement.ends_with(b"'off'");
-        }
+        let tuples = self.nesting.next();
+        let statement = Statement { text: text.trim_ascii(), bare: bare.trim_ascii(), tuples, line: self.line + 1 };
+        let next = self.reading.statement(statement);
+        self.pending = next.data;
+        self.event = Some(Event::Statement { left_out: next.left_out });
     }
 
     fn end_of_data(&mut self) {
         let Place::Data(block) = std::mem::take(&mut self.place) else { return };
-        if !block.adds_up() && self.wrong.is_none() {
-            let words = format!(
-                "the rows of {}.{} do not have as many columns as the table",
-                block.table.schema, block.table.name
-            );
-            self.wrong = Some(damage(DamageKind::Rows, self.bytes, words));
-        }
-        self.tables.push(block.table);
+        self.reading.end_of_data(*block, self.bytes);
         self.before = [0, b'\n'];
     }
 
-    pub(super) fn finish(mut self) -> Result<PlainSummary, ArchiveError> {
+    /// What just ended, once.
+    pub(super) fn event(&mut self) -> Option<Event> {
+        self.event.take()
+    }
+
+    /// Whether the next bytes are rows.
+    pub(super) fn is_in_data(&self) -> bool {
+        matches!(self.place, Place::Data(_))
+    }
+
+    /// Whether the next bytes are a meta-command's.
+    pub(super) fn is_in_meta(&self) -> bool {
+        matches!(self.place, Place::Meta)
+    }
+
+    /// Takes the end of the text for the end of its last line.
+    pub(super) fn end_line(&mut self) {
         if matches!(self.place, Place::Comment | Place::Meta) {
+            // No line end was counted.
             self.line += 1;
             self.end_of_line();
+            self.line -= 1;
         }
-        let cut = |words: &str| Err(damage(DamageKind::Cut, self.bytes, words.to_owned()));
-        let maker = self.maker.unwrap_or(Maker::Other);
-        match (&self.place, self.wrong) {
-            (_, Some(wrong)) => return Err(wrong),
-            (Place::Data(block), None) => {
-                let words = format!("the dump ends inside the rows of {}.{}", block.table.schema, block.table.name);
-                return cut(&words);
-            }
-            (Place::Plain, None) if maker != Maker::Other && !self.ended => {
-                return cut("the dump ends too early: pg_dump's last words are missing");
-            }
-            (Place::Plain, None) if self.pending.is_none() => {}
-            _ => return cut("the dump ends inside a quotation, a comment or a statement"),
+    }
+
+    /// Takes the end of the text for the end of its last statement, as `psql` does.
+    pub(super) fn end_statement(&mut self) {
+        if matches!(self.place, Place::Plain) && !self.bare.trim_ascii().is_empty() {
+            self.end_of_statement();
         }
-        Ok(PlainSummary {
-            maker,
-            complete: maker != Maker::Other && !self.appended,
-            database: self.database,
-            server_version: self.server_version,
-            dump_tool_version: self.dump_tool_version,
-            encoding: self.encoding,
-            tables: self.tables,
-            inserts: self.inserts,
-            notes: self.notes,
-            notes_left_out: self.notes_left_out,
-            bytes: self.bytes,
-        })
+    }
+
+    pub(super) fn finish(mut self) -> Result<PlainSummary, ArchiveError> {
+        self.end_line();
+        self.end_statement();
+        let open = match &self.place {
+            Place::Data(block) => Some(format!("the rows of {}", block.words())),
+            Place::Plain => self.pending.as_ref().map(|block| format!("the rows of {}", block.words())),
+            _ => Some("a quotation or a comment".to_owned()),
+        };
+        self.reading.finish(self.bytes, open)
     }
 }
 
 /// What PostgreSQL's lexer takes for white space: a vertical tab too.
-fn space(byte: u8) -> bool {
+pub(super) fn space(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == 0x0b
 }

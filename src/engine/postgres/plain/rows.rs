@@ -2,13 +2,18 @@
 
 use memchr::{memchr, memchr_iter};
 
-use super::super::archive::TableRows;
 use super::super::archive::copy;
+use super::names::{Name, after, name};
 
 /// A COPY block being read.
 #[derive(Debug)]
 pub(super) struct CopyBlock {
-    pub(super) table: TableRows,
+    /// The table as the statement names it.
+    pub(super) name: Option<Name>,
+    /// Lines so far.
+    pub(super) rows: u64,
+    /// Whether a line is a row: not in CSV, where a value may hold line ends.
+    pub(super) lines_are_rows: bool,
     /// Columns of each row, when `pg_dump` wrote the statement.
     columns: Option<u64>,
     tabs: u64,
@@ -20,15 +25,20 @@ pub(super) struct CopyBlock {
 impl CopyBlock {
     /// Of a statement without its `;` that reads `COPY table ... FROM stdin`.
     pub(super) fn new(statement: &[u8]) -> Self {
-        let (table, columns) = match copy::parse(&[statement, b";\n"].concat()) {
-            Some(copy) => (name(copy.schema.unwrap_or_default(), copy.table), Some(copy.columns)),
+        let (name, columns, lines_are_rows) = match copy::parse(&[statement, b";\n"].concat()) {
+            Some(copy) => {
+                let (schema, table) = (copy.schema.map(|schema| super::lossy(&schema)), super::lossy(&copy.table));
+                (Some(Name { schema, table }), Some(copy.columns), true)
+            }
             None => {
-                let words = statement.get(4..).unwrap_or_default().trim_ascii();
-                let end = words.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'(');
-                (name(Vec::new(), words[..end.unwrap_or(words.len())].to_vec()), None)
+                let named = after(statement, "COPY").and_then(name);
+                let upper = statement.to_ascii_uppercase();
+                let end = upper.windows(5).rposition(|word| word == b"STDIN").map(|at| at + 5);
+                let options = end.map_or(&b""[..], |end| &statement[end..]);
+                (named.map(|(name, _)| name), None, options.trim_ascii().is_empty())
             }
         };
-        Self { table, columns, tabs: 0, start: [0; 3], length: 0 }
+        Self { name, rows: 0, lines_are_rows, columns, tabs: 0, start: [0; 3], length: 0 }
     }
 
     /// Takes bytes up to the end of the block; says what is left when it ended.
@@ -47,16 +57,21 @@ impl CopyBlock {
             if ended {
                 return Some(bytes);
             }
-            self.table.rows += 1;
+            self.rows += 1;
         }
     }
 
     /// Whether every row can have as many columns as the statement names.
     pub(super) fn adds_up(&self) -> bool {
-        self.columns.is_none_or(|columns| self.table.rows.checked_mul(columns.saturating_sub(1)) == Some(self.tabs))
+        self.columns.is_none_or(|columns| self.rows.checked_mul(columns.saturating_sub(1)) == Some(self.tabs))
     }
-}
 
-fn name(schema: Vec<u8>, table: Vec<u8>) -> TableRows {
-    TableRows { schema: super::lossy(&schema), name: super::lossy(&table), rows: 0 }
+    /// The table's name for messages.
+    pub(super) fn words(&self) -> String {
+        match &self.name {
+            Some(Name { schema: Some(schema), table }) => format!("{schema}.{table}"),
+            Some(Name { schema: None, table }) => table.clone(),
+            None => "a table".to_owned(),
+        }
+    }
 }
