@@ -53,6 +53,8 @@ pub struct Caller {
 pub struct Settings {
     /// Catalogues: `$DOKKU_LIB_ROOT/data/backups`.
     pub data_root: PathBuf,
+    /// Everything of Dokku's plugins: `$DOKKU_LIB_ROOT`.
+    pub lib_root: PathBuf,
     /// Configuration: `$DOKKU_LIB_ROOT/config/backups`.
     pub config_root: PathBuf,
     /// Where the datastore plugins keep their services: `$DOKKU_LIB_ROOT/services`.
@@ -117,6 +119,7 @@ impl Settings {
         let idle = text("DOKKU_BACKUPS_IDLE_TIMEOUT").parse().unwrap_or(IDLE).max(1);
         Settings {
             data_root: lib.join("data/backups"),
+            lib_root: lib.clone(),
             config_root: lib.join("config/backups"),
             services_root: lib.join("services"),
             apps_root: PathBuf::from(or("DOKKU_ROOT", "/home/dokku")),

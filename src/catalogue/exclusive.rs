@@ -150,6 +150,14 @@ impl Exclusive {
         Ok(record)
     }
 
+    /// Ends a draft as if it had never been begun: no record, no bytes.
+    pub fn abandon(&self, id: &BackupId) -> Result<()> {
+        for part in names::dumps(id) {
+            self.incoming.remove(&part)?;
+        }
+        self.forget_draft(id)
+    }
+
     /// Records a dump that lay in its place without a readable record. What was left of the old record is kept aside.
     pub fn adopt(&self, record: &Backup) -> Result<()> {
         let name = names::record(&record.id);

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{BackupId, Compression, CopyState, Datastore, Destination, Form, ServiceName};
+use super::{BackupId, Compression, CopyState, Datastore, Destination, DumpFormat, Form, ServiceName};
 
 /// How a finished run ended. A run that has not ended has no record, only a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,6 +172,12 @@ pub struct Backup {
     /// Hash of its bytes, lower-case hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// How the dump itself is written.
+    #[serde(default)]
+    pub dump_format: DumpFormat,
+    /// What in it reaches beyond the database: runs programs, reads files. Restored only by explicit consent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<String>,
     /// How the stored file is compressed.
     #[serde(default)]
     pub compression: Compression,
@@ -245,6 +251,8 @@ impl Backup {
             file: None,
             size: None,
             sha256: None,
+            dump_format: DumpFormat::Custom,
+            programs: Vec::new(),
             compression: Compression::None,
             encrypted_to: Vec::new(),
             image: None,
@@ -274,15 +282,17 @@ impl Backup {
         dump_tool_version: String,
         database: String,
     ) {
+        let known = |word: String| Some(word).filter(|word| !word.is_empty());
         self.tables = tables;
-        self.server_version = Some(server_version);
-        self.dump_tool_version = Some(dump_tool_version);
-        self.database = Some(database);
+        self.server_version = known(server_version);
+        self.dump_tool_version = known(dump_tool_version);
+        self.database = known(database);
     }
 
     /// The form of its file: as the name tells, or before there is one, as it is going to be.
     pub fn form(&self) -> Form {
-        let going_to_be = Form { compression: self.compression, encrypted: !self.encrypted_to.is_empty() };
+        let (format, compression) = (self.dump_format, self.compression);
+        let going_to_be = Form { format, compression, encrypted: !self.encrypted_to.is_empty() };
         self.file.as_deref().and_then(Form::of_file).unwrap_or(going_to_be)
     }
 

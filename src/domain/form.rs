@@ -48,6 +48,27 @@ impl std::str::FromStr for Compression {
     }
 }
 
+/// How the dump itself is written, in `pg_dump`'s words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DumpFormat {
+    /// An archive for `pg_restore`: what we and `postgres:export` make.
+    #[default]
+    Custom,
+    /// SQL for `psql`; only ever brought in from elsewhere.
+    Plain,
+}
+
+impl DumpFormat {
+    /// The word in records and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            DumpFormat::Custom => "custom",
+            DumpFormat::Plain => "plain",
+        }
+    }
+}
+
 /// Where a copy of a dump lies; one may be encrypted and the other not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -63,6 +84,8 @@ const AGE: &[u8] = b"age-encryption.org/v1\n";
 /// The form of a stored dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Form {
+    /// How the dump itself is written.
+    pub format: DumpFormat,
     /// How the dump is compressed.
     pub compression: Compression,
     /// Whether the result is encrypted with age.
@@ -71,23 +94,33 @@ pub struct Form {
 
 impl Form {
     /// As the datastore wrote it.
-    pub const PLAIN: Form = Form { compression: Compression::None, encrypted: false };
+    pub const PLAIN: Form = Form { format: DumpFormat::Custom, compression: Compression::None, encrypted: false };
 
     /// All there are.
     pub fn all() -> impl Iterator<Item = Form> {
         let both = [false, true].into_iter();
-        both.flat_map(|encrypted| Compression::ALL.map(|compression| Form { compression, encrypted }))
+        let compressed = both.flat_map(|encrypted| Compression::ALL.map(move |compression| (compression, encrypted)));
+        compressed.flat_map(|(compression, encrypted)| {
+            [DumpFormat::Custom, DumpFormat::Plain].map(|format| Form { format, compression, encrypted })
+        })
+    }
+
+    /// Neither compressed nor encrypted.
+    pub fn is_as_written(self) -> bool {
+        self.compression == Compression::None && !self.encrypted
     }
 
     /// The ending of its files, without the first dot.
     pub fn ending(self) -> &'static str {
+        let plain = self.format == DumpFormat::Plain;
+        let ending = |custom, sql| if plain { sql } else { custom };
         match (self.compression, self.encrypted) {
-            (Compression::None, false) => "dump",
-            (Compression::Gzip, false) => "dump.gz",
-            (Compression::Zstd, false) => "dump.zst",
-            (Compression::None, true) => "dump.age",
-            (Compression::Gzip, true) => "dump.gz.age",
-            (Compression::Zstd, true) => "dump.zst.age",
+            (Compression::None, false) => ending("dump", "sql"),
+            (Compression::Gzip, false) => ending("dump.gz", "sql.gz"),
+            (Compression::Zstd, false) => ending("dump.zst", "sql.zst"),
+            (Compression::None, true) => ending("dump.age", "sql.age"),
+            (Compression::Gzip, true) => ending("dump.gz.age", "sql.gz.age"),
+            (Compression::Zstd, true) => ending("dump.zst.age", "sql.zst.age"),
         }
     }
 
@@ -125,6 +158,6 @@ mod tests {
         for other in ["x.dump.gz.gz", "x.dump.age.gz", "x.gz", "x", "dump", "x.toml", "x.dump.", "x.dump.GZ"] {
             assert_eq!(Form::of_file(other), None, "{other}");
         }
-        assert_eq!(Form::all().count(), 6);
+        assert_eq!(Form::all().count(), 12);
     }
 }

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{CopyState, Finding, Level, Listed, Outcome, Presence, Service, Status, Trust, room_needed};
+use super::{
+    CopyState, Finding, Level, Listed, Outcome, Presence, Service, Source, Status, Trust, is_of_its_service,
+    room_needed,
+};
 
 /// A scheduled backup may take this long to be there before its absence counts: 2 hours.
 pub const GRACE: TimeDelta = TimeDelta::hours(2);
@@ -35,6 +38,10 @@ pub struct Look<'a> {
 
 /// A backup to rely on as far as is known: there, undamaged, not shown to be unrestorable, and not suspicious unless verified.
 pub fn is_sound(listed: &Listed) -> bool {
+    is_of_its_service(&listed.backup) && is_undamaged(listed)
+}
+
+fn is_undamaged(listed: &Listed) -> bool {
     match listed.trust() {
         Some(Trust::Restorable) => true,
         Some(Trust::Created | Trust::Validating) => listed.backup.is_good() && listed.backup.suspicious.is_none(),
@@ -50,7 +57,7 @@ impl Look<'_> {
 
     /// The newest one that was restored and compared.
     pub fn newest_restorable(&self) -> Option<&Listed> {
-        self.backups.iter().find(|listed| listed.trust() == Some(Trust::Restorable))
+        self.backups.iter().find(|listed| is_sound(listed) && listed.trust() == Some(Trust::Restorable))
     }
 
     /// Everything worth saying, the worst first.
@@ -108,7 +115,8 @@ impl Look<'_> {
 
     /// The last attempt failed, and nothing good has come since.
     fn last_attempt(&self) -> Option<Finding> {
-        let last = self.backups.iter().find(|l| l.status != Status::InProgress && l.backup.deleted_at.is_none())?;
+        let own = |l: &&Listed| l.backup.deleted_at.is_none() && l.backup.source != Source::Imported;
+        let last = self.backups.iter().filter(own).find(|l| l.status != Status::InProgress)?;
         let failed = last.backup.status == Outcome::Failed || last.status == Status::Failed;
         let why = last.backup.reason.as_deref().unwrap_or("no reason is recorded");
         let (id, service) = (&last.backup.id, self.service);

@@ -1,5 +1,6 @@
 //! The nouns, without any input or output: values that cannot be wrong, and the rules between them.
 
+mod address;
 mod backup;
 mod backup_id;
 mod bucket;
@@ -21,13 +22,14 @@ mod state;
 mod swap;
 mod xargs;
 
+pub use address::is_public;
 pub use backup::{AppCode, Backup, Outcome, Restore, Source, TableRows, Verification};
 pub use backup_id::{BackupId, WrongId, spell};
 pub use bucket::{Bucket, WrongBucket, id_of_file};
 pub use calendar::reading;
 pub use copy::{CopyState, Destination};
 pub use finding::{Finding, Level, verdict};
-pub use form::{Compression, Form, Place};
+pub use form::{Compression, DumpFormat, Form, Place};
 pub use health::{GRACE, Look, is_sound, spell_age};
 pub use last::{Last, last};
 pub use retention::{Action, Decision, Plan, Policy, RETENTION, plan};
@@ -38,6 +40,6 @@ pub use schedule::{Frequency, MOST_BACKUPS, Schedule, Timing};
 pub use scrub::scrub;
 pub use service::{Datastore, Service, ServiceName, WrongName};
 pub use shrink::suspicion;
-pub use state::{Listed, Presence, Status, Trust, newest_good};
+pub use state::{Listed, Presence, Status, Trust, is_of_its_service, newest_good};
 pub use swap::{Swap, Swapped};
 pub use xargs::is_cut;

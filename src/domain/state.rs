@@ -1,6 +1,6 @@
 //! What is *computed* about a backup when somebody looks: never saved, so it cannot be out of date.
 
-use super::{Backup, Outcome, Source};
+use super::{Backup, Outcome, Restore, Source};
 
 /// dFlow's three raw words, exactly these in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,11 +109,21 @@ pub struct Listed {
     pub uploading: bool,
 }
 
+/// Whether it holds what its service held: a dump from elsewhere does only once it was restored there.
+pub fn is_of_its_service(backup: &Backup) -> bool {
+    let restored = |restore: &Restore| restore.status == "success" && restore.target == backup.service.as_str();
+    backup.source != Source::Imported || backup.restores.iter().any(restored)
+}
+
 /// The newest backup that was ever good and is not deleted, of a list with the newest first. Safety backups come last: whoever repeats
-/// a restore means the same backup again, not the state that the first restore replaced.
+/// a restore means the same backup again, not the state that the first restore replaced. So do dumps from elsewhere that
+/// were never restored into the service.
 pub fn newest_good(backups: &[Listed]) -> Option<&Listed> {
     let good = |listed: &&Listed| listed.backup.is_good() && listed.trust().is_some();
-    let ordinary = backups.iter().filter(good).find(|listed| listed.backup.source != Source::Safety);
+    let ordinary = backups
+        .iter()
+        .filter(good)
+        .find(|listed| listed.backup.source != Source::Safety && is_of_its_service(&listed.backup));
     ordinary.or_else(|| backups.iter().find(good))
 }
 

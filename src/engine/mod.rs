@@ -4,12 +4,16 @@ pub mod postgres;
 
 use std::io::Read;
 
-use crate::domain::{Datastore, TableRows};
+use crate::domain::{Datastore, DumpFormat, TableRows};
 use crate::error::Result;
 
 /// What a whole dump holds, as counted in the dump itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
+    /// How it is written.
+    pub format: DumpFormat,
+    /// What in it reaches beyond the database, each with its line; of SQL only: an archive's code is not looked into.
+    pub programs: Vec<String>,
     /// Rows of every table that holds data.
     pub tables: Vec<TableRows>,
     /// The server's word for its version.
@@ -36,8 +40,9 @@ impl Content {
 }
 
 /// Reads a dump of `datastore` to its exact end; fails as `damaged` when anything is missing, mangled or added.
-pub fn inspect(datastore: Datastore, dump: impl Read) -> Result<Content> {
-    match datastore {
-        Datastore::Postgres => postgres::inspect(dump),
+pub fn inspect(datastore: Datastore, format: DumpFormat, dump: impl Read) -> Result<Content> {
+    match (datastore, format) {
+        (Datastore::Postgres, DumpFormat::Custom) => postgres::inspect(dump),
+        (Datastore::Postgres, DumpFormat::Plain) => postgres::inspect_plain(dump),
     }
 }

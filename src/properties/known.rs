@@ -35,7 +35,7 @@ pub const VERIFY_MEMORY: Property = Property {
     default: "1g",
     form: "a number with k, m or g, such as 512m",
     about: "memory of a verification's disposable database: 512m, 2g",
-    fits: |value| value.strip_suffix(['k', 'm', 'g']).is_some_and(is_number),
+    fits: is_size,
 };
 
 /// Seconds that filling a database may take, in a verification or a restore.
@@ -173,6 +173,33 @@ pub const DESTINATION_SECRET: Property = Property {
     fits: is_word,
 };
 
+/// The largest dump that `import` takes in from elsewhere, unpacked.
+pub const IMPORT_LIMIT: Property = Property {
+    key: "import-limit",
+    default: "",
+    form: "a number with k, m or g, such as 20g",
+    about: "largest dump that import takes in, unpacked: 20g; without it, what the disk has room for",
+    fits: is_size,
+};
+
+/// Seconds that fetching a dump from an address may take.
+pub const IMPORT_TIMEOUT: Property = Property {
+    key: "import-timeout",
+    default: "21600",
+    form: "a number of seconds",
+    about: "seconds that fetching a dump from an address may take",
+    fits: is_number,
+};
+
+/// Whether `import --url` may ask addresses of this host and its networks. Only its global value counts.
+pub const IMPORT_PRIVATE: Property = Property {
+    key: "import-private",
+    default: "off",
+    form: "on or off",
+    about: "on or off, --global only: import --url may ask this host and its networks, and those without TLS",
+    fits: is_switch,
+};
+
 /// All of them, in the order reports show them.
 pub const ALL: &[&Property] = &[
     &GATE,
@@ -192,6 +219,9 @@ pub const ALL: &[&Property] = &[
     &DESTINATION_REGION,
     &DESTINATION_KEY_ID,
     &DESTINATION_SECRET,
+    &IMPORT_LIMIT,
+    &IMPORT_TIMEOUT,
+    &IMPORT_PRIVATE,
 ];
 
 impl Property {
@@ -206,7 +236,7 @@ impl Property {
 
     /// Whether it is the host's and no service has one of its own.
     pub fn is_global(&self) -> bool {
-        self.key == PARALLEL_RUNS.key
+        [PARALLEL_RUNS.key, IMPORT_PRIVATE.key].contains(&self.key)
     }
 
     /// All keys, for messages.
@@ -238,6 +268,17 @@ impl Property {
         }
     }
 
+    /// A size in bytes: `512m`.
+    pub fn bytes(&self, value: &str) -> Option<u64> {
+        let shift = match value.as_bytes().last()? {
+            b'k' => 10,
+            b'm' => 20,
+            b'g' => 30,
+            _ => return None,
+        };
+        value[..value.len() - 1].parse::<u64>().ok()?.checked_mul(1 << shift)
+    }
+
     /// Refuses a value that would not work.
     pub fn check(&self, value: &str) -> Result<()> {
         if (self.fits)(value) {
@@ -253,6 +294,10 @@ impl Property {
 
 fn is_address(value: &str) -> bool {
     url::Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+fn is_size(value: &str) -> bool {
+    value.strip_suffix(['k', 'm', 'g']).is_some_and(is_number)
 }
 
 fn is_switch(value: &str) -> bool {

@@ -67,6 +67,19 @@ impl Docker {
         })
     }
 
+    /// Runs a container in the foreground: `args` begin with `run`. What it writes comes out of the child.
+    pub fn run(&self, what: String, args: &[&str], stdin: Input, idle: Duration) -> Result<Child> {
+        Child::start(Start {
+            what,
+            program: self.program.clone(),
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+            env: self.env.clone(),
+            stdin,
+            idle,
+            interruptible: true,
+        })
+    }
+
     /// Why `container` does not run any more; `None` while it does, or where that cannot be learnt.
     pub fn ended(&self, container: &str) -> Option<Failure> {
         let format = "{{.State.Running}} {{.State.OOMKilled}} {{.State.ExitCode}}";

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::domain::{
-    AppCode, Backup, BackupId, Compression, Destination, Listed, Restore, Source, Status, TableRows, Verification,
+    AppCode, Backup, BackupId, Compression, Destination, DumpFormat, Listed, Restore, Source, Status, TableRows,
+    Verification,
 };
 
 /// The object in `list`, `info`, `export`, `delete` and `import`.
@@ -31,6 +32,8 @@ pub struct BackupJson<'a> {
     path: Option<String>,
     size: Option<u64>,
     sha256: Option<&'a str>,
+    dump_format: DumpFormat,
+    programs: &'a [String],
     compression: Compression,
     encrypted_to: &'a [String],
     image: Option<&'a str>,
@@ -122,6 +125,8 @@ impl<'a> BackupJson<'a> {
             path: b.file.as_ref().map(|file| folder.join(file).display().to_string()),
             size: b.size,
             sha256: b.sha256.as_deref(),
+            dump_format: b.form().format,
+            programs: &b.programs,
             compression: b.compression,
             encrypted_to: &b.encrypted_to,
             image: b.image.as_deref(),

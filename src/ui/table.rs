@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::words::{bytes, time};
-use crate::domain::{Backup, Form, Listed, Status};
+use crate::domain::{Backup, DumpFormat, Listed, Status};
 
 const COLUMNS: [&str; 8] = ["Name", "Source", "Status", "Trust", "Schedule", "Size", "Restore status", "Created"];
 
@@ -103,7 +103,9 @@ fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
     let mut add = |label, value: Option<String>| facts.extend(value.map(|value| (label, value)));
     add("Path", b.file.as_ref().map(|file| folder.join(file).display().to_string()));
     add("sha256", b.sha256.clone());
-    add("Compression", Some(b.compression.name().to_owned()).filter(|_| b.form() != Form::PLAIN));
+    add("Dump format", Some(b.form().format.name().to_owned()).filter(|_| b.form().format == DumpFormat::Plain));
+    add("Beyond the database", Some(b.programs.join("; ")).filter(|programs| !programs.is_empty()));
+    add("Compression", Some(b.compression.name().to_owned()).filter(|_| !b.form().is_as_written()));
     add("Encrypted to", Some(encrypted_to(b)).filter(|_| b.form().encrypted));
     for app in &b.apps {
         let sha = app.git_sha.as_deref().unwrap_or("never deployed");

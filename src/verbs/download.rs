@@ -116,8 +116,8 @@ fn wanted(context: &Context, args: &DownloadArgs, keys: &Keys, backup: &Backup) 
     let stored = backup.form();
     // Who says how the dump is to be compressed wants to have the dump.
     let decrypt = stored.encrypted && (args.identity.identity.is_some() || args.compression.is_some());
-    let form =
-        Form { compression: args.compression.unwrap_or(stored.compression), encrypted: stored.encrypted && !decrypt };
+    let compression = args.compression.unwrap_or(stored.compression);
+    let form = Form { compression, encrypted: stored.encrypted && !decrypt, ..stored };
     Ok((form, if decrypt { keys.of(context, backup)? } else { Identities::none() }))
 }
 

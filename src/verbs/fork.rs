@@ -8,7 +8,7 @@ use super::steps::{
     Filling, Keys, Purpose, begin_restore, choose, fetch, folder_for_reading, mark_damage, note, open, prove, replace,
     resolve, usable,
 };
-use super::words::{IdentityArg, Selector, ServiceArg};
+use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg};
 use crate::catalogue::Detail;
 use crate::dokku::{Dokku, State, not_running};
 use crate::domain::{Listed, Service};
@@ -29,6 +29,9 @@ pub struct ForkArgs {
     /// What opens it.
     #[command(flatten)]
     pub identity: IdentityArg,
+    /// What it may do.
+    #[command(flatten)]
+    pub consent: ConsentArg,
     /// Wait this long when the service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -61,7 +64,7 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
     let identities = keys.of(context, backup)?;
     fetch(context, &from, &backup.id, &keys)?;
     context.ui.step(&format!("Checking {}", backup.id));
-    let proven = prove(context.ui, from.dir(), backup, &identities);
+    let proven = prove(context.ui, from.dir(), backup, &identities, args.consent.allow_programs);
     let proven = mark_damage(context.settings.clock, &from, backup, proven)?;
     let into = open(context, &new, args.wait, "fork")?;
     context.ui.step(&format!("Creating the {} service {new}", new.datastore));

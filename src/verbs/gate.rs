@@ -3,7 +3,7 @@
 use super::Context;
 use super::steps::{Keys, check_bytes, destroyed_at, fetch_now, folder_for_reading};
 use crate::catalogue::{Detail, View};
-use crate::domain::{Datastore, Service, Trust, newest_good};
+use crate::domain::{Datastore, Service, Trust, is_of_its_service, newest_good};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::{DESTROYED_AT, GATE, ORIGIN, folder};
 
@@ -67,7 +67,8 @@ fn refusal(context: &Context, service: &Service) -> Result<Option<Failure>> {
     if let Some(until) = destroyed_at(context, service)? {
         view.retain(|listed| listed.backup.started_at > until);
     }
-    match newest_good(&view) {
+    // The last resort of a restore, but no way back to what the service holds.
+    match newest_good(&view).filter(|newest| is_of_its_service(&newest.backup)) {
         None => refuse(format!("{service} has no good backup"), export),
         Some(newest) if newest.trust() == Some(Trust::Restorable) => match folder_for_reading(context, service)? {
             // There is no way back from what is allowed here: the bytes are read once more.

@@ -1,30 +1,56 @@
 //! `backups:import`: restore a backup into a live service.
 
-use clap::Args;
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args};
 
 use super::Context;
 use super::steps::{
-    Filling, Keys, Purpose, begin_restore, begun, choose, fetch, folder_for_reading, in_place, mark_damage, note, open,
-    prove, redeploy, replace, resolve, resolve_other, safety_backup, show_plan, usable,
+    Filling, Foreign, Keys, Purpose, begin_restore, begun, bring_in, choose, fetch, folder_for_reading, in_place,
+    mark_damage, note, open, prove, redeploy, replace, resolve, resolve_other, safety_backup, show_plan, usable,
 };
-use super::words::{IdentityArg, Selector, ServiceArg};
-use crate::catalogue::Detail;
+use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg, parse_compression, parse_label};
+use crate::catalogue::{Detail, Exclusive};
 use crate::dokku::{Dokku, not_running};
-use crate::domain::{Listed, Trust};
+use crate::domain::{Backup, BackupId, Compression, Listed, Service, Trust};
 use crate::error::{Failure, Kind, Result};
 use crate::ui::{BackupJson, Format, confirm};
 
 /// `backups:import`
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").required(true).args(["latest", "id", "file", "url", "from"]))]
+#[command(group = ArgGroup::new("recorded").args(["latest", "id"]))]
 pub struct ImportArgs {
     /// The service to restore into.
     pub service: ServiceArg,
-    /// Which backup.
-    #[command(flatten)]
-    pub which: Selector,
+    /// The newest backup.
+    #[arg(long)]
+    pub latest: bool,
+    /// The one with this id.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<BackupId>,
+    /// A dump made elsewhere: a file of this host, or - for stdin.
+    #[arg(long, value_name = "PATH")]
+    pub file: Option<PathBuf>,
+    /// A dump made elsewhere, at an https address; - reads the address from stdin.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Dump the database of a server elsewhere: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or - to read that from
+    /// stdin.
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<String>,
     /// Take the backup from this service instead.
-    #[arg(long, value_name = "SERVICE")]
+    #[arg(long, value_name = "SERVICE", requires = "recorded")]
     pub from_service: Option<ServiceArg>,
+    /// Only take the dump into the catalogue.
+    #[arg(long, conflicts_with_all = ["recorded", "in_place", "with_code", "no_backup"])]
+    pub no_restore: bool,
+    /// Words to find the dump by; otherwise its file's name, or its host.
+    #[arg(long, value_name = "TEXT", value_parser = parse_label, conflicts_with = "recorded")]
+    pub label: Option<String>,
+    /// How to compress the file of the dump that is taken in: none, gzip or zstd.
+    #[arg(long, value_name = "HOW", value_parser = parse_compression, conflicts_with = "recorded")]
+    pub compression: Option<Compression>,
     /// Take no safety backup of what is there now.
     #[arg(long)]
     pub no_backup: bool,
@@ -37,8 +63,11 @@ pub struct ImportArgs {
     /// What opens it.
     #[command(flatten)]
     pub identity: IdentityArg,
+    /// What it may do.
+    #[command(flatten)]
+    pub consent: ConsentArg,
     /// Return as soon as nothing stands in its way any more; needs --force, since nobody can be asked.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["file", "url", "from"])]
     pub detach: bool,
     /// Wait this long when the service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
@@ -48,7 +77,7 @@ pub struct ImportArgs {
     pub format: Format,
 }
 
-/// Locks, chooses, proves, plans, asks, saves what is there, and replaces it.
+/// Restores a recorded backup; or first makes one of a dump from elsewhere.
 pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
     if args.detach && !context.settings.force {
         return Err(Failure::new(Kind::Refused, "with --detach nobody can be asked whether to replace the data")
@@ -56,53 +85,127 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
     }
     let dokku = Dokku::find(&context.settings)?;
     let target = resolve(context, &dokku, &args.service)?;
+    one_stdin(context, args)?;
+    let keys = Keys::given(&args.identity)?.allowing(&args.consent);
+    match Foreign::of(context, args.file.as_deref(), args.url.as_deref(), args.from.as_deref())? {
+        Some(foreign) => from_elsewhere(context, &dokku, &target, args, &keys, &foreign),
+        None => recorded(context, &dokku, &target, args, &keys),
+    }
+}
+
+/// Locks and chooses.
+fn recorded(context: &Context, dokku: &Dokku, target: &Service, args: &ImportArgs, keys: &Keys) -> Result<()> {
     let source = match &args.from_service {
-        Some(word) => resolve_other(context, &dokku, word)?,
+        Some(word) => resolve_other(context, dokku, word)?,
         None => target.clone(),
     };
     if folder_for_reading(context, &source)?.is_none() {
         return Err(Failure::new(Kind::NotFound, format!("{source} has no backup to restore"))
             .hint(format!("make one with: dokku backups:export {source}")));
     }
-    let into = open(context, &target, args.wait, "import")?;
-    let other = if source == target { None } else { Some(open(context, &source, args.wait, "import")?) };
+    let into = open(context, target, args.wait, "import")?;
+    let other = if source == *target { None } else { Some(open(context, &source, args.wait, "import")?) };
     let from = other.as_ref().unwrap_or(&into);
-    let chosen = choose(from.view(Detail::Whole)?, &source, &args.which, Purpose::Restore)?;
-    let backup = usable(&chosen)?;
-    let keys = Keys::given(&args.identity)?;
-    let identities = keys.of(context, backup)?;
-    [Some(&into), other.as_ref()].into_iter().flatten().for_each(|catalogue| catalogue.is_about(&backup.id));
-    distrust(context, &chosen)?;
-    let info = dokku.info(&target)?;
-    if let Some(failure) = not_running(&target, &info.state) {
+    let which = Selector { latest: args.latest, id: args.id.clone() };
+    let chosen = choose(from.view(Detail::Whole)?, &source, &which, Purpose::Restore)?;
+    restore(context, dokku, args, keys, (from, &into), &chosen)
+}
+
+/// Takes the dump in, and restores it unless that was all.
+fn from_elsewhere(
+    context: &Context,
+    dokku: &Dokku,
+    target: &Service,
+    args: &ImportArgs,
+    keys: &Keys,
+    foreign: &Foreign,
+) -> Result<()> {
+    let info = dokku.info(target)?;
+    if let Some(failure) = not_running(target, &info.state).filter(|_| !args.no_restore) {
         return Err(failure);
     }
-    fetch(context, from, &backup.id, &keys)?;
+    let into = open(context, target, args.wait, "import")?;
+    let backup = bring_in(context, &into, &info, foreign, args.label.as_deref(), args.compression, keys)?;
+    if args.format == Format::Stdout {
+        context.ui.data(&backup.id.to_string())?;
+    }
+    if args.no_restore {
+        return tell(context, args, backup, &into);
+    }
+    let again = format!("the dump itself is taken in: dokku backups:import {target} --id {}", backup.id);
+    restore(context, dokku, args, keys, (&into, &into), &Listed::finished(backup, true, true))
+        .map_err(|failure| failure.hint(again))
+}
+
+/// Proves, plans, asks, saves what is there, and replaces it. `between` is the catalogue of the backup, and that of the
+/// service it goes into.
+fn restore(
+    context: &Context,
+    dokku: &Dokku,
+    args: &ImportArgs,
+    keys: &Keys,
+    between: (&Exclusive, &Exclusive),
+    chosen: &Listed,
+) -> Result<()> {
+    let (from, into) = between;
+    let target = into.service();
+    let backup = usable(chosen)?;
+    let identities = keys.of(context, backup)?;
+    [from, into].into_iter().for_each(|catalogue| catalogue.is_about(&backup.id));
+    distrust(context, chosen)?;
+    let info = dokku.info(target)?;
+    if let Some(failure) = not_running(target, &info.state) {
+        return Err(failure);
+    }
+    fetch(context, from, &backup.id, keys)?;
     context.ui.step(&format!("Checking {}", backup.id));
-    let proven = prove(context.ui, from.dir(), backup, &identities);
+    let proven = prove(context.ui, from.dir(), backup, &identities, keys.programs);
     let proven = mark_damage(context.settings.clock, from, backup, proven)?;
-    show_plan(context, &dokku, &chosen, &target, &info, &before(args));
+    show_plan(context, dokku, chosen, target, &info, &before(args));
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }
-    let restore = begin_restore(context, &into, None);
-    let done = note(context, from, &into, &backup.id, restore, |restore| {
+    let restore = begin_restore(context, into, None);
+    let done = note(context, from, into, &backup.id, restore, |restore| {
         begun(context, from.dir(), &Listed::finished(from.record(&backup.id)?, true, true))?;
         if !args.no_backup {
-            restore.safety_backup = Some(safety_backup(context, &dokku, &into)?);
+            restore.safety_backup = Some(safety_backup(context, dokku, into)?);
         }
         if args.in_place {
-            in_place(context, &dokku, &into, proven, &backup.id, restore)
+            in_place(context, dokku, into, proven, &backup.id, restore)
         } else {
-            replace(context, &into, &info, Filling::Dump(proven), Some(&backup.id), restore)
+            replace(context, into, &info, Filling::Dump(proven), Some(&backup.id), restore)
         }
     })?;
     context.ui.step(&format!("Restored {} into {target}", backup.id));
-    let code = if args.with_code { redeploy(context, &dokku, &done, &info) } else { Ok(()) };
-    if args.format == Format::Json {
-        context.ui.json(&BackupJson::new(&Listed::finished(done, true, true), from.dir().path()))?;
-    }
+    let code = if args.with_code { redeploy(context, dokku, &done, &info) } else { Ok(()) };
+    tell(context, args, done, from)?;
     code
+}
+
+fn tell(context: &Context, args: &ImportArgs, backup: Backup, from: &Exclusive) -> Result<()> {
+    if args.format == Format::Json {
+        context.ui.json(&BackupJson::new(&Listed::finished(backup, true, true), from.dir().path()))?;
+    }
+    Ok(())
+}
+
+/// Only one thing can come on stdin; and when one does, nobody can be asked there.
+fn one_stdin(context: &Context, args: &ImportArgs) -> Result<()> {
+    let dash = Some("-");
+    let file = args.file.as_deref() == Some(Path::new("-"));
+    let dump = file || args.url.as_deref() == dash || args.from.as_deref() == dash;
+    let key = args.identity.identity.as_deref() == Some(Path::new("-"));
+    if dump && key {
+        return Err(Failure::new(Kind::Usage, "only one thing can come on stdin"));
+    }
+    if dump && !args.no_restore && !context.settings.force {
+        let service = &args.service.name;
+        return Err(Failure::new(Kind::Usage, "stdin is taken, so nobody can be asked whether to replace the data")
+            .hint(format!("restore without asking: dokku --force backups:import {service} ..."))
+            .hint("or only take the dump in, and restore it later: --no-restore"));
+    }
+    Ok(())
 }
 
 /// A backup that is known not to restore is poured only by force.

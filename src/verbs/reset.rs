@@ -59,7 +59,7 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
             let identities = keys.of(context, backup)?;
             fetch(context, from, &backup.id, &keys)?;
             context.ui.step(&format!("Checking {}", backup.id));
-            let proven = prove(context.ui, from.dir(), backup, &identities);
+            let proven = prove(context.ui, from.dir(), backup, &identities, false);
             Filling::Dump(mark_damage(context.settings.clock, from, backup, proven)?)
         }
         None => Filling::Nothing,

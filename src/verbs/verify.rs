@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Context;
 use super::steps::{Keys, folder_for_reading, resolve, verify};
-use super::words::{IdentityArg, Selector, ServiceArg};
+use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg};
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;
 use crate::domain::BackupId;
@@ -33,6 +33,9 @@ pub struct VerifyArgs {
     /// Return as soon as it has begun; one backup only.
     #[arg(long, conflicts_with = "all")]
     pub detach: bool,
+    /// What it may do.
+    #[command(flatten)]
+    pub consent: ConsentArg,
     /// Wait this long for the service to write the result down (at least 600).
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -45,7 +48,7 @@ pub struct VerifyArgs {
 pub fn run(context: &Context, args: &VerifyArgs) -> Result<()> {
     let dokku = Dokku::find(&context.settings)?;
     let service = resolve(context, &dokku, &args.service)?;
-    let keys = Keys::given(&args.identity)?;
+    let keys = Keys::given(&args.identity)?.allowing(&args.consent);
     let wanted = selectors(context, &service, args)?;
     let mut verified = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();

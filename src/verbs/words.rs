@@ -107,6 +107,14 @@ pub struct IdentityArg {
     pub identity: Option<PathBuf>,
 }
 
+/// Leave to restore SQL that reaches beyond the database.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ConsentArg {
+    /// Let SQL run programs, read files of the server and change it: only when whoever made it is trusted.
+    #[arg(long)]
+    pub allow_programs: bool,
+}
+
 /// How a file is compressed.
 pub fn parse_compression(word: &str) -> Result<Compression, String> {
     word.parse()

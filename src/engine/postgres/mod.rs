@@ -4,6 +4,8 @@ pub mod archive;
 mod compare;
 mod database;
 mod disposable;
+mod dsn;
+mod elsewhere;
 pub mod plain;
 mod quote;
 mod server;
@@ -12,33 +14,69 @@ mod swap;
 use std::io::Read;
 
 use super::Content;
-use crate::domain::TableRows;
+use crate::domain::{DumpFormat, TableRows};
 use crate::error::{Failure, Kind, Result};
 
 pub use compare::Compared;
 pub use disposable::Disposable;
+pub use dsn::Dsn;
+pub use elsewhere::Elsewhere;
 pub use server::Server;
 
 use archive::ArchiveError;
 
+/// What reaches beyond the database and is named in a record; the rest is only counted.
+const NAMED: usize = 20;
+
 /// Reads a custom-format archive to its exact end.
 pub fn inspect(dump: impl Read) -> Result<Content> {
-    match archive::read(dump) {
-        Ok(summary) => Ok(Content {
-            tables: summary
-                .tables
-                .into_iter()
-                .map(|table| TableRows { schema: table.schema, name: table.name, rows: table.rows })
-                .collect(),
-            server_version: summary.server_version,
-            dump_tool_version: summary.dump_tool_version,
-            database: summary.database,
-            encoding: summary.encoding,
-            extensions: summary.extensions,
-            large_objects: summary.large_objects,
-            data_bytes: summary.data_bytes,
-        }),
-        Err(ArchiveError::Io(error)) => Err(error.into()),
-        Err(damage) => Err(Failure::new(Kind::Damaged, "the dump is damaged").because(damage.to_string())),
+    let summary = archive::read(dump).map_err(damaged)?;
+    Ok(Content {
+        format: DumpFormat::Custom,
+        programs: Vec::new(),
+        tables: tables(summary.tables),
+        server_version: summary.server_version,
+        dump_tool_version: summary.dump_tool_version,
+        database: summary.database,
+        encoding: summary.encoding,
+        extensions: summary.extensions,
+        large_objects: summary.large_objects,
+        data_bytes: summary.data_bytes,
+    })
+}
+
+/// Reads plain SQL of one database to its end.
+pub fn inspect_plain(dump: impl Read) -> Result<Content> {
+    let summary = plain::read(dump).map_err(damaged)?;
+    if summary.maker == plain::Maker::PgDumpall || summary.databases.len() > 1 {
+        let text = "the SQL is of a whole server, or of several databases; a service is one database";
+        return Err(Failure::new(Kind::Damaged, text).hint("dump that database alone: pg_dump -Fc DATABASE"));
+    }
+    let mut programs: Vec<String> = summary.beyond().take(NAMED).map(ToString::to_string).collect();
+    let more = (summary.beyond().count() - programs.len()) as u64 + summary.notes_left_out;
+    programs.extend((more > 0).then(|| format!("and {more} more")));
+    Ok(Content {
+        format: DumpFormat::Plain,
+        programs,
+        tables: tables(summary.tables),
+        server_version: summary.server_version.unwrap_or_default(),
+        dump_tool_version: summary.dump_tool_version.unwrap_or_default(),
+        database: summary.databases.into_iter().next().unwrap_or_default(),
+        encoding: summary.encoding,
+        extensions: summary.extensions,
+        large_objects: summary.large_objects,
+        data_bytes: summary.bytes,
+    })
+}
+
+fn tables(tables: Vec<archive::TableRows>) -> Vec<TableRows> {
+    let row = |table: archive::TableRows| TableRows { schema: table.schema, name: table.name, rows: table.rows };
+    tables.into_iter().map(row).collect()
+}
+
+fn damaged(error: ArchiveError) -> Failure {
+    match error {
+        ArchiveError::Io(error) => error.into(),
+        damage => Failure::new(Kind::Damaged, "the dump is damaged").because(damage.to_string()),
     }
 }

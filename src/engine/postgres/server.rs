@@ -1,13 +1,17 @@
 //! A PostgreSQL server in a container, spoken to with the programs in its own image: whatever its version, they fit.
 
+use std::io::Read;
 use std::time::{Duration, Instant};
 
+use super::plain;
 use super::quote::literal;
-use crate::domain::Service;
+use crate::domain::{DumpFormat, Service};
+use crate::engine::Content;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::failed;
 use crate::sys::docker::Docker;
 use crate::sys::feed::Input;
+use crate::sys::random;
 
 /// Where SQL that is about databases runs: this one is always there.
 pub const ADMIN: &str = "postgres";
@@ -67,10 +71,36 @@ impl Server {
         Ok(rows.lines().next().map(str::to_owned))
     }
 
-    /// Restores an archive into `database`, which must be new and empty; stops at the first error.
-    pub fn restore(&self, database: &str, archive: Input, limit: Duration) -> Result<()> {
-        let args = ["pg_restore", "--exit-on-error", "--no-owner", "--no-acl", "-w", "-U", "postgres", "-d", database];
-        self.docker.pour(&self.container, &args, archive, limit)?.finish()
+    /// Restores a dump into `database`, which must be new and empty; stops at the first error. Of plain SQL neither
+    /// owners nor privileges are restored, and no meta-command reaches `psql` but those that `content` names.
+    pub fn restore(&self, database: &str, content: &Content, dump: Input, limit: Duration) -> Result<()> {
+        if content.format == DumpFormat::Custom {
+            let args =
+                ["pg_restore", "--exit-on-error", "--no-owner", "--no-acl", "-w", "-U", "postgres", "-d", database];
+            return self.docker.pour(&self.container, &args, dump, limit)?.finish();
+        }
+        let programs = !content.programs.is_empty();
+        let name = format!("PGAPPNAME={APPLICATION}");
+        let mut args = vec!["env", "PGOPTIONS=", &name, "psql", "-Xq", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1"];
+        args.extend(["--single-transaction", "-w", "-U", "postgres", "-d", database]);
+        // A second fence, in psql itself, where it has one. Nobody can write its word into a dump beforehand.
+        let fence = format!("\\restrict {}", random::word()?);
+        if !programs && self.has_fence()? {
+            args.extend(["-c", &fence]);
+        }
+        args.extend(["-f", "-"]);
+        let given: Box<dyn Read + Send> = match dump {
+            Input::Nothing => return Ok(()),
+            Input::File(file) => Box::new(plain::Given::new(file, programs)),
+            Input::Stream(stream) => Box::new(plain::Given::new(stream, programs)),
+        };
+        self.docker.pour(&self.container, &args, Input::Stream(given), limit)?.finish()
+    }
+
+    /// Whether this `psql` knows `\restrict`: those since August 2025 do.
+    fn has_fence(&self) -> Result<bool> {
+        let args = ["psql", "-Xq", "-w", "-U", "postgres", "-d", ADMIN, "-c", "\\restrict a"];
+        Ok(self.docker.exec(&self.container, &args)?.status.success())
     }
 
     /// Ends every session in `database` but our own. Also what a killed client has left behind in the container.

@@ -11,7 +11,7 @@ use super::offsite::{Copying, copy_later};
 use crate::catalogue::{Draft, Exclusive, Log};
 use crate::codec::Encoder;
 use crate::dokku::{Dokku, Info, not_running};
-use crate::domain::{Backup, BackupId, Compression, Source, room_needed, suspicion};
+use crate::domain::{Backup, BackupId, Compression, DumpFormat, Source, room_needed, suspicion};
 use crate::engine::{self, postgres::Server};
 use crate::error::{Failure, Kind, Result};
 use crate::stream::{self, Sink, Sum};
@@ -104,7 +104,10 @@ fn end_left_dump(context: &Context, record: &Backup, server: Option<Server>) {
 }
 
 fn last_good(catalogue: &Exclusive) -> Result<Option<Backup>> {
-    let last = catalogue.newest(|backup| backup.is_good() && backup.suspicious.is_none())?;
+    // A dump from elsewhere says nothing about how large those of this service are.
+    let comparable =
+        |backup: &Backup| backup.is_good() && backup.suspicious.is_none() && backup.source != Source::Imported;
+    let last = catalogue.newest(comparable)?;
     // Read again, for its tables.
     Ok(last.map(|backup| catalogue.record(&backup.id).unwrap_or(backup)))
 }
@@ -188,7 +191,7 @@ fn receive(
         progress.add(piece.len());
         Ok(encoder.write_all(piece)?)
     };
-    let poured = stream::pour(&mut child, &mut keep, |tap| engine::inspect(datastore, tap));
+    let poured = stream::pour(&mut child, &mut keep, |tap| engine::inspect(datastore, DumpFormat::Custom, tap));
     drop(progress);
     log.say(&child.stderr());
     let (size, content) = poured?;

@@ -27,7 +27,7 @@ impl Stored {
 
     /// The form of its file.
     pub fn form(&self) -> Form {
-        Form { compression: self.compression, encrypted: !self.recipients.is_empty() }
+        Form { compression: self.compression, encrypted: !self.recipients.is_empty(), ..Form::PLAIN }
     }
 }
 

@@ -9,11 +9,13 @@ use crate::error::{Failure, Kind, Result};
 use crate::properties::IDENTITY_FILE;
 use crate::sys::secret;
 use crate::verbs::Context;
-use crate::verbs::words::IdentityArg;
+use crate::verbs::words::{ConsentArg, IdentityArg};
 
-/// The identities of one command.
+/// What one command was given to open backups with: identities, and leave to restore what reaches beyond the database.
 #[derive(Debug, Default)]
 pub struct Keys {
+    /// Backups that reach beyond the database may be restored.
+    pub programs: bool,
     given: Option<(Identities, String)>,
 }
 
@@ -21,7 +23,13 @@ impl Keys {
     /// Reads the file that was named on the line, if one was: a wrong one is refused whether it is needed or not.
     pub fn given(arg: &IdentityArg) -> Result<Keys> {
         let Some(path) = &arg.identity else { return Ok(Keys::default()) };
-        Ok(Keys { given: Some(read(path)?) })
+        Ok(Keys { given: Some(read(path)?), ..Keys::default() })
+    }
+
+    /// The same, with the consent that was given on the line.
+    #[must_use]
+    pub fn allowing(self, consent: &ConsentArg) -> Keys {
+        Keys { programs: consent.allow_programs, ..self }
     }
 
     /// What opens `backup`; nothing for one that is not encrypted.

@@ -1,12 +1,14 @@
 //! Steps that several verbs share.
 
 mod begun;
+mod bring_in;
 mod choose;
 mod code;
 mod crontab;
 mod dump;
 mod expiry;
 mod facts;
+mod foreign;
 mod form;
 mod health;
 mod history;
@@ -23,14 +25,17 @@ mod replace;
 mod resolve;
 mod scheduled;
 mod tell;
+mod unpack;
 mod verify;
 
 pub use begun::begun;
+pub use bring_in::bring_in;
 pub use choose::{Purpose, choose, no_such, usable};
 pub use code::redeploy;
 pub use crontab::renew_crontab;
 pub use dump::{Wanted, dump, safety_backup};
 pub use expiry::realign;
+pub use foreign::Foreign;
 pub use form::Stored;
 pub use health::{Health, health};
 pub use history::{begin_restore, note};
@@ -42,7 +47,7 @@ pub use offsite::{
     services_elsewhere, upload_pending,
 };
 pub use plan::show_plan;
-pub use prove::{Proven, check_bytes, damaged, is_recorded, mark_damage, open_dump, prove};
+pub use prove::{Proven, beyond, check_bytes, consent, damaged, is_recorded, mark_damage, open_dump, prove};
 pub use prune::{Origins, Pruned, destroyed_at, prune, prune_after, prune_plan};
 pub use read_bytes::read_bytes;
 pub use recover::{acquire, open, settle};

@@ -1,7 +1,7 @@
 //! The plan of a restore, before anybody is asked: what, from when, what was shown about it, and what it would change.
 
 use crate::dokku::{Dokku, Info};
-use crate::domain::{Listed, Service};
+use crate::domain::{Listed, Service, Source};
 use crate::ui::bytes;
 use crate::verbs::Context;
 
@@ -17,6 +17,10 @@ pub fn show_plan(context: &Context, dokku: &Dokku, chosen: &Listed, target: &Ser
     ui.detail(&format!("made:     {} ({})", backup.created_at.format("%Y-%m-%d %H:%M:%S UTC"), backup.source.name()));
     ui.detail(&format!("holds:    {}, {} tables, {rows} rows", bytes(backup.size.unwrap_or(0)), backup.tables.len()));
     ui.detail(&format!("trust:    {}", chosen.trust().map_or("-", |trust| trust.label())));
+    if backup.source == Source::Imported {
+        ui.detail("code:     it was made elsewhere: its functions, triggers and checks run as it is restored");
+    }
+    backup.programs.iter().for_each(|program| ui.detail(&format!("beyond:   {program}")));
     let (then, now) = (version(&backup.image, &backup.image_version), version(&info.image, &info.image_version));
     ui.detail(&format!("versions: {then} then, {now} now"));
     for app in &info.links {

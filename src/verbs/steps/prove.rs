@@ -23,8 +23,10 @@ pub struct Proven {
     pub content: Content,
 }
 
-/// Hashes and reads the dump of `backup` in `dir`; fails as `damaged` when it is not what the record says.
-pub fn prove(ui: Ui, dir: &Dir, backup: &Backup, identities: &Identities) -> Result<Proven> {
+/// Hashes and reads the dump of `backup` in `dir`; fails as `damaged` when it is not what the record says, and as
+/// `refused` when it reaches beyond the database and `programs` does not allow that.
+pub fn prove(ui: Ui, dir: &Dir, backup: &Backup, identities: &Identities, programs: bool) -> Result<Proven> {
+    consent(backup, &backup.programs, programs)?;
     let mut file = open_dump(dir, backup)?;
     let form = backup.form();
     let mut progress = Progress::new(ui, "read", backup.size);
@@ -43,12 +45,28 @@ pub fn prove(ui: Ui, dir: &Dir, backup: &Backup, identities: &Identities) -> Res
     drop(progress);
     is_recorded(backup, &passed)?;
     let content = content?;
+    consent(backup, &content.programs, programs)?;
     file.rewind()?;
     let dump = match form {
         Form::PLAIN => Input::File(file.into_file()),
         _ => Input::Stream(Box::new(decode(file, form, identities)?)),
     };
     Ok(Proven { dump, content })
+}
+
+/// Refuses what reaches beyond the database, unless that is allowed this time.
+pub fn consent(backup: &Backup, found: &[String], programs: bool) -> Result<()> {
+    if found.is_empty() || programs {
+        return Ok(());
+    }
+    Err(beyond(&backup.id.to_string(), found))
+}
+
+/// The refusal of a dump that reaches beyond the database.
+pub fn beyond(what: &str, found: &[String]) -> Failure {
+    let failure = Failure::new(Kind::Refused, format!("{what} reaches beyond the database: {}", found[0]));
+    let failure = found.iter().skip(1).take(4).fold(failure, |failure, line| failure.hint(format!("also {line}")));
+    failure.hint("when you trust whoever made it: --allow-programs")
 }
 
 /// Hashes the stored bytes only: all that can be done without a key. Fails like `prove`.
@@ -78,7 +96,8 @@ pub fn read_dump(
     datastore: Datastore,
 ) -> Result<Content> {
     let mut dump = decode(source, form, identities)?;
-    let (_, content) = stream::pour(&mut dump, &mut |_| Ok(()), |tap| engine::inspect(datastore, tap))?;
+    let read = |tap| engine::inspect(datastore, form.format, tap);
+    let (_, content) = stream::pour(&mut dump, &mut |_| Ok(()), read)?;
     content
 }
 

@@ -56,7 +56,7 @@ fn adopt(context: &Context, catalogue: &Exclusive, orphan: Orphan) -> Result<()>
     let id = record.id.clone();
     record.file = file.path().file_name().and_then(|name| name.to_str()).map(str::to_owned);
     let form = record.file.as_deref().and_then(Form::of_file).unwrap_or_default();
-    record.compression = form.compression;
+    (record.dump_format, record.compression) = (form.format, form.compression);
     let identities = if form.encrypted { any_identities(context, catalogue.service()) } else { Identities::none() };
     context.ui.step(&format!("Reading {id}, which has no record"));
     let size = file.size()?;
@@ -71,6 +71,7 @@ fn adopt(context: &Context, catalogue: &Exclusive, orphan: Orphan) -> Result<()>
             record.status = Outcome::Success;
             record.reason = None;
             (record.size, record.sha256) = (Some(passed.size), Some(passed.sha256));
+            record.programs = content.programs;
             record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);
             context.ui.detail(&format!("whole; recorded again, {} bytes", passed.size));
         }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::Proven;
 use crate::catalogue::{Exclusive, Journal};
 use crate::dokku::{Dokku, Info};
-use crate::domain::{BackupId, Restore, Swap, Swapped};
+use crate::domain::{BackupId, DumpFormat, Restore, Swap, Swapped};
 use crate::engine::Content;
 use crate::engine::postgres::Server;
 use crate::error::{Failure, Kind, Result};
@@ -136,7 +136,7 @@ fn fill(
     server.query("postgres", &[create])?;
     if let Filling::Dump(proven) = filling {
         let limit = context.restore_limit(into.service())?;
-        server.restore(&swap.fresh, proven.dump, limit)?;
+        server.restore(&swap.fresh, &proven.content, proven.dump, limit)?;
         let compared = server.within(limit).compare(&swap.fresh, &proven.content)?;
         context.ui.detail(&format!("{} tables and {} rows compared", compared.tables, compared.rows));
     }
@@ -176,6 +176,10 @@ pub fn in_place(
     id: &BackupId,
     restore: &Restore,
 ) -> Result<()> {
+    if proven.content.format == DumpFormat::Plain {
+        return Err(Failure::new(Kind::Refused, "the stock import takes archives only, and this is plain SQL")
+            .hint("leave out --in-place"));
+    }
     let limit = context.restore_limit(into.service())?;
     signals::received().map_or(Ok(()), |signal| Err(interrupted(signal)))?;
     cancel::close();

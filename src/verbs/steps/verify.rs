@@ -3,7 +3,9 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::{Keys, Proven, begun, choose, fetch_now, folder_for_reading, mark_damage, open, prove, refresh, usable};
+use super::{
+    Keys, Proven, begun, choose, consent, fetch_now, folder_for_reading, mark_damage, open, prove, refresh, usable,
+};
 use crate::catalogue::{Detail, InUse, Log, VERIFY, View};
 use crate::codec::Identities;
 use crate::dokku::Dokku;
@@ -44,6 +46,7 @@ pub fn verify(
     let view = View::of(&dir, service, Detail::Whole)?;
     let chosen = choose(view, service, which, super::Purpose::Restore)?;
     let backup = usable(&chosen)?;
+    consent(backup, &backup.programs, keys.programs)?;
     let identities = keys.of(context, backup)?;
     fetch_now(context, service, &chosen, keys, wait)?;
     let in_use = InUse::take(&dir, &backup.id, VERIFY)?;
@@ -52,7 +55,7 @@ pub fn verify(
     context.ui.step(&format!("Verifying {} in a disposable {image}", backup.id));
     log.say(&format!("verification in {image} began, asked for by {}", context.settings.caller.actor));
     begun(context, &dir, &Listed { validating: true, ..chosen.clone() })?;
-    let shown = try_restore(context, &docker, &dir, backup, &identities, &image);
+    let shown = try_restore(context, &docker, &dir, backup, &identities, keys.programs, &image);
     let evidence = evidence(context, backup, &image, shown, log);
     drop(in_use);
     let result = record(context, service, &backup.id, evidence, wait.max(PATIENCE))?;
@@ -102,6 +105,7 @@ fn try_restore(
     dir: &Dir,
     backup: &Backup,
     identities: &Identities,
+    programs: bool,
     image: &str,
 ) -> Result<Shown> {
     let service = Service { datastore: backup.datastore, name: backup.service.clone() };
@@ -124,7 +128,7 @@ fn try_restore(
             let _ = hand_over.send(Disposable::start(starter, image, &root, &id, memory));
         };
         std::thread::Builder::new().spawn_scoped(scope, start)?;
-        let proven = prove(context.ui, dir, backup, identities);
+        let proven = prove(context.ui, dir, backup, identities, programs);
         // Received before anything is answered: whatever was started is dropped, and so removed.
         let disposable = started.recv().map_err(|_| Failure::new(Kind::Io, "the disposable database was lost"))?;
         let proven = proven?;
@@ -135,7 +139,7 @@ fn try_restore(
             return Ok(Err(format!("{image} lacks the extensions {}", missing.join(", "))));
         }
         let Proven { dump, content } = proven;
-        let restored = server.restore(DATABASE, dump, limit);
+        let restored = server.restore(DATABASE, &content, dump, limit);
         // Counting a large table takes its time too.
         let compared = restored.and_then(|()| server.within(limit).compare(DATABASE, &content));
         judge(&server, compared).map_err(hint)

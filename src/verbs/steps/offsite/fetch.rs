@@ -5,7 +5,7 @@ use std::io::Read;
 use super::store::store_with;
 use crate::catalogue::{Arrival, Detail, Exclusive, Log};
 use crate::codec::{Identities, decode};
-use crate::domain::{Backup, BackupId, Compression, Destination, Form, Listed, Presence, Service, room_needed};
+use crate::domain::{Backup, BackupId, Destination, Form, Listed, Presence, Service, room_needed};
 use crate::error::{Failure, Kind, Result};
 use crate::stream::{Passed, Sum, Summed};
 use crate::sys::child::interrupted;
@@ -98,7 +98,7 @@ fn receive(
     let inside = match &identities {
         None => pass(&mut coming, arrival),
         Some(identities) => {
-            let form = Form { compression: Compression::None, encrypted: true };
+            let form = Form { encrypted: true, ..Form::PLAIN };
             decode(&mut coming, form, identities).and_then(|mut opened| pass(&mut opened, arrival))
         }
     };

@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(sent.passed(), sum.passed());
         let key = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
         let identities = Identities::parse(&key, "test").unwrap();
-        let form = Form { compression: Compression::None, encrypted: true };
+        let form = Form { encrypted: true, ..Form::PLAIN };
         let mut opened = Vec::new();
         decode(&sealed[..], form, &identities).unwrap().read_to_end(&mut opened).unwrap();
         assert!(opened == plain);
