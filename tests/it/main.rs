@@ -21,6 +21,7 @@ mod faults_records;
 mod faults_storage;
 mod faults_words;
 mod forms;
+mod foreign;
 mod gate;
 mod jobs;
 mod platform;
