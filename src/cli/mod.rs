@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use clap::Parser;
 use clap::error::ErrorKind;
 
+use crate::domain::scrub;
 use crate::error::{Failure, Kind, Result};
 use crate::settings::Settings;
 use crate::sys::detach::{self, Begun};
@@ -106,6 +107,7 @@ fn usage(error: &clap::Error, words: &[String]) -> Failure {
 
 /// Text that repeats the caller's words: neither may it fill the screen, nor may control characters reach it.
 fn shown(text: &str) -> String {
+    let text = &scrub(text);
     let printable = |c: char| if c.is_control() || is_format(c) { '?' } else { c };
     let mut short: String = text.chars().take(LONGEST_LINE).map(printable).collect();
     if short.len() < text.len() && text.chars().nth(LONGEST_LINE).is_some() {

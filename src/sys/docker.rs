@@ -56,8 +56,10 @@ impl Docker {
     pub fn pour(&self, container: &str, args: &[&str], stdin: Input, limit: Duration) -> Result<Child> {
         let mut all: Vec<String> = ["container", "exec", "-i", container].map(str::to_owned).into();
         all.extend(args.iter().map(|arg| (*arg).to_owned()));
+        // Variables that `env` sets stand before the program's name.
+        let program = args.iter().find(|arg| **arg != "env" && !arg.contains('=')).unwrap_or(&"a program");
         Child::start(Start {
-            what: format!("{} in {container}", args.first().unwrap_or(&"a program")),
+            what: format!("{program} in {container}"),
             program: self.program.clone(),
             args: all,
             env: self.env.clone(),

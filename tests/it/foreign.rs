@@ -227,13 +227,13 @@ fn fault_045_a_bomb_is_bounded_in_memory_time_and_disk() {
         let bomb = packed(program, &sql);
         assert!(bomb.len() < sql.len() / 900, "{program}: {}", bomb.len());
         let path = host.file("bomb", &bomb);
-        let mut command = host.alone(&["--force", "backups:import", "shop", "--file", path.to_str().expect("a path")]);
-        command.arg("--format").arg("json");
+        let mut command = host.alone(&["backups:import", "shop", "--file", path.to_str().expect("a path"), "--force"]);
+        command.args(["--format", "json"]);
         let since = std::time::Instant::now();
         // Address space is counted, not memory: 400 MiB hold the program and its threads, not the bomb.
-        let limited = format!("ulimit -v 400000; exec \"$0\" \"$@\"");
+        let limited = "ulimit -v 400000; exec \"$0\" \"$@\"";
         let mut shell = host.command("bash");
-        shell.args(["-c", &limited]).arg(command.get_program()).args(command.get_args());
+        shell.args(["-c", limited]).arg(command.get_program()).args(command.get_args());
         let run = super::support::finish(shell).expect(1);
         assert_eq!(run.error()["kind"], "no-space", "{run:?}");
         assert!(run.error()["message"].as_str().unwrap_or_default().contains("larger than 64"), "{run:?}");

@@ -41,19 +41,38 @@ impl Elsewhere {
         service: &Service,
         idle: Duration,
     ) -> Result<Elsewhere> {
-        let labels = [format!("{LABEL}={root}"), format!("{SERVICE}={}:{service}", service.datastore)];
-        let mut elsewhere = Elsewhere { docker: docker.clone(), labels, words: dsn.words(), child: None };
+        let mut elsewhere = Elsewhere::none(docker, root, service, dsn.words());
         elsewhere.remove()?;
         let name = format!("dokku-backups.elsewhere.{service}.{}", std::process::id());
         let mut args = vec!["run", "--rm", "--interactive", "--init", "--name", &name];
         elsewhere.labels.iter().for_each(|label| args.extend(["--label", label]));
-        args.extend(["--pids-limit", "64", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]);
+        // Docker would keep a copy of all that is written, the dump itself, in its log.
+        args.extend([
+            "--log-driver",
+            "none",
+            "--pids-limit",
+            "64",
+            "--cap-drop",
+            "ALL",
+            "--security-opt",
+            "no-new-privileges",
+        ]);
         let conninfo = dsn.conninfo();
         args.extend(["--user", "postgres", image, "sh", "-c", SCRIPT, "sh", "--format=custom"]);
         args.extend(["--no-owner", "--no-acl", "--no-password", "--dbname", &conninfo]);
         let password = Input::Stream(Box::new(Cursor::new(dsn.password_line().into_bytes())));
         elsewhere.child = Some(docker.run(format!("pg_dump of {}", elsewhere.words), &args, password, idle)?);
         Ok(elsewhere)
+    }
+
+    /// Removes what a crash has left of a dump for `service`, whose lock is held.
+    pub fn sweep(docker: &Docker, root: &str, service: &Service) -> Result<()> {
+        Elsewhere::none(docker, root, service, String::new()).remove()
+    }
+
+    fn none(docker: &Docker, root: &str, service: &Service, words: String) -> Elsewhere {
+        let labels = [format!("{LABEL}={root}"), format!("{SERVICE}={}:{service}", service.datastore)];
+        Elsewhere { docker: docker.clone(), labels, words, child: None }
     }
 
     /// Removes the containers that carry our labels; only the holder of the service's lock starts any.
@@ -64,11 +83,6 @@ impl Elsewhere {
         filters.iter().for_each(|filter| list.extend(["--filter", filter]));
         let ids = docker.call(&list)?;
         ids.lines().try_for_each(|id| docker.call(&["rm", "--force", "--volumes", id]).map(|_| ()))
-    }
-
-    /// What it said, without secrets.
-    pub fn said(&self) -> String {
-        self.child.as_ref().map(Child::stderr).unwrap_or_default()
     }
 }
 
@@ -108,7 +122,10 @@ fn explained(words: &str, failure: Failure) -> Failure {
 
 impl Drop for Elsewhere {
     fn drop(&mut self) {
-        self.child = None;
+        // Nothing was started.
+        if self.child.take().is_none() {
+            return;
+        }
         if let Err(failure) = self.remove() {
             log::warn!("{}", failure.reason());
         }

@@ -9,8 +9,8 @@ use super::keys::configured;
 use super::prove::read_dump;
 use crate::catalogue::{Exclusive, Journal, Log, Orphan, Root};
 use crate::codec::Identities;
-use crate::domain::{Backup, Form, Outcome, Service, Swapped};
-use crate::engine::postgres::Server;
+use crate::domain::{Backup, Form, Outcome, Service, Source, Swapped};
+use crate::engine::postgres::{Elsewhere, Server};
 use crate::error::{Kind, Result};
 use crate::stream::Summed;
 use crate::ui::Progress;
@@ -110,6 +110,13 @@ fn end_left_dumps(context: &Context, catalogue: &Exclusive, abandoned: &[Backup]
     let service = catalogue.service();
     let server = Server::of(&docker, service);
     for backup in abandoned {
+        if backup.source == Source::Imported {
+            let root = context.settings.data_root.display().to_string();
+            if let Err(failure) = Elsewhere::sweep(&docker, &root, service) {
+                log::info!("{}", failure.reason());
+            }
+            continue;
+        }
         let Some(database) = &backup.database else { continue };
         let (from, to) = (backup.started_at - TimeDelta::seconds(5), backup.started_at + TimeDelta::seconds(30));
         if let Err(failure) = server.end_dumps(database, from, to) {

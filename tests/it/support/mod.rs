@@ -13,6 +13,7 @@ pub mod s3;
 pub mod sshd;
 mod surroundings;
 pub mod truth;
+pub mod web;
 
 use std::collections::HashMap;
 use std::ffi::OsStr;

@@ -89,6 +89,9 @@ fn is_clean(text: &[u8], bare: &[u8]) -> bool {
         // It is there from the beginning, and created again later.
         return name(perhaps(rest, "IF EXISTS")).is_none_or(|(name, _)| name.table != "public");
     }
+    if bare.starts_with(b"SELECT PG_CATALOG.LO_UNLINK(") {
+        return true;
+    }
     let alters = bare.starts_with(b"ALTER ") && memchr::memmem::find(bare, b" DROP ").is_some();
     bare.starts_with(b"DROP ") || alters
 }

@@ -1,0 +1,156 @@
+//! Foreign dumps are code: what in them reaches beyond the database, and what a server cannot take.
+
+use std::fs;
+
+use super::support::{Host, SHOP};
+
+const WHOLE: &str = "--\n-- PostgreSQL database dump complete\n--\n";
+
+fn sql(body: &str) -> Vec<u8> {
+    format!("--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE public.a (x integer);\n{body}\n{WHOLE}").into_bytes()
+}
+
+#[test]
+fn row_055_fault_046_sql_that_reaches_beyond_the_database_is_refused_by_line() {
+    let host = Host::up();
+    host.database("shop", SHOP);
+    let before = host.digest("shop");
+    let marker = host.dir().join("marker");
+    let touch = format!("touch {}", marker.display());
+    let cases = [
+        (format!("\\! {touch}"), "command for psql"),
+        (format!("SELECT 1 \\! {touch}"), "command for psql"),
+        (format!("\\copy a from program '{touch}'"), "command for psql"),
+        (format!("\\o |{touch}"), "command for psql"),
+        (format!("SELECT 1 \\g |{touch}"), "command for psql"),
+        (format!("\\set x `{touch}`"), "command for psql"),
+        (format!("\\restrict `{touch}`"), "command for psql"),
+        ("\\i /etc/passwd".to_owned(), "command for psql"),
+        ("SELECT 'drop table a' \\gexec".to_owned(), "command for psql"),
+        (format!("COPY a FROM PROGRAM '{touch}';"), "COPY runs a program"),
+        (format!("copy(select 1)to/**/program '{touch}';"), "COPY runs a program"),
+        ("COPY a FROM '/etc/passwd';".to_owned(), "a file of the server"),
+        ("SELECT lo_import('/etc/passwd');".to_owned(), "a file of the server"),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE plpython3u AS 'import os';".to_owned(), "without limits"),
+        ("CREATE FUNCTION f() RETURNS int AS 'libc', 'system' LANGUAGE C;".to_owned(), "without limits"),
+        ("ALTER SYSTEM SET archive_command = 'id';".to_owned(), "the server itself"),
+    ];
+    for (body, words) in &cases {
+        let run = host.import_file("shop", "a.sql", &sql(body), &["--no-backup", "--format", "json"]).expect(7);
+        let message = run.error()["message"].as_str().unwrap_or_default().to_owned();
+        assert!(message.contains(words) && message.contains("line 6:"), "{body}: {message}");
+        assert!(run.stderr.contains("--allow-programs"), "{}", run.stderr);
+    }
+    assert!(!marker.exists(), "it ran");
+    assert!(host.list("shop").is_empty());
+    assert_eq!(host.digest("shop"), before);
+    // What pg_dump itself writes is no such thing.
+    let ours = "\\restrict abc\n\\connect shop\nCOPY public.a (x) FROM stdin;\n1\n\\.\n\\unrestrict abc";
+    let mut whole =
+        host.import_file("shop", "a.sql", &sql(ours), &["--no-backup", "--format", "json"]).expect(0).json();
+    assert_eq!(whole["programs"].take(), serde_json::json!([]));
+    assert_eq!(host.sql("shop", "select count(*) from a"), "1");
+}
+
+#[test]
+fn row_055_consent_is_recorded_and_asked_for_at_every_restore() {
+    let host = Host::up();
+    host.database("shop", SHOP);
+    let marker = host.dir().join("marker");
+    let bytes = sql(&format!("\\! touch {}", marker.display()));
+    let run = host.import_file("shop", "a.sql", &bytes, &["--allow-programs", "--no-restore"]).expect(0);
+    let id = run.id();
+    let programs = host.info("shop", &id)["programs"].to_string();
+    assert!(programs.contains("line 6") && programs.contains("touch"), "{programs}");
+    let before = host.digest("shop");
+    host.dokku(&["backups:import", "shop", "--id", &id, "--force", "--no-backup"]).expect(7);
+    host.dokku(&["backups:verify", "shop", "--id", &id]).expect(7);
+    host.dokku(&["backups:fork", "shop", "--id", &id, "forked"]).expect(7);
+    assert!(!marker.exists());
+    assert_eq!(host.trust("shop", &id), "created", "nobody has tried it");
+    assert_eq!(host.digest("shop"), before);
+    // Made again from its bytes, the record still says so.
+    fs::remove_file(host.folder("shop").join(format!("{id}.toml"))).expect("the record");
+    host.dokku(&["backups:sync", "shop"]).expect(0);
+    host.dokku(&["backups:import", "shop", "--id", &id, "--force", "--no-backup"]).expect(7);
+    let run =
+        host.dokku(&["backups:import", "shop", "--id", &id, "--force", "--no-backup", "--allow-programs"]).expect(0);
+    assert!(run.stderr.contains("beyond:"), "the plan names it: {}", run.stderr);
+    assert!(marker.exists(), "it was allowed");
+}
+
+#[test]
+fn fault_046_reading_an_archive_never_runs_it() {
+    let host = Host::up();
+    host.database("shop", SHOP);
+    let marker = host.dir().join("marker");
+    host.psql(
+        "shop",
+        "shop",
+        &format!(
+            "create function evil(int) returns boolean language plpgsql as $f$ begin
+               if current_database() <> 'shop' then copy (select 1) to program 'touch {}'; end if; return true; end $f$;
+             create table trap(x int check (evil(x))); insert into trap values (1);",
+            marker.display()
+        ),
+    );
+    let dump = host.pg_dump("shop", &["-Fc"]);
+    host.dokku(&["postgres:create", "target"]).expect(0);
+    host.import_file("target", "a.dump", &dump, &["--no-restore"]).expect(0);
+    assert!(!marker.exists(), "reading ran it");
+    let path = host.file("b.dump", &dump);
+    let run =
+        host.dokku_stdin(b"no\n", &["backups:import", "target", "--file", path.to_str().expect("a path")]).expect(7);
+    assert!(run.stderr.contains("made elsewhere: its functions, triggers and checks run"), "{}", run.stderr);
+    assert!(!marker.exists(), "the plan ran it");
+}
+
+#[test]
+fn fault_047_what_this_server_cannot_take_is_said_and_nothing_is_touched() {
+    let host = Host::up();
+    host.database("shop", SHOP);
+    let before = host.digest("shop");
+    let newer = sql("").split_off(0);
+    let newer = String::from_utf8(newer).expect("text").replacen(
+        "\n\nCREATE",
+        "\n-- Dumped from database version 99.1\n\nCREATE",
+        1,
+    );
+    let run = host.import_file("shop", "a.sql", newer.as_bytes(), &["--no-backup"]).expect(7);
+    assert!(run.stderr.contains("from PostgreSQL 99"), "{}", run.stderr);
+    let extension = sql("CREATE EXTENSION IF NOT EXISTS no_such_thing WITH SCHEMA public;");
+    let run = host.import_file("shop", "a.sql", &extension, &["--no-backup"]).expect(7);
+    assert!(run.stderr.contains("no_such_thing"), "{}", run.stderr);
+    host.dokku(&["backups:verify", "shop", "--id", &run.id()]).expect(6);
+    // Owners and grants of a role that is not here do no harm; a policy for it cannot be restored.
+    let role = "ALTER TABLE public.a OWNER TO nobody_here;\nGRANT SELECT ON public.a TO nobody_here;";
+    host.import_file("shop", "a.sql", &sql(role), &["--no-backup", "--no-restore"]).expect(2);
+    let id = host.import_file("shop", "a.sql", &sql(role), &["--no-restore"]).expect(0).id();
+    host.dokku(&["backups:verify", "shop", "--id", &id]).expect(0);
+    let policy = sql("CREATE POLICY mine ON public.a TO nobody_here USING (true);");
+    let run = host.import_file("shop", "a.sql", &policy, &["--no-backup"]).expect(1);
+    assert!(run.stderr.contains("role \"nobody_here\" does not exist"), "{}", run.stderr);
+    assert!(run.stderr.contains("psql:<stdin>:6"), "the line of the dump: {}", run.stderr);
+    host.dokku(&["backups:verify", "shop", "--id", &run.id()]).expect(6);
+    assert_eq!(host.trust("shop", &run.id()), "verification-failed");
+    // A whole server is not a database.
+    let several = sql("\\connect one\nSELECT 1;\n\\connect two\nSELECT 2;");
+    let run = host.import_file("shop", "a.sql", &several, &[]).expect(6);
+    assert!(run.stderr.contains("of a whole server"), "{}", run.stderr);
+    assert_eq!(host.digest("shop"), before);
+    host.check_settled("shop", "what it cannot take");
+}
+
+#[test]
+fn fault_065_sql_that_restores_to_something_else_is_not_swapped_in() {
+    let host = Host::up();
+    host.database("shop", SHOP);
+    let before = host.digest("shop");
+    let trigger = "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$ begin return null; end $$;
+CREATE TRIGGER no BEFORE INSERT ON public.a FOR EACH ROW EXECUTE FUNCTION public.no();
+COPY public.a (x) FROM stdin;\n1\n2\n\\.\n";
+    let run = host.import_file("shop", "a.sql", &sql(trigger), &["--no-backup"]).expect(6);
+    assert!(run.stderr.contains("public.a has 0 rows, the dump holds 2"), "{}", run.stderr);
+    assert_eq!(host.digest("shop"), before);
+    host.check_settled("shop", "other rows");
+}
