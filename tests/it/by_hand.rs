@@ -38,6 +38,30 @@ fn the_hashes_of_dump_and_record_can_be_checked() {
 }
 
 #[test]
+fn sql_from_elsewhere_is_restored_once_its_owners_are_there() {
+    let (host, _) = backed_up();
+    let shop = &host.name("shop");
+    host.sql(shop, "create role somebody; alter table items owner to somebody");
+    let sql = shell(
+        &host,
+        "x".as_ref(),
+        "docker container exec dokku.postgres.$shop pg_dump -U postgres -d \"$(dokku postgres:info $shop --dsn | sed 's|.*/||')\"",
+    );
+    host.sql(shop, "drop table items; drop role somebody");
+    let run = host.dokku_stdin(format!("{sql}\n").as_bytes(), &["backups:import", shop, "--file", "-", "--no-restore"]);
+    let backup = host.folder(shop).join(run.expect(0).id());
+    let owners = shell(&host, &backup, "grep -oE ' OWNER TO [^;]+;' $backup.sql | sort | uniq -c");
+    assert!(owners.contains("OWNER TO somebody;"), "{owners}");
+    shell(&host, &backup, "$in_container createuser -U postgres --no-login somebody");
+    shell(&host, &backup, "$in_container createdb -U postgres -T template0 restored");
+    let pour = "$in_container psql -X -U postgres -v ON_ERROR_STOP=1 --single-transaction -d restored < $backup.sql";
+    shell(&host, &backup, pour);
+    let count =
+        shell(&host, &backup, "$in_container psql -XAt -U postgres -d restored -c 'select count(*) from items'");
+    assert_eq!(count, "500");
+}
+
+#[test]
 fn a_dump_goes_into_a_new_service_by_the_stock_import() {
     let (host, backup) = backed_up();
     let restored = &host.name("restored");
