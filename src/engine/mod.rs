@@ -14,6 +14,8 @@ pub struct Content {
     pub format: DumpFormat,
     /// What in it reaches beyond the database, each with its line; of SQL only: an archive's code is not looked into.
     pub programs: Vec<String>,
+    /// A line of SQL from which on only the server can tell what is quoted.
+    pub ambiguous: Option<u64>,
     /// Rows of every table that holds data.
     pub tables: Vec<TableRows>,
     /// The server's word for its version.

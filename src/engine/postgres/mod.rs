@@ -34,6 +34,7 @@ pub fn inspect(dump: impl Read) -> Result<Content> {
     Ok(Content {
         format: DumpFormat::Custom,
         programs: Vec::new(),
+        ambiguous: None,
         tables: tables(summary.tables),
         server_version: summary.server_version,
         dump_tool_version: summary.dump_tool_version,
@@ -58,6 +59,7 @@ pub fn inspect_plain(dump: impl Read) -> Result<Content> {
     Ok(Content {
         format: DumpFormat::Plain,
         programs,
+        ambiguous: summary.ambiguous,
         tables: tables(summary.tables),
         server_version: summary.server_version.unwrap_or_default(),
         dump_tool_version: summary.dump_tool_version.unwrap_or_default(),

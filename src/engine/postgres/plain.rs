@@ -56,6 +56,9 @@ pub struct PlainSummary {
     pub notes: Vec<Note>,
     /// Notes beyond those.
     pub notes_left_out: u64,
+    /// The first line from which on only the server can tell what is quoted and what is a meta-command: a backslash before
+    /// the end of a string, or an encoding in which a backslash may be half of a character.
+    pub ambiguous: Option<u64>,
     /// Length in bytes.
     pub bytes: u64,
 }
@@ -216,6 +219,21 @@ mod tests {
         let quoted = "SELECT '\\! id', \"\\\", $a$ \\! $$ $a$, $$\\$$; -- \\!\n/* \\! /* */ \\! */ SELECT E'\\'\\!';\n";
         assert_eq!(kinds(quoted), []);
         assert_eq!(sql("SELECT 1;\n\n\\i x\n").notes[0].line, 3);
+    }
+
+    #[test]
+    fn fault_046_where_only_the_server_knows_what_is_quoted() {
+        for (text, line) in [
+            ("SELECT 1;\nSELECT 'C:\\';\n", Some(2)),
+            ("SET standard_conforming_strings = off;\nSELECT 'a\\' \\! id';", Some(2)),
+            ("SELECT E'a\\' b', 'c\\d', $$\\'$$, \"\\\";", None),
+            ("SET client_encoding = 'SJIS';", Some(1)),
+            ("SET client_encoding = 'UTF8';", None),
+        ] {
+            assert_eq!(sql(text).ambiguous, line, "{text}");
+        }
+        // A byte order mark hides nothing.
+        assert_eq!(kinds("\u{feff}COPY a FROM PROGRAM 'id';"), [NoteKind::CopyProgram]);
     }
 
     #[test]

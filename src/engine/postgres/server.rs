@@ -85,8 +85,16 @@ impl Server {
         args.extend(["--single-transaction", "-w", "-U", "postgres", "-d", database]);
         // A second fence, in psql itself, where it has one. Nobody can write its word into a dump beforehand.
         let fence = format!("\\restrict {}", random::word()?);
-        if !programs && self.has_fence()? {
-            args.extend(["-c", &fence]);
+        match content.ambiguous {
+            _ if programs => {}
+            _ if self.has_fence()? => args.extend(["-c", &fence]),
+            Some(line) => {
+                let text = format!("from line {line} on only the server can tell what is quoted in this SQL");
+                return Err(Failure::new(Kind::Refused, text)
+                    .hint("use an image of August 2025 or later, whose psql keeps commands out by itself")
+                    .hint("or an archive instead: pg_dump -Fc"));
+            }
+            None => {}
         }
         args.extend(["-f", "-"]);
         let given: Box<dyn Read + Send> = match dump {

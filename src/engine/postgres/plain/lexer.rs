@@ -15,6 +15,8 @@ const STATEMENT: usize = 16 * 1024;
 /// Of an INSERT nothing but its table is of interest.
 const INSERT: usize = 256;
 
+const BOM: [u8; 3] = *b"\xef\xbb\xbf";
+
 /// What just ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
@@ -54,6 +56,8 @@ pub(super) struct Lexer {
     pending: Option<Box<CopyBlock>>,
     line: u64,
     bytes: u64,
+    /// The string began with `E`: its backslashes escape whatever is set.
+    explicit: bool,
     nesting: Nesting,
     reading: Reading,
     event: Option<Event>,
@@ -84,8 +88,16 @@ impl Lexer {
             return rest.unwrap_or_default();
         }
         let (byte, rest) = (bytes[0], &bytes[1..]);
+        // `psql` passes over a byte order mark; it must not hide the first word.
+        if usize::try_from(self.bytes).is_ok_and(|at| BOM.get(at) == Some(&byte)) {
+            return rest;
+        }
         self.line += u64::from(byte == b'\n');
         let kept = self.kept();
+        // Whether this quote ends the string, a setting decides that SQL can change behind our back.
+        if [self.before[1], byte] == *b"\\'" && matches!(self.place, Place::Text(..)) && !self.explicit {
+            self.reading.ambiguous(self.line + 1);
+        }
         match &mut self.place {
             Place::Plain => self.plain(byte),
             Place::Text(_, escaped @ true) => *escaped = false,
@@ -131,6 +143,7 @@ impl Lexer {
             Place::Data(_) => {}
         }
         if matches!(self.place, Place::Text(..) | Place::Name) {
+            self.before[1] = byte;
             self.keep(byte);
         }
         rest
@@ -140,6 +153,7 @@ impl Lexer {
     fn skip<'a>(&mut self, end: u8, bytes: &'a [u8]) -> &'a [u8] {
         let (skipped, rest) = bytes.split_at(memchr(end, bytes).unwrap_or(bytes.len()));
         self.line += memchr::memchr_iter(b'\n', skipped).count() as u64;
+        self.before[1] = skipped.last().copied().unwrap_or(self.before[1]);
         rest
     }
 
@@ -149,6 +163,7 @@ impl Lexer {
         let place = match (self.before[1], byte) {
             (_, b'\'') => {
                 let escapes = matches!(self.before, [before, b'e' | b'E'] if !word(before));
+                self.explicit = escapes;
                 Some(Place::Text(escapes || self.reading.backslashes, false))
             }
             (_, b'"') => Some(Place::Name),

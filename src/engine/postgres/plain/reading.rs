@@ -48,12 +48,21 @@ pub(super) struct Reading {
     inserts: u64,
     notes: Vec<Note>,
     notes_left_out: u64,
+    ambiguous: Option<u64>,
 }
+
+/// Encodings in which a backslash may be half of a character.
+const HALVED: [&[u8]; 7] = [b"SJIS", b"SHIFT_JIS", b"BIG5", b"GBK", b"GB18030", b"UHC", b"JOHAB"];
 
 impl Reading {
     /// Something that is neither comment nor statement yet follows the maker's last words.
     pub(super) fn goes_on(&mut self) {
         self.appended |= self.ended;
+    }
+
+    /// From this line on only the server can tell what is quoted.
+    pub(super) fn ambiguous(&mut self, line: u64) {
+        self.ambiguous.get_or_insert(line);
     }
 
     fn note(&mut self, kind: NoteKind, line: u64, text: &[u8]) {
@@ -127,6 +136,11 @@ impl Reading {
             self.inserts += u64::from(bare.starts_with(b"INSERT"));
             self.tables.statement(text, tuples);
             self.setting(text, bare);
+            let encoding = bare.starts_with(b"SET ") && memchr::memmem::find(bare, b"CLIENT_ENCODING").is_some();
+            let upper = if encoding || bare.starts_with(b"SET NAMES") { text.to_ascii_uppercase() } else { Vec::new() };
+            if HALVED.iter().any(|name| memchr::memmem::find(&upper, name).is_some()) {
+                self.ambiguous(line);
+            }
             self.object(text, bare);
         }
         Next { data, left_out: verdict == Verdict::LeftOut }
@@ -188,6 +202,7 @@ impl Reading {
             inserts: self.inserts,
             notes: self.notes,
             notes_left_out: self.notes_left_out,
+            ambiguous: self.ambiguous,
             bytes,
         })
     }
