@@ -325,7 +325,9 @@ fn fault_075_a_copy_that_cannot_be_deleted_is_told_of_and_tried_again() {
 #[test]
 fn row_066_067_retention_reaches_the_copies_and_check_tells_of_those_that_lag() {
     let (host, bucket, proxy) = through_proxy();
-    let old = host.dokku(&["backups:export", "shop", "--at", "2020-01-01T00:00:00Z"]).expect(0).id();
+    let long_ago =
+        |at: &str| host.dokku_env(&[("DOKKU_BACKUPS_CLOCK", at)], &["backups:export", "shop"]).expect(0).id();
+    let old = long_ago("2020-01-01T00:00:00Z");
     let new = host.export("shop");
     host.dokku(&["backups:set", "shop", "retention", "30"]).expect(0);
     proxy.on("DELETE", "", ALWAYS, Act::Status(500, "InternalError"));
@@ -338,7 +340,7 @@ fn row_066_067_retention_reaches_the_copies_and_check_tells_of_those_that_lag() 
     let later = [("DOKKU_BACKUPS_CLOCK", "2099-01-01T00:00:00Z")];
     host.dokku_env(&later, &["backups:sync", "shop", "--due"]).expect(0);
     assert_eq!(bucket.objects().len(), 2, "those of {new}");
-    let older = host.dokku(&["backups:export", "shop", "--at", "2020-01-02T00:00:00Z"]).expect(0).id();
+    let older = long_ago("2020-01-02T00:00:00Z");
     host.dokku(&["backups:prune", "shop"]).expect(0);
     assert_eq!(host.copy_state("shop", &older), "deleted");
     assert_eq!(bucket.objects().len(), 2);
