@@ -132,7 +132,7 @@ fn row_052_from_stdin_byte_for_byte_and_without_restoring() {
     let id = run.id();
     assert_eq!(fs::read(host.dump_file("target", &id)).expect("the dump"), dump);
     assert_eq!(host.digest("target"), before, "nothing was restored");
-    host.check("target", &[id.clone()], true);
+    host.check("target", std::slice::from_ref(&id), true);
     assert_eq!(host.info("target", &id)["label"], "stdin");
     // Restored later, forked, and taken by another service.
     host.dokku(&["backups:import", "target", "--id", &id, "--no-backup", "--force"]).expect(0);

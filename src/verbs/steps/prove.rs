@@ -20,7 +20,7 @@ pub struct Proven {
     /// The very file that was hashed, not opened a second time; what comes out of it is the dump itself.
     pub dump: Input,
     /// What it holds.
-    pub content: Content,
+    pub content: Box<Content>,
 }
 
 /// Hashes and reads the dump of `backup` in `dir`; fails as `damaged` when it is not what the record says, and as
@@ -51,7 +51,7 @@ pub fn prove(ui: Ui, dir: &Dir, backup: &Backup, identities: &Identities, progra
         Form::PLAIN => Input::File(file.into_file()),
         _ => Input::Stream(Box::new(decode(file, form, identities)?)),
     };
-    Ok(Proven { dump, content })
+    Ok(Proven { dump, content: Box::new(content) })
 }
 
 /// Refuses what reaches beyond the database, unless that is allowed this time.
