@@ -7,7 +7,7 @@ use super::steps::{
     Filling, Keys, begin_restore, choose, fetch, mark_damage, note, open, prove, replace, resolve, resolve_other,
     safety_backup, usable,
 };
-use super::words::{IdentityArg, Selector, ServiceArg};
+use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg};
 use crate::catalogue::{Detail, Exclusive, Journal};
 use crate::dokku::{Dokku, not_running};
 use crate::domain::{Backup, BackupId, Service};
@@ -23,6 +23,9 @@ pub struct ResetArgs {
     /// What opens the backup it was forked from.
     #[command(flatten)]
     pub identity: IdentityArg,
+    /// What it may do.
+    #[command(flatten)]
+    pub consent: ConsentArg,
     /// Wait this long when the service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -59,7 +62,7 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
             let identities = keys.of(context, backup)?;
             fetch(context, from, &backup.id, &keys)?;
             context.ui.step(&format!("Checking {}", backup.id));
-            let proven = prove(context.ui, from.dir(), backup, &identities, false);
+            let proven = prove(context.ui, from.dir(), backup, &identities, args.consent.allow_programs);
             Filling::Dump(mark_damage(context.settings.clock, from, backup, proven)?)
         }
         None => Filling::Nothing,

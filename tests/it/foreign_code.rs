@@ -77,6 +77,12 @@ fn row_055_consent_is_recorded_and_asked_for_at_every_restore() {
         host.dokku(&["backups:import", "shop", "--id", &id, "--force", "--no-backup", "--allow-programs"]).expect(0);
     assert!(run.stderr.contains("beyond:"), "the plan names it: {}", run.stderr);
     assert!(marker.exists(), "it was allowed");
+    // A fork of it, and the way back to where the fork came from.
+    host.dokku(&["backups:fork", "shop", "--id", &id, "forked", "--allow-programs"]).expect(0);
+    host.dokku(&["backups:reset", "forked", "--force"]).expect(7);
+    fs::remove_file(&marker).expect("the marker");
+    host.dokku(&["backups:reset", "forked", "--force", "--allow-programs"]).expect(0);
+    assert!(marker.exists(), "it was allowed there too");
 }
 
 #[test]
