@@ -83,6 +83,7 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
         return Err(Failure::new(Kind::Refused, "with --detach nobody can be asked whether to replace the data")
             .hint("say --force, or leave --detach away"));
     }
+    args.identity.leaves_stdin(context.settings.force)?;
     let dokku = Dokku::find(&context.settings)?;
     let target = resolve(context, &dokku, &args.service)?;
     one_stdin(context, args)?;

@@ -33,6 +33,7 @@ pub struct ResetArgs {
 
 /// Empties a service; one that was forked goes back to the backup it was made from.
 pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
+    args.identity.leaves_stdin(context.settings.force)?;
     let dokku = Dokku::find(&context.settings)?;
     let target = resolve(context, &dokku, &args.service)?;
     if let Some(id) = origin(context, &target)?

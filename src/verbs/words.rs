@@ -1,12 +1,13 @@
 //! The words that several verbs take.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc, Weekday};
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 
 use crate::domain::{BackupId, Compression, Datastore, Frequency, ServiceName};
+use crate::error::{Failure, Kind};
 
 /// `[datastore:]name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +106,16 @@ pub struct IdentityArg {
     /// File with the private keys that open an encrypted backup; - reads them from stdin.
     #[arg(long, value_name = "FILE")]
     pub identity: Option<PathBuf>,
+}
+
+impl IdentityArg {
+    /// Who gives the key on stdin cannot be asked anything there.
+    pub fn leaves_stdin(&self, force: bool) -> Result<(), Failure> {
+        if force || self.identity.as_deref() != Some(Path::new("-")) {
+            return Ok(());
+        }
+        Err(Failure::new(Kind::Usage, "with the key on stdin nobody can be asked to confirm").hint("say --force"))
+    }
 }
 
 /// Leave to restore SQL that reaches beyond the database.

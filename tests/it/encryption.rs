@@ -71,6 +71,9 @@ fn fault_088_a_missing_or_wrong_key_is_said_before_anything_is_touched() {
     let stdin = ["backups:verify", "shop", "--id", &id, "--identity", "-"];
     host.dokku_stdin(pair.private.as_bytes(), &stdin).expect(0);
     host.dokku_stdin(b"", &stdin).expect(1);
+    let asks = ["backups:import", "shop", "--id", &id, "--identity", "-"];
+    let run = host.dokku_stdin(pair.private.as_bytes(), &asks).expect(2);
+    assert!(run.stderr.contains("--force"), "{}", run.stderr);
     host.set("shop", "identity-file", pair.path());
     host.dokku(&["backups:verify", "shop", "--id", &id]).expect(0);
     host.dokku(&["backups:import", "other", "--from-service", "shop", "--id", &id, "--force"]).expect(0);
