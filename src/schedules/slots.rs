@@ -35,6 +35,11 @@ impl Slots {
         Ok(self.dir.move_over(DRAFT, &self.dir, LAST)?)
     }
 
+    /// Takes the place of the one tick that catches up on copies; `None` while another is at it.
+    pub fn take_copies(&self) -> Result<Option<Lock>> {
+        Ok(Lock::try_exclusive(&self.dir, "copies", &format!("pid {}", std::process::id()))?)
+    }
+
     /// Takes what is free of `count` slots. They are let go when dropped, or when the process dies.
     pub fn take(&self, count: u8) -> Result<Vec<Lock>> {
         let mut taken = Vec::new();

@@ -6,15 +6,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use chrono::Timelike;
+
 use super::Context;
-use super::steps::{Turn, take_turn};
+use super::steps::{Turn, is_copy_due, take_turn, upload_pending};
+use crate::catalogue::Root;
 use crate::domain::{Service, Todo};
 use crate::error::{Failure, Kind, Result};
-use crate::properties::{GLOBAL, PARALLEL_RUNS};
+use crate::properties::{DESTINATION, GLOBAL, PARALLEL_RUNS};
 use crate::schedules::{Slots, Store};
 use crate::sys::lock::Lock;
 use crate::sys::signals;
 use crate::ui::Ui;
+
+/// Minutes between two looks for copies that are due.
+const COPIES: u32 = 5;
 
 /// Runs what is due.
 pub fn run(context: &Context) -> Result<()> {
@@ -41,11 +47,23 @@ pub fn run(context: &Context) -> Result<()> {
     if !queue.is_empty() {
         tick.work(slots.take(parallel_runs(context)?)?, queue);
     }
+    if let Some(_catching_up) = copies(&tick, &slots)? {
+        tick.copy();
+    }
     match tick.failed.into_inner() {
         0 => Ok(()),
         _ => Err(Failure::new(Kind::Partial, "some schedules could not be run")
             .hint("see how each ended: dokku backups:schedules")),
     }
+}
+
+/// The right to catch up on copies: now and then, where there is a destination at all, and one tick at a time.
+fn copies(tick: &Tick, slots: &Slots) -> Result<Option<Lock>> {
+    let now_and_then = tick.context.settings.clock.now().minute() % COPIES == 0;
+    if !now_and_then || !tick.context.properties().is_used(&DESTINATION)? {
+        return Ok(None);
+    }
+    slots.take_copies()
 }
 
 fn parallel_runs(context: &Context) -> Result<u8> {
@@ -125,6 +143,32 @@ impl Tick {
             // is claimed and nobody works on it: the next tick records it as abandoned.
             let turn = catch_unwind(AssertUnwindSafe(|| take_turn(&self.context, &self.store, &service)));
             self.tell(&service, turn.unwrap_or_else(|_| Err(Failure::new(Kind::Io, "the run ended in a panic"))));
+        }
+    }
+
+    /// Makes and removes the copies that are due. What fails stands in the records, is tried again later, and shows in
+    /// `check`: it is no failure of this tick.
+    fn copy(&self) {
+        let root = Root::look(&self.context.settings.data_root);
+        let services = root.and_then(|root| root.map_or_else(|| Ok(Vec::new()), |root| root.services()));
+        for service in services.unwrap_or_default() {
+            if signals::received().is_some() {
+                return;
+            }
+            let caught_up = match is_copy_due(&self.context, &service) {
+                Ok(true) => upload_pending(&self.context, &service),
+                Ok(false) => continue,
+                Err(failure) => Err(failure),
+            };
+            match caught_up {
+                Ok(done) => {
+                    done.uploaded.iter().for_each(|id| self.say(&format!("{id} is copied")));
+                    done.failures.iter().for_each(|failure| self.warn(&format!("{service}: {}", failure.reason())));
+                }
+                // It comes back to that.
+                Err(failure) if failure.kind == Kind::Busy => {}
+                Err(failure) => self.warn(&format!("{service}: {}", failure.reason())),
+            }
         }
     }
 

@@ -43,7 +43,7 @@ pub use host::host;
 pub use jobs::{all_jobs, how_it_ended, jobs_about, wait_for_jobs};
 pub use keys::Keys;
 pub use offsite::{
-    Eagerness, Rebuilt, catch_up, fetch, fetch_now, not_copied, place, rebuild, refresh, remove_copy,
+    Eagerness, Rebuilt, catch_up, fetch, fetch_now, is_copy_due, not_copied, place, rebuild, refresh, remove_copy,
     services_elsewhere, upload_pending,
 };
 pub use plan::show_plan;

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::dump::free_id;
-use super::{Wanted, acquire, dump, prune_after, settle, tell};
+use super::{Wanted, acquire, dump, not_copied, prune_after, settle, tell};
 use crate::catalogue::{Detail, Exclusive, Log};
 use crate::dokku::Dokku;
 use crate::domain::{
@@ -44,6 +44,10 @@ fn after_run(
         }
     }
     tell(context, service, &names(due), ended.as_ref());
+    // A backup whose copy could not be made is good all the same, and somebody should know.
+    if let Some(failure) = ended.as_ref().ok().and_then(not_copied) {
+        tell(context, service, &names(due), Err(&failure));
+    }
 }
 
 /// Gives `service` its turn.

@@ -4,12 +4,12 @@
 use super::copying::{Copying, put_off, put_record};
 use super::remove::remove_copy;
 use super::store::{place_of, store_with};
-use crate::catalogue::{Detail, Exclusive, Log, Sidecar};
+use crate::catalogue::{Detail, Exclusive, Log, Sidecar, View};
 use crate::domain::{Backup, CopyState, Listed, Presence, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::signals;
 use crate::verbs::Context;
-use crate::verbs::steps::open;
+use crate::verbs::steps::{folder_for_reading, open};
 
 /// Copies that one patient run makes at most; the next one goes on.
 const AT_ONCE: usize = 10;
@@ -38,6 +38,18 @@ pub struct CaughtUp {
 pub fn upload_pending(context: &Context, service: &Service) -> Result<CaughtUp> {
     let catalogue = open(context, service, 0, "upload")?;
     catch_up(context, &catalogue, Eagerness::Due)
+}
+
+/// Whether anything is due there, without a lock and without asking anybody.
+pub fn is_copy_due(context: &Context, service: &Service) -> Result<bool> {
+    let Some(dir) = folder_for_reading(context, service)? else { return Ok(false) };
+    let set = place_of(context, service)?.is_some();
+    for listed in &View::of(&dir, service, Detail::Summary)?.backups {
+        if task(context, listed, set, Eagerness::Due)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The same under a lock that is held already.

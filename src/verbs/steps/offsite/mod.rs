@@ -8,7 +8,7 @@ mod remove;
 mod sealing;
 mod store;
 
-pub use catch_up::{Eagerness, catch_up, not_copied, refresh, upload_pending};
+pub use catch_up::{Eagerness, catch_up, is_copy_due, not_copied, refresh, upload_pending};
 pub use copying::{Copying, copy_later};
 pub use fetch::{fetch, fetch_now};
 pub use rebuild::{Rebuilt, rebuild, services_elsewhere};
