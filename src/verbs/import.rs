@@ -175,7 +175,7 @@ fn restore(
         if args.in_place {
             in_place(context, dokku, into, proven, &backup.id, restore)
         } else {
-            replace(context, into, &info, Filling::Dump(proven), Some(&backup.id), restore)
+            replace(context, into, &info, Filling::Dump(Box::new(proven)), Some(&backup.id), restore)
         }
     })?;
     context.ui.step(&format!("Restored {} into {target}", backup.id));

@@ -64,7 +64,7 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
             fetch(context, from, &backup.id, &keys)?;
             context.ui.step(&format!("Checking {}", backup.id));
             let proven = prove(context.ui, from.dir(), backup, &identities, args.consent.allow_programs);
-            Filling::Dump(mark_damage(context.settings.clock, from, backup, proven)?)
+            Filling::Dump(Box::new(mark_damage(context.settings.clock, from, backup, proven)?))
         }
         None => Filling::Nothing,
     };

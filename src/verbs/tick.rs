@@ -59,7 +59,7 @@ pub fn run(context: &Context) -> Result<()> {
 
 /// The right to catch up on copies: now and then, where there is a destination at all, and one tick at a time.
 fn copies(tick: &Tick, slots: &Slots) -> Result<Option<Lock>> {
-    let now_and_then = tick.context.settings.clock.now().minute() % COPIES == 0;
+    let now_and_then = tick.context.settings.clock.now().minute().is_multiple_of(COPIES);
     if !now_and_then || !tick.context.properties().is_used(&DESTINATION)? {
         return Ok(None);
     }

@@ -24,7 +24,7 @@ fn room_for(content: &Content) -> u64 {
 #[derive(Debug)]
 pub enum Filling {
     /// A dump that was just proven.
-    Dump(Proven),
+    Dump(Box<Proven>),
     /// Nothing: the state of a new service.
     Nothing,
 }
