@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Context;
 use super::steps::{
-    Eagerness, Rebuilt, all_known, catch_up, open, rebuild, resolve, services_elsewhere, upload_pending,
+    Eagerness, Rebuilt, all_known, catch_up, open, permitted, rebuild, resolve, services_elsewhere, upload_pending,
 };
 use super::words::ServiceArg;
 use crate::catalogue::{Detail, Exclusive};
@@ -76,7 +76,7 @@ pub fn run(context: &Context, args: &SyncArgs) -> Result<()> {
 
 fn services(context: &Context, dokku: &Dokku, args: &SyncArgs, failures: &mut Vec<Failure>) -> Result<Vec<Service>> {
     // On a new host there is neither the service nor its folder: what the destination has of it is enough.
-    let elsewhere = || services_elsewhere(context).and_then(|services| dokku.visible(services));
+    let elsewhere = || services_elsewhere(context).and_then(|services| permitted(context, dokku, services));
     match &args.service {
         Some(word) => match resolve(context, dokku, word) {
             Err(failure) if failure.kind == Kind::NotFound => {
