@@ -65,6 +65,9 @@ const INFO: Rule = on("info", &[Read], None);
 const LOGS: Rule = on("logs", &[Read], None);
 const IMPORT: Rule =
     with("import", part(&[Read, Update], Some("import")), "the service it is taken from", &[Read], "export");
+/// A dump made elsewhere becomes a backup first: from a file, an address or a server.
+const IMPORT_FOREIGN: Rule = on("import --file", &[Read, Create, Update], Some("import"));
+const IMPORT_ONLY: Rule = on("import --no-restore", &[Read, Create], None);
 const VERIFY: Rule = on("verify", &[Read, Create], None);
 const FORK: Rule = with("fork", part(&[Read], Some("export")), "the new service", &[Create], "create");
 const RESET: Rule =
@@ -101,6 +104,8 @@ const ALL: &[&Rule] = &[
     &LOGS,
     &DOWNLOAD,
     &IMPORT,
+    &IMPORT_FOREIGN,
+    &IMPORT_ONLY,
     &VERIFY,
     &FORK,
     &RESET,
@@ -131,6 +136,8 @@ impl Verb {
             Verb::List(_) => &LIST,
             Verb::Info(_) => &INFO,
             Verb::Logs(_) => &LOGS,
+            Verb::Import(args) if args.no_restore => &IMPORT_ONLY,
+            Verb::Import(args) if args.file.is_some() || args.url.is_some() || args.from.is_some() => &IMPORT_FOREIGN,
             Verb::Import(_) => &IMPORT,
             Verb::Verify(_) => &VERIFY,
             Verb::Fork(_) => &FORK,
