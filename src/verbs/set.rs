@@ -16,7 +16,8 @@ pub struct SetArgs {
     /// For every service that has no value of its own.
     #[arg(long)]
     pub global: bool,
-    /// The service (unless --global), the property, and its value; without a value it is cleared.
+    /// The service (unless --global), the property, and its value; without a value it is cleared. A single - takes a list
+    /// from stdin: KEY VALUE, one a line.
     #[arg(value_name = "SERVICE KEY VALUE", num_args = 0..)]
     pub words: Vec<String>,
 }
@@ -25,7 +26,8 @@ impl SetArgs {
     /// Whether it is about where copies go: they are copies of the data.
     pub fn is_about_destination(&self) -> bool {
         let key = self.words.get(usize::from(!self.global));
-        key.is_some_and(|key| Property::parse(key).is_ok_and(Property::is_about_destination))
+        // A list on stdin may be about anything.
+        key.is_some_and(|key| key == "-" || Property::parse(key).is_ok_and(Property::is_about_destination))
     }
 }
 
@@ -40,34 +42,52 @@ pub fn help() -> String {
         "my-db gate",
         "--global destination-secret - < secret",
         "--global destination s3://bucket/prefix",
+        "--global - < destination.conf",
     ];
     let examples = examples.iter().map(|words| format!("  dokku backups:set {words}"));
     let lines = ["Properties:".to_owned()].into_iter().chain(rows).chain([String::new(), "Examples:".to_owned()]);
     lines.chain(examples).collect::<Vec<_>>().join("\n")
 }
 
-/// Sets a property of one service or of all.
+/// What is to be changed: a property, and its new value or none.
+type Change = (&'static Property, Option<String>);
+
+/// Sets properties of one service or of all. Everything is looked at before anything is saved.
 pub fn run(context: &Context, args: &SetArgs) -> Result<()> {
     let scope = scope(context, args)?;
-    let (key, word) = match scope.rest {
-        [key] => (key, None),
-        // Over SSH the quotes around several words are gone.
-        [key, values @ ..] => (key, Some(values.join(" ")).filter(|value| !value.is_empty())),
-        _ => {
+    let changes = match scope.rest {
+        [] => {
             return Err(Failure::new(Kind::Usage, "say which property, and its value")
                 .hint(format!("there are: {}", Property::keys())));
         }
+        [dash] if dash == "-" => listed(&secret::stdin()?)?,
+        // Over SSH the quotes around several words are gone.
+        [key, values @ ..] => vec![typed(&scope, key, Some(values.join(" ")).filter(|value| !value.is_empty()))?],
     };
-    let property = Property::parse(key)?;
-    if property.is_global() && !args.global {
-        return Err(Failure::new(Kind::Usage, format!("{key} is set for the whole host")).hint(
-            format!(
-                "dokku backups:set --global {key} {}",
-                word.as_deref().filter(|_| !property.is_secret()).unwrap_or_default()
-            )
-            .trim_end(),
-        ));
+    for (property, value) in &changes {
+        if property.is_global() && !args.global {
+            let text = format!("{} is set for the whole host", property.key);
+            return Err(Failure::new(Kind::Usage, text).hint(format!("dokku backups:set --global {}", property.key)));
+        }
+        value.as_deref().map_or(Ok(()), |value| property.check(value))?;
     }
+    if changes.iter().any(|(property, _)| property.is_about_destination()) {
+        try_destination(context, &scope, &changes)?;
+    }
+    for (property, value) in &changes {
+        context.properties().set(&scope.folder, property.key, value.as_deref())?;
+        let (key, name) = (property.key, &scope.name);
+        context.ui.step(&match value {
+            Some(value) => format!("Setting {key} of {name} to {}", property.shown(value)),
+            None => format!("Unsetting {key} of {name}"),
+        });
+    }
+    Ok(())
+}
+
+/// The one change that stands on the line.
+fn typed(scope: &Scope, key: &str, word: Option<String>) -> Result<Change> {
+    let property = Property::parse(key)?;
     let value = match word.as_deref() {
         Some("-") => Some(first_line(property.key)?),
         // It stands in the list of processes and in the shell's history by now.
@@ -76,28 +96,32 @@ pub fn run(context: &Context, args: &SetArgs) -> Result<()> {
                 .hint(format!("give it on stdin: dokku backups:set {} {key} - < FILE", scope.word))
                 .hint("what was typed here can be seen by others: make a new key"));
         }
-        word => word.map(str::to_owned),
+        _ => word,
     };
-    value.as_deref().map_or(Ok(()), |value| property.check(value))?;
-    if property.is_about_destination() {
-        try_destination(context, &scope, property, value.as_deref())?;
-    }
-    context.properties().set(&scope.folder, property.key, value.as_deref())?;
-    match value {
-        Some(value) => context.ui.step(&format!("Setting {key} of {} to {}", scope.name, property.shown(&value))),
-        None => context.ui.step(&format!("Unsetting {key} of {}", scope.name)),
-    }
-    Ok(())
+    Ok((property, value))
 }
 
-/// A destination is saved only when it works: as it would be with this value. One that is not set yet waits.
-fn try_destination(context: &Context, scope: &Scope, changed: &Property, value: Option<&str>) -> Result<()> {
+/// Changes as a list, one a line: KEY VALUE. What one keeps elsewhere to set up a new host in one go.
+fn listed(text: &str) -> Result<Vec<Change>> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let change = |line: &str| {
+        let (key, value) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        Ok((Property::parse(key)?, Some(value.trim().to_owned()).filter(|value| !value.is_empty())))
+    };
+    let changes: Vec<Change> = lines.map(change).collect::<Result<_>>()?;
+    if changes.is_empty() {
+        return Err(Failure::new(Kind::Usage, "nothing came on stdin").hint("one property a line: KEY VALUE"));
+    }
+    Ok(changes)
+}
+
+/// A destination is saved only when it works: as it would be with these changes. One that is not set yet waits.
+fn try_destination(context: &Context, scope: &Scope, changes: &[Change]) -> Result<()> {
     let properties = context.properties();
     let would_be = |property: &Property| {
-        let set = match value {
-            Some(value) if property.key == changed.key => return Ok(value.to_owned()),
-            None if property.key == changed.key => None,
-            _ => properties.get(&scope.folder, property.key)?,
+        let set = match changes.iter().find(|(changed, _)| changed.key == property.key) {
+            Some((_, value)) => value.clone(),
+            None => properties.get(&scope.folder, property.key)?,
         };
         let set = match set {
             None if scope.folder != GLOBAL => properties.get(GLOBAL, property.key)?,
@@ -114,7 +138,7 @@ fn try_destination(context: &Context, scope: &Scope, changed: &Property, value: 
         let told = Failure::new(Kind::Config, format!("{bucket} does not work; nothing was changed"))
             .because(failure.reason());
         let told = failure.hints.into_iter().fold(told, Failure::hint);
-        if changed.key == DESTINATION.key {
+        if changes.iter().any(|(changed, _)| changed.key == DESTINATION.key) {
             return told;
         }
         told.hint(format!("to change several of them, first: dokku backups:set {} destination none", scope.word))

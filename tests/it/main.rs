@@ -11,6 +11,7 @@ mod check;
 mod completion;
 mod destination;
 mod download;
+mod drill;
 mod encryption;
 mod everyday;
 mod faults_destination;
