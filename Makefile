@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: audit bench check demo fmt help install-deps lint lint-code lint-doc lint-format \
-  lint-shell man release test test-docker test-host
+  lint-shell man release schema test test-docker test-host
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -50,6 +50,9 @@ release: ## static binaries and the tarballs for dokku plugin:install, in dist/
 
 man: ## writes the man page anew from the program's own grammar
 	cargo run --quiet --locked --example manpage >man/dokku-backups.1
+
+schema: ## writes the JSON schemas of all answers anew, from the types that are printed
+	cargo run --quiet --locked --example schema docs/schema
 
 fmt: ## formats the sources
 	cargo fmt --all

@@ -10,7 +10,7 @@ use super::record::{self, Found};
 use super::records::{Line, Records};
 use super::view::{Detail, View};
 use super::{Draft, Root};
-use crate::domain::{Backup, BackupId, CopyState, Outcome, Service};
+use crate::domain::{Backup, BackupId, CopyState, Form, Outcome, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::cancel::{self, Watch};
 use crate::sys::child::interrupted;
@@ -121,6 +121,20 @@ impl Exclusive {
             let _ = self.incoming.remove(&name);
         })?;
         Ok(Draft::new(draft, file))
+    }
+
+    /// Begins the copy of a dump that exists elsewhere: nothing is in progress, and a run that dies leaves nothing but
+    /// bytes that the next one clears away.
+    pub fn begin_copy(&self, record: Backup) -> Result<Draft> {
+        let part = names::dump_of(&record);
+        self.incoming.remove(&part)?;
+        let file = self.incoming.create(&part, 0o400)?;
+        Ok(Draft::new(record, file))
+    }
+
+    /// Ends a copy that is not to be kept.
+    pub fn give_up_copy(&self, id: &BackupId) -> Result<()> {
+        Ok(self.incoming.remove(&names::dump(id, Form::default()))?)
     }
 
     /// The record of `id`, to be changed.

@@ -2,6 +2,7 @@
 //! This is the sidecar's shape, field for field; times are UTC, sizes are bytes.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{BackupId, Compression, CopyState, Datastore, Destination, DumpFormat, Form, ServiceName};
@@ -17,7 +18,7 @@ pub enum Outcome {
 }
 
 /// What caused a backup.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// Somebody asked for it.
@@ -46,7 +47,7 @@ impl Source {
 }
 
 /// Rows of one table, counted in the archive itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TableRows {
     /// Schema of the table.

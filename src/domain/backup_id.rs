@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ServiceName;
@@ -12,8 +13,9 @@ use super::ServiceName;
 const TAIL: usize = 20;
 
 /// Names one backup, and the file that holds it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = "^[A-Za-z0-9_][A-Za-z0-9_-]{0,62}-[0-9]{4}(-[0-9]{2}){5}$"))]
 pub struct BackupId {
     service: ServiceName,
     at: DateTime<Utc>,

@@ -1,9 +1,10 @@
 //! What `check` has to say: one finding a matter, each with the command that mends it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How bad it is. Only `Failing` makes `check` fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// All is well, or worth knowing only.
@@ -26,7 +27,7 @@ impl Level {
 }
 
 /// One matter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// How bad it is.
     pub level: Level,

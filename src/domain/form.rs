@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How the stored file is compressed, beyond what the archive does inside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// As the datastore wrote it.
@@ -49,7 +49,7 @@ impl std::str::FromStr for Compression {
 }
 
 /// How the dump itself is written, in `pg_dump`'s words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DumpFormat {
     /// An archive for `pg_restore`: what we and `postgres:export` make.

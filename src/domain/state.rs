@@ -1,9 +1,13 @@
 //! What is *computed* about a backup when somebody looks: never saved, so it cannot be out of date.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::{Backup, Outcome, Restore, Source};
 
 /// dFlow's three raw words, exactly these in JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// A run, or a deletion, holds the service's lock.
     InProgress,
@@ -25,7 +29,8 @@ impl Status {
 }
 
 /// Where the bytes are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Presence {
     /// On this host.
     Here,
@@ -50,7 +55,8 @@ impl Presence {
 }
 
 /// What has been shown about the bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Trust {
     /// Being restored into a disposable database right now.
     Validating,

@@ -2,60 +2,102 @@
 //! are bytes.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::{
-    AppCode, Backup, BackupId, Compression, Destination, DumpFormat, Listed, Restore, Source, Status, TableRows,
-    Verification,
+    AppCode, Backup, BackupId, Compression, Datastore, Destination, DumpFormat, Listed, Presence, Restore, Source,
+    Status, TableRows, Trust, Verification,
 };
 
 /// The object in `list`, `info`, `export`, `delete` and `import`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Backup")]
 pub struct BackupJson<'a> {
+    /// Names it, and its file; what every command takes.
     id: &'a BackupId,
-    datastore: &'static str,
+    /// The datastore plugin.
+    datastore: Datastore,
+    /// The service's name.
     service: &'a str,
-    status: &'static str,
+    /// Whether it runs, ended well, or did not.
+    status: Status,
+    /// Why it failed.
     reason: Option<&'a str>,
-    trust: Option<&'static str>,
+    /// What has been shown about the bytes; null where there were never any good ones.
+    trust: Option<Trust>,
+    /// What caused it.
     source: Source,
+    /// Schedules that made it.
     schedules: &'a [String],
+    /// Free words of whoever asked.
     label: Option<&'a str>,
+    /// The time in its name.
     created_at: DateTime<Utc>,
+    /// When work began.
     started_at: DateTime<Utc>,
+    /// When it ended; null while it runs.
     finished_at: Option<DateTime<Utc>>,
+    /// When retention may take it.
     expires_at: Option<DateTime<Utc>>,
+    /// Exempt from retention.
     keep: bool,
+    /// When it was deleted.
     deleted_at: Option<DateTime<Utc>>,
+    /// By whom.
     deleted_by: Option<&'a str>,
+    /// Name of the dump's file.
     file: Option<&'a str>,
+    /// Where that file lies on the host.
     path: Option<String>,
+    /// Its size in bytes.
     size: Option<u64>,
+    /// Hash of its bytes, lower-case hex.
     sha256: Option<&'a str>,
+    /// How the dump itself is written.
     dump_format: DumpFormat,
+    /// What in it reaches beyond the database; restored only by explicit consent.
     programs: &'a [String],
+    /// How the stored file is compressed, beyond what the archive does inside.
     compression: Compression,
+    /// Public keys it is encrypted to.
     encrypted_to: &'a [String],
+    /// Image of the service.
     image: Option<&'a str>,
+    /// Version of the image.
     image_version: Option<&'a str>,
+    /// The server's own word for its version.
     server_version: Option<&'a str>,
+    /// The dump program's own word for its version.
     dump_tool_version: Option<&'a str>,
+    /// Name of the database inside the service.
     database: Option<&'a str>,
+    /// Why this dump looks wrong beside the ones before it.
     suspicious: Option<&'a str>,
+    /// When and how the bytes were found to differ from the record.
     damage: Option<&'a str>,
+    /// The record was made from the dump, not with it.
     adopted: bool,
+    /// What could not be learnt, or not be made certain, and why.
     notes: &'a [String],
     /// Null where the record was read from the index, which leaves tables out: `list` without `--verbose`.
     tables: Option<&'a [TableRows]>,
+    /// The code every linked app was running.
     apps: Vec<AppJson<'a>>,
+    /// The copy elsewhere, with a state of its own.
     destination: Option<DestinationJson<'a>>,
+    /// What a test restore showed.
     verification: Option<VerificationJson<'a>>,
+    /// Every restore from it, oldest first.
     restores: Vec<RestoreJson<'a>>,
-    presence: &'static str,
+    /// Where the bytes are.
+    presence: Presence,
+    /// Who asked for it.
     actor: &'a str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "App")]
 struct AppJson<'a> {
     app: &'a str,
     git_sha: Option<&'a str>,
@@ -65,20 +107,32 @@ struct AppJson<'a> {
     deploy_source_metadata: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
-struct DestinationJson<'a> {
+/// The copy elsewhere.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Destination")]
+pub struct DestinationJson<'a> {
+    /// `pending`, `uploading`, `stored`, `failed`, `deleting` or `deleted`.
     state: &'static str,
+    /// Where the copy lies, or will.
     uri: &'a str,
+    /// Why it failed.
     reason: Option<&'a str>,
+    /// Size of the copy in bytes.
     size: Option<u64>,
+    /// Hash of the copy's bytes.
     sha256: Option<&'a str>,
+    /// Public keys the copy is encrypted to.
     encrypted_to: &'a [String],
+    /// When it was stored.
     uploaded_at: Option<DateTime<Utc>>,
+    /// Attempts that have failed in a row.
     attempts: u32,
+    /// When the next attempt is due.
     retry_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Verification")]
 struct VerificationJson<'a> {
     at: DateTime<Utc>,
     image: &'a str,
@@ -88,7 +142,8 @@ struct VerificationJson<'a> {
     reason: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Restore")]
 struct RestoreJson<'a> {
     started_at: DateTime<Utc>,
     finished_at: Option<DateTime<Utc>>,
@@ -106,11 +161,11 @@ impl<'a> BackupJson<'a> {
         let running = listed.status == Status::InProgress && b.deleted_at.is_none();
         BackupJson {
             id: &b.id,
-            datastore: b.datastore.name(),
+            datastore: b.datastore,
             service: b.service.as_str(),
-            status: listed.status.name(),
+            status: listed.status,
             reason: b.reason.as_deref(),
-            trust: listed.trust().map(|trust| trust.name()),
+            trust: listed.trust(),
             source: b.source,
             schedules: &b.schedules,
             label: b.label.as_deref(),
@@ -143,10 +198,15 @@ impl<'a> BackupJson<'a> {
             destination: b.destination.as_ref().map(|copy| destination(copy, listed)),
             verification: b.verification.as_ref().map(VerificationJson::from),
             restores: restores(b),
-            presence: listed.presence.name(),
+            presence: listed.presence,
             actor: &b.actor,
         }
     }
+}
+
+/// The copy of `listed`, where there is to be one.
+pub fn copy_of(listed: &Listed) -> Option<DestinationJson<'_>> {
+    listed.backup.destination.as_ref().map(|copy| destination(copy, listed))
 }
 
 fn apps(backup: &Backup) -> Vec<AppJson<'_>> {
@@ -173,6 +233,7 @@ impl<'a> From<&'a AppCode> for AppJson<'a> {
     }
 }
 
+/// The copy of `listed`, as far as it has come.
 fn destination<'a>(copy: &'a Destination, listed: &Listed) -> DestinationJson<'a> {
     // `record` is between us and the store: whether the copy's own record is up to date.
     let Destination { state, uri, reason, size, sha256, encrypted_to, uploaded_at, record: _, attempts, retry_at } =

@@ -2,7 +2,9 @@
 #![allow(clippy::disallowed_macros)]
 
 mod ask;
+mod failure;
 mod json;
+pub mod page;
 mod plan;
 mod progress;
 mod schedules;
@@ -11,13 +13,11 @@ mod words;
 
 use std::io::{self, Write};
 
-use serde::Serialize;
-use serde_json::json;
-
 use crate::error::Failure;
 
 pub use ask::confirm;
-pub use json::BackupJson;
+pub use failure::{ErrorJson, FailureJson};
+pub use json::{BackupJson, DestinationJson, copy_of};
 pub use plan::{DecisionJson, plan};
 pub use progress::Progress;
 pub use schedules::{ScheduleJson, schedule_report, timing};
@@ -82,28 +82,12 @@ impl Ui {
     /// Says why the command failed and what to type next. For programs it is the last line on stderr.
     pub fn failure(&self, failure: &Failure) {
         if self.format == Format::Json {
-            talk(&json!({ "error": FailureJson::from(failure) }).to_string());
+            talk(&serde_json::to_string(&FailureJson::from(failure)).unwrap_or_default());
             return;
         }
         for line in std::iter::once(&failure.reason()).chain(&failure.hints).flat_map(|text| text.lines()) {
             self.warn(line);
         }
-    }
-}
-
-/// A failure for programs.
-#[derive(Debug, Serialize)]
-pub struct FailureJson<'a> {
-    kind: &'static str,
-    code: u8,
-    message: String,
-    hints: &'a [String],
-}
-
-impl<'a> From<&'a Failure> for FailureJson<'a> {
-    fn from(failure: &'a Failure) -> Self {
-        let (kind, code) = (failure.kind.name(), failure.kind.exit_code());
-        FailureJson { kind, code, message: failure.reason(), hints: &failure.hints }
     }
 }
 

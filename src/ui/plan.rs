@@ -1,6 +1,7 @@
 //! A plan of retention, for people and for programs.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::words::bytes;
@@ -23,7 +24,8 @@ pub fn plan(decisions: &[&Decision]) -> String {
 }
 
 /// The object of one decision.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Decision")]
 pub struct DecisionJson<'a> {
     id: &'a BackupId,
     action: &'static str,

@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, SecondsFormat, Timelike, Utc};
 use chrono_tz::Tz;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::words::time;
 use crate::domain::{BackupId, Frequency, Run, Schedule, Service, Timing};
 
 /// One schedule; no field is ever absent. Times are UTC, and once more in the schedule's own zone.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Schedule")]
 pub struct ScheduleJson<'a> {
     service: &'a str,
     datastore: &'static str,
@@ -23,10 +25,12 @@ pub struct ScheduleJson<'a> {
     last_run: Option<RunJson<'a>>,
     next_run: Option<NextJson>,
     #[serde(skip)]
+    #[schemars(skip)]
     schedule: &'a Schedule,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Run")]
 struct RunJson<'a> {
     due_at: DateTime<Utc>,
     started_at: DateTime<Utc>,
@@ -37,7 +41,8 @@ struct RunJson<'a> {
     reason: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Next")]
 struct NextJson {
     due_at: DateTime<Utc>,
     due_at_local: String,

@@ -1,14 +1,13 @@
 //! `backups:check`: one verdict per service and one in all, for monitors.
 
-use chrono::{DateTime, Utc};
 use clap::Args;
-use serde_json::{Value, json};
 
 use super::Context;
+use super::answers::{Check, HostHealth, ServiceHealth};
 use super::steps::{Health, every_service, health, host, read_bytes, resolve};
 use super::words::ServiceArg;
 use crate::dokku::Dokku;
-use crate::domain::{Finding, Level, Listed, verdict};
+use crate::domain::{Finding, Level, verdict};
 use crate::error::{Failure, Kind, Result};
 use crate::ui::Format;
 
@@ -40,10 +39,10 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<()> {
     let worst = healths.iter().map(Health::verdict).chain([verdict(&of_host)]).max().unwrap_or(Level::Ok);
     match args.format {
         Format::Json => {
-            let services: Vec<Value> = healths.iter().map(|health| object(context, health)).collect();
-            let of_host = json!({ "verdict": verdict(&of_host), "findings": of_host });
             let now = context.settings.clock.now();
-            context.ui.json(&json!({ "verdict": worst, "checked_at": now, "host": of_host, "services": services }))?;
+            let services = healths.iter().map(|health| ServiceHealth::new(health, now)).collect();
+            let host = HostHealth::new(&of_host);
+            context.ui.json(&Check { verdict: worst, checked_at: now, host, services })?;
         }
         Format::Stdout => context.ui.data(&table(&of_host, &healths))?,
     }
@@ -77,28 +76,4 @@ fn show(lines: &mut Vec<String>, finding: &Finding) {
     let mark = if finding.level == Level::Ok { "       " } else { " !     " };
     lines.push(format!("{mark}{} ({}): {}", finding.level.name(), finding.code, finding.message));
     lines.push(format!("         -> {}", finding.remedy));
-}
-
-fn object(context: &Context, health: &Health) -> Value {
-    let now = context.settings.clock.now();
-    json!({
-        "datastore": health.service.datastore.name(),
-        "service": health.service.name.as_str(),
-        "verdict": health.verdict(),
-        "newest_good": health.newest_good.as_ref().map(|listed| brief(listed, now)),
-        "newest_restorable": health.newest_restorable.as_ref().map(|listed| brief(listed, now)),
-        "next_due": health.next_due,
-        "findings": health.findings,
-    })
-}
-
-fn brief(listed: &Listed, now: DateTime<Utc>) -> Value {
-    let backup = &listed.backup;
-    json!({
-        "id": backup.id,
-        "created_at": backup.created_at,
-        "age_seconds": (now - backup.created_at).num_seconds(),
-        "trust": listed.trust().map(|trust| trust.name()),
-        "verified_at": backup.verification.as_ref().map(|verification| verification.at),
-    })
 }

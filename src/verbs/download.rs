@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::Context;
+use super::answers::Downloaded;
 use super::steps::{
     Keys, Purpose, choose, damaged, fetch_now, folder_for_reading, is_recorded, mark_damage, open, open_dump, resolve,
     usable,
@@ -83,10 +84,12 @@ pub fn run(context: &Context, args: &DownloadArgs) -> Result<()> {
     let Some(path) = path else { return Ok(()) };
     match args.format {
         Format::Stdout => context.ui.data(&path.display().to_string())?,
-        Format::Json => context.ui.json(&serde_json::json!({
-            "id": backup.id, "path": path.display().to_string(),
-            "compression": form.compression, "encrypted": form.encrypted,
-        }))?,
+        Format::Json => context.ui.json(&Downloaded {
+            id: &backup.id,
+            path: path.display().to_string(),
+            compression: form.compression,
+            encrypted: form.encrypted,
+        })?,
     }
     Ok(())
 }

@@ -91,8 +91,10 @@ pub enum Verb {
     /// Set or clear a property
     #[command(override_usage = "dokku backups:set <--global|SERVICE> <KEY> [VALUE]", after_help = super::set::help())]
     Set(SetArgs),
-    /// Show what is set
-    #[command(after_help = "Examples:\n  dokku backups:report my-db\n  dokku backups:report --global --format json")]
+    /// Show how safe services are, and what is set
+    #[command(
+        after_help = "Examples:\n  dokku backups:report my-db\n  dokku backups:report --format html >status.html\n  dokku backups:report --global --format json"
+    )]
     Report(ReportArgs),
     /// Say whether every service is safe: one verdict each, for monitors
     #[command(
@@ -125,7 +127,9 @@ pub enum Verb {
     )]
     Cancel(CancelArgs),
     /// Compare records with what is there, and put them right
-    #[command(after_help = "Examples:\n  dokku backups:sync\n  dokku backups:sync my-db")]
+    #[command(
+        after_help = "Examples:\n  dokku backups:sync\n  dokku backups:sync my-db\n  dokku backups:sync my-db --adopt /var/backups/platform"
+    )]
     Sync(SyncArgs),
     /// Back up a service every hour, day or week
     #[command(

@@ -5,12 +5,14 @@ use clap::Args;
 use std::time::Duration;
 
 use super::Context;
+use super::answers::LogLines;
 use super::steps::{Purpose, choose, folder_for_reading, resolve};
 use super::words::{Selector, ServiceArg};
 use crate::catalogue::{Detail, InUse, Log, View, is_worked_on};
 use crate::dokku::Dokku;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::interrupted;
+use crate::ui::Format;
 
 /// `backups:logs`
 #[derive(Debug, Args)]
@@ -23,6 +25,9 @@ pub struct LogsArgs {
     /// Follow until nobody works on the service any more.
     #[arg(long)]
     pub tail: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "tail")]
+    pub format: Format,
 }
 
 /// Prints the log; with `--tail` goes on until nobody works on the service any more.
@@ -36,18 +41,21 @@ pub fn run(context: &Context, args: &LogsArgs) -> Result<()> {
     let mut printed = 0;
     loop {
         // Asked before reading: what is written until then is read below.
-        let working = args.tail && (is_worked_on(&dir)? || InUse::is_held(&dir, &id)?);
+        let working = is_worked_on(&dir)? || InUse::is_held(&dir, &id)?;
         let text = match Log::read(&dir, &id) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(e) => return Err(e.into()),
         };
+        if args.format == Format::Json {
+            return Ok(context.ui.json(&LogLines { id: &id, working, lines: text.lines().collect() })?);
+        }
         let end = text.rfind('\n').unwrap_or(0);
         if end > printed {
             context.ui.data(text[printed..end].trim_start_matches('\n'))?;
             printed = end;
         }
-        if !working {
+        if !(args.tail && working) {
             return Ok(());
         }
         context.settings.clock.sleep(Duration::from_millis(200)).map_err(interrupted)?;

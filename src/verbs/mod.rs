@@ -3,6 +3,7 @@
 //! The folder may not be called `commands`: Dokku runs everything by that name anywhere below a plugin.
 
 mod access;
+mod answers;
 mod before_deploy;
 mod cancel;
 mod check;
@@ -29,6 +30,7 @@ mod revoke;
 mod rules;
 mod schedule;
 mod schedules;
+mod schemas;
 mod set;
 mod steps;
 mod sync;
@@ -50,6 +52,7 @@ use crate::ui::{Format, Ui};
 
 pub use grammar::{Cli, Verb};
 pub use help::{commands, verbs};
+pub use schemas::{Answer, schemas};
 
 /// What every command is given.
 #[derive(Debug, Clone)]
@@ -123,7 +126,7 @@ fn version(ui: Ui, format: Format) -> Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     match format {
         Format::Stdout => ui.data(&format!("dokku-backups {version}"))?,
-        Format::Json => ui.json(&serde_json::json!({ "name": "dokku-backups", "version": version }))?,
+        Format::Json => ui.json(&answers::Version { name: "dokku-backups", version })?,
     }
     Ok(())
 }

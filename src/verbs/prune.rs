@@ -12,7 +12,7 @@ use super::words::ServiceArg;
 use crate::dokku::Dokku;
 use crate::domain::{Decision, Service};
 use crate::error::{Failure, Kind, Result};
-use crate::ui::{self, DecisionJson, FailureJson, Format};
+use crate::ui::{self, DecisionJson, ErrorJson, Format};
 
 /// `backups:prune`
 #[derive(Debug, Args)]
@@ -31,14 +31,15 @@ pub struct PruneArgs {
 }
 
 /// One service for programs.
-#[derive(Debug, serde::Serialize)]
-struct PrunedJson<'a> {
+#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Pruned")]
+pub struct PrunedJson<'a> {
     datastore: &'static str,
     service: &'a str,
     dry_run: bool,
     decisions: Vec<DecisionJson<'a>>,
     freed: u64,
-    error: Option<FailureJson<'a>>,
+    error: Option<ErrorJson<'a>>,
 }
 
 /// Prunes one service or all of them; one service's trouble does not stop the next.
@@ -101,7 +102,7 @@ fn print_json(context: &Context, args: &PruneArgs, pruned: &[Pruned]) -> Result<
             dry_run: args.dry_run,
             decisions: one.decisions.iter().map(DecisionJson::from).collect(),
             freed: one.freed(),
-            error: one.failure.as_ref().map(FailureJson::from),
+            error: one.failure.as_ref().map(ErrorJson::from),
         });
     }
     Ok(context.ui.json(&objects)?)

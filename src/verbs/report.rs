@@ -1,17 +1,18 @@
-//! `backups:report`: what is set, and what holds.
+//! `backups:report`: is it safe, and what is set.
 
-use clap::Args;
+use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use chrono::{DateTime, Utc};
+use clap::{Args, ValueEnum};
 
 use super::Context;
-use super::steps::{all_known, resolve};
+use super::answers::{Destroy, GlobalReport, Report, Reports, latest_offsite};
+use super::steps::{Health, every_service, health, host, resolve};
 use super::words::ServiceArg;
 use crate::dokku::Dokku;
-use crate::domain::{Grant, Service, Who};
+use crate::domain::{Level, Listed, spell, spell_age};
 use crate::error::Result;
-use crate::properties::{self, GLOBAL, folder};
-use crate::ui::Format;
+use crate::ui::page::{Page, Section};
 
 /// `backups:report`
 #[derive(Debug, Args)]
@@ -24,94 +25,123 @@ pub struct ReportArgs {
     pub global: bool,
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: ReportFormat,
+}
+
+/// What a report looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum ReportFormat {
+    /// For people.
+    #[default]
+    Stdout,
+    /// For programs.
+    Json,
+    /// One page that needs nothing else, for a browser.
+    Html,
 }
 
 /// Reports one service, all of them, or what is set for all.
 pub fn run(context: &Context, args: &ReportArgs) -> Result<()> {
-    let dokku = Dokku::find(&context.settings)?;
-    let mut reports = Vec::new();
     if args.global {
-        context.permit_global()?;
-        reports.push(("global".to_owned(), global(context)?));
-    } else {
-        let services = match &args.service {
-            Some(word) => vec![resolve(context, &dokku, word)?],
-            None => all_known(context, &dokku)?,
-        };
-        for service in services {
-            reports.push((service.to_string(), one(context, &service)?));
-        }
+        return global(context, args.format);
     }
-    match args.format {
-        Format::Json if args.service.is_some() || args.global => {
-            let object = reports.into_iter().next().map(|(_, object)| object).unwrap_or_default();
-            context.ui.json(&object)?;
-        }
-        Format::Json => {
-            let objects: Map<String, Value> =
-                reports.into_iter().map(|(name, object)| (name, Value::Object(object))).collect();
-            context.ui.json(&objects)?;
-        }
-        Format::Stdout => {
-            for (name, object) in &reports {
-                context.ui.data(&table(name, object))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn global(context: &Context) -> Result<Map<String, Value>> {
-    let mut object = Map::new();
-    for property in properties::ALL {
-        let value = context.properties().get(GLOBAL, property.key)?;
-        object.insert(format!("global-{}", property.key), property.shown(&value.unwrap_or_default()).into());
-    }
-    object.insert("rights".to_owned(), context.access.state().into());
-    object.insert("grants".to_owned(), grants(context, None));
-    Ok(object)
-}
-
-/// The grants that count for `service`, or all there are. Other keys' grants are nobody's business but the host's.
-fn grants(context: &Context, service: Option<&Service>) -> Value {
-    let counts = |grant: &&Grant| service.is_none() || grant.service.is_none() || grant.service.as_ref() == service;
-    let shown = |grant: &&Grant| match &context.settings.who {
-        Who::Key { name, .. } => grant.key.as_str() == name,
-        _ => true,
+    let dokku = Dokku::find(&context.settings)?;
+    let services = match &args.service {
+        Some(word) => vec![resolve(context, &dokku, word)?],
+        None => every_service(context, &dokku)?,
     };
-    let grants = context.access.policy().grants.iter().filter(counts).filter(shown);
-    let object = |grant: &Grant| json!({ "key": grant.key, "service": grant.service.as_ref().map(Service::full_name), "rights": grant.rights });
-    grants.map(object).collect()
-}
-
-/// Per property: what holds, what is set for all, what is set for the service; Dokku's three lines.
-fn one(context: &Context, service: &Service) -> Result<Map<String, Value>> {
-    let properties = context.properties();
-    let mut object = global(context)?;
-    for property in properties::ALL {
-        let key = property.key;
-        let own = properties.get(&folder(service), key)?.unwrap_or_default();
-        object.insert(format!("computed-{key}"), property.shown(&properties.computed(service, property)?).into());
-        object.insert(key.to_owned(), property.shown(&own).into());
+    let now = context.settings.clock.now();
+    let healths: Vec<Health> = services.iter().map(|service| health(context, service)).collect::<Result<_>>()?;
+    let reports: Vec<Report> = healths.iter().map(|health| Report::new(context, health, now)).collect::<Result<_>>()?;
+    match args.format {
+        ReportFormat::Json if args.service.is_some() => Ok(context.ui.json(&reports.first())?),
+        ReportFormat::Json => {
+            let names = healths.iter().map(|health| health.service.to_string());
+            Ok(context.ui.json(&Reports(names.zip(reports).collect::<BTreeMap<_, _>>()))?)
+        }
+        ReportFormat::Stdout => {
+            let texts: Vec<String> =
+                healths.iter().zip(&reports).map(|(health, report)| table(health, report, now)).collect();
+            if texts.is_empty() { Ok(()) } else { Ok(context.ui.data(&texts.join("\n"))?) }
+        }
+        ReportFormat::Html => {
+            let of_host = host(context, &dokku);
+            let sections = healths.iter().zip(&reports).map(|(health, report)| section(health, report)).collect();
+            let page = Page { now, version: env!("CARGO_PKG_VERSION"), host: &of_host, sections };
+            Ok(context.ui.data(&page.render())?)
+        }
     }
-    object.insert("grants".to_owned(), grants(context, Some(service)));
-    Ok(object)
 }
 
-fn table(name: &str, object: &Map<String, Value>) -> String {
-    let mut text = format!("=====> {name} backups information");
-    for (key, value) in object {
-        let label = format!("Backups {}:", key.replace('-', " "));
-        let words = value.as_array().map(|grants| grants.iter().map(in_words).collect::<Vec<_>>().join("; "));
-        let words = words.as_deref().or(value.as_str()).unwrap_or_default();
-        text.push_str(&format!("\n       {label:<34} {words}"));
+fn global(context: &Context, format: ReportFormat) -> Result<()> {
+    context.permit_global()?;
+    let values = GlobalReport::of(context)?;
+    match format {
+        ReportFormat::Json => Ok(context.ui.json(&values)?),
+        ReportFormat::Html => Err(crate::error::Failure::new(
+            crate::error::Kind::Usage,
+            "a page shows services, not what is set for all of them",
+        )
+        .hint("dokku backups:report --format html")),
+        ReportFormat::Stdout => {
+            let mut lines = vec!["=====> global backups information".to_owned()];
+            values.in_words().iter().for_each(|(key, value)| lines.push(line(&key.replace('-', " "), value)));
+            Ok(context.ui.data(&lines.join("\n"))?)
+        }
     }
-    text
 }
 
-fn in_words(grant: &Value) -> String {
-    let rights = grant["rights"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let on = grant["service"].as_str().unwrap_or("all services");
-    format!("{} on {on}: {}", grant["key"].as_str().unwrap_or_default(), rights.collect::<Vec<_>>().join(", "))
+fn line(label: &str, value: &str) -> String {
+    let label = format!("Backups {label}:");
+    format!("       {label:<34} {value}").trim_end().to_owned()
+}
+
+/// One screen: is it safe, what is wrong and what mends it, then what is set.
+fn table(health: &Health, report: &Report, now: DateTime<Utc>) -> String {
+    let none = || "none".to_owned();
+    let time = |at: DateTime<Utc>| spell(at, "0000-00-00 00:00:00 UTC");
+    let backup = |listed: &Listed| {
+        let trust = listed.trust().map_or("-", |trust| trust.label());
+        format!("{}, {} old, {trust}", listed.backup.id, spell_age(now - listed.backup.created_at))
+    };
+    let mut lines = vec![format!("=====> {} backups information", health.service)];
+    let mut add = |label: &str, value: &str| lines.push(line(label, value));
+    add("verdict", health.verdict().name());
+    add("newest good", &health.newest_good.as_ref().map_or_else(none, backup));
+    add("newest restorable", &health.newest_restorable.as_ref().map_or_else(none, backup));
+    add("next scheduled", &health.next_due.map_or_else(none, time));
+    let offsite =
+        latest_offsite(&health.backups).and_then(|listed| listed.copy_state().zip(listed.backup.destination.as_ref()));
+    add("off-site", &offsite.map_or_else(none, |(state, copy)| format!("{state} {}", copy.uri)));
+    let destroy = match report.destroy {
+        Destroy::Allowed => Destroy::Allowed.name().to_owned(),
+        Destroy::Refused => format!("{} by the gate, until a backup is Restorable", Destroy::Refused.name()),
+    };
+    add("destroy", &destroy);
+    for finding in health.findings.iter().filter(|finding| finding.level > Level::Ok).take(WORST) {
+        add(finding.level.name(), &finding.message);
+        add("remedy", &format!("-> {}", finding.remedy));
+    }
+    let more = health.findings.iter().filter(|finding| finding.level > Level::Ok).count().saturating_sub(WORST);
+    if more > 0 {
+        add("more findings", &format!("{more} -> dokku backups:check {}", health.service));
+    }
+    report.values.in_words().iter().for_each(|(key, value)| add(&key.replace('-', " "), value));
+    lines.join("\n")
+}
+
+/// Findings that fit one screen beside everything else.
+const WORST: usize = 5;
+
+fn section<'a>(health: &'a Health, report: &Report) -> Section<'a> {
+    Section {
+        service: &health.service,
+        findings: &health.findings,
+        backups: &health.backups,
+        newest_good: health.newest_good.as_ref(),
+        newest_restorable: health.newest_restorable.as_ref(),
+        next_due: health.next_due,
+        offsite: latest_offsite(&health.backups),
+        destroy_refused: report.destroy == Destroy::Refused,
+    }
 }

@@ -10,10 +10,10 @@ use super::steps::{
 use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg};
 use crate::catalogue::{Detail, Exclusive, Journal};
 use crate::dokku::{Dokku, not_running};
-use crate::domain::{Backup, BackupId, Service};
+use crate::domain::{Backup, BackupId, Listed, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::{ORIGIN, folder};
-use crate::ui::confirm;
+use crate::ui::{BackupJson, Format, confirm};
 
 /// `backups:reset`
 #[derive(Debug, Args)]
@@ -29,6 +29,9 @@ pub struct ResetArgs {
     /// Wait this long when the service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
+    /// What to print: the backup of what was there before.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// Empties a service; one that was forked goes back to the backup it was made from.
@@ -89,7 +92,14 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     }
     context.ui.step(&format!("Reset {target} to {what}"));
     context.ui.detail(&format!("its data before is in {safety}"));
-    Ok(context.ui.data(&safety.to_string())?)
+    match args.format {
+        Format::Stdout => context.ui.data(&safety.to_string())?,
+        Format::Json => {
+            let listed = Listed::finished(into.record(&safety)?, true, true);
+            context.ui.json(&BackupJson::new(&listed, into.dir().path()))?;
+        }
+    }
+    Ok(())
 }
 
 fn origin(context: &Context, target: &Service) -> Result<Option<BackupId>> {

@@ -1,15 +1,20 @@
 //! `backups:sync`: compare the records with what is there, and put them right.
 
+use std::path::PathBuf;
+
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::Context;
 use super::steps::{
-    Eagerness, Rebuilt, all_known, catch_up, open, permitted, rebuild, resolve, services_elsewhere, upload_pending,
+    Adopted, Eagerness, Rebuilt, Refused, adopt_from, all_known, catch_up, open, permitted, rebuild, resolve,
+    services_elsewhere, upload_pending,
 };
 use super::words::ServiceArg;
 use crate::catalogue::{Detail, Exclusive};
 use crate::dokku::Dokku;
-use crate::domain::{Listed, Presence, Service};
+use crate::domain::{BackupId, Datastore, Listed, Presence, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::ui::Format;
 
@@ -21,6 +26,9 @@ pub struct SyncArgs {
     /// Only what is due at the destination, a few copies at a time, as the scheduler does.
     #[arg(long, hide = true, requires = "service")]
     pub due: bool,
+    /// Take in the dumps of the service that somebody else left in this folder: copied, hashed, read to their end.
+    #[arg(long, value_name = "DIR", requires = "service", value_parser = parse_folder)]
+    pub adopt: Option<PathBuf>,
     /// Wait this long when a service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -30,14 +38,25 @@ pub struct SyncArgs {
 }
 
 /// What was found for one service.
-#[derive(Debug, serde::Serialize)]
-struct Report {
-    datastore: &'static str,
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Synced {
+    /// The datastore plugin.
+    datastore: Datastore,
+    /// The service's name.
     service: String,
+    /// Backups that are not deleted.
     backups: usize,
-    adopted: Vec<String>,
-    missing: Vec<String>,
-    damaged: Vec<String>,
+    /// Ids that got a record this time.
+    adopted: Vec<BackupId>,
+    /// Ids of dumps in the folder of `--adopt` that were there already.
+    known: Vec<BackupId>,
+    /// Files in that folder that were not taken in.
+    refused: Vec<Refused>,
+    /// Ids whose file is gone.
+    missing: Vec<BackupId>,
+    /// Ids whose bytes are not those of their record.
+    damaged: Vec<BackupId>,
+    /// Names in the folder that are not ours.
     foreign: Vec<String>,
     /// Recorded here from the destination.
     rebuilt: Vec<String>,
@@ -104,7 +123,7 @@ fn services(context: &Context, dokku: &Dokku, args: &SyncArgs, failures: &mut Ve
 }
 
 /// What concerns the destination fails by itself: what is here is put right all the same.
-fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec<Failure>) -> Result<Report> {
+fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec<Failure>) -> Result<Synced> {
     let before: Vec<_> = match super::steps::folder_for_reading(context, service)? {
         Some(dir) => crate::catalogue::View::of(&dir, service, Detail::Summary)?.backups,
         None => Vec::new(),
@@ -114,7 +133,13 @@ fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec
         failures.push(beside(service, failure));
         Rebuilt::default()
     });
-    let mut report = examine(&catalogue, &before)?;
+    let taken =
+        args.adopt.as_ref().map(|folder| adopt_from(context, &catalogue, folder)).transpose()?.unwrap_or_default();
+    if !taken.refused.is_empty() {
+        let text = format!("{} dumps were not taken in; they are left where they are", taken.refused.len());
+        failures.push(Failure::new(Kind::Partial, text));
+    }
+    let mut report = examine(&catalogue, &before, taken)?;
     let done = catch_up(context, &catalogue, Eagerness::All)?;
     failures.extend(done.failures.into_iter().map(|failure| beside(service, failure)));
     (report.rebuilt, report.strange) = (rebuilt.recorded, rebuilt.strange);
@@ -131,13 +156,21 @@ fn beside(service: &Service, failure: Failure) -> Failure {
     failure.hints.into_iter().fold(told, Failure::hint)
 }
 
-fn examine(catalogue: &Exclusive, before: &[Listed]) -> Result<Report> {
+/// A relative path would mean another folder for everybody who runs `dokku`.
+fn parse_folder(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_absolute() { Ok(path) } else { Err("not an absolute path".to_owned()) }
+}
+
+fn examine(catalogue: &Exclusive, before: &[Listed], taken: Adopted) -> Result<Synced> {
     let view = catalogue.view(Detail::Whole)?;
-    let mut report = Report {
-        datastore: catalogue.service().datastore.name(),
+    let mut report = Synced {
+        datastore: catalogue.service().datastore,
         service: catalogue.service().to_string(),
         backups: 0,
         adopted: Vec::new(),
+        known: taken.known,
+        refused: taken.refused,
         missing: Vec::new(),
         damaged: Vec::new(),
         foreign: view.foreign,
@@ -150,7 +183,7 @@ fn examine(catalogue: &Exclusive, before: &[Listed]) -> Result<Report> {
     let was_whole = |listed: &Listed| before.iter().any(|b| b.backup.id == listed.backup.id && b.backup.adopted);
     for listed in view.backups.iter().filter(|listed| listed.backup.deleted_at.is_none()) {
         report.backups += 1;
-        let id = listed.backup.id.to_string();
+        let id = listed.backup.id.clone();
         if listed.backup.adopted && !was_whole(listed) {
             report.adopted.push(id.clone());
         }
@@ -179,18 +212,22 @@ fn keep_damage(catalogue: &Exclusive, listed: &Listed) -> Result<()> {
     Ok(())
 }
 
-fn words(report: &Report) -> String {
+fn words(report: &Synced) -> String {
     let mut text =
         format!("=====> {} {}: {} backups, index up to date", report.service, report.datastore, report.backups);
+    let ids = |ids: &[BackupId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let refused = report.refused.iter().map(|refused| format!("{}: {}", refused.file, refused.reason)).collect();
     let lists = [
-        ("adopted", &report.adopted),
-        ("artifact missing", &report.missing),
-        ("artifact damaged", &report.damaged),
-        ("not ours, left alone", &report.foreign),
-        ("found at the destination", &report.rebuilt),
-        ("copied to the destination", &report.uploaded),
-        ("deleted at the destination", &report.removed),
-        ("at the destination, left alone", &report.strange),
+        ("adopted", ids(&report.adopted)),
+        ("there already", ids(&report.known)),
+        ("refused", refused),
+        ("artifact missing", ids(&report.missing)),
+        ("artifact damaged", ids(&report.damaged)),
+        ("not ours, left alone", report.foreign.clone()),
+        ("found at the destination", report.rebuilt.clone()),
+        ("copied to the destination", report.uploaded.clone()),
+        ("deleted at the destination", report.removed.clone()),
+        ("at the destination, left alone", report.strange.clone()),
     ];
     for (label, names) in lists {
         for name in names {

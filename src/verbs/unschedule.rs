@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Context;
+use super::answers::Unscheduled;
 use super::steps::{renew_crontab, resolve};
 use super::words::{FrequencyArg, ServiceArg};
 use crate::dokku::Dokku;
@@ -63,7 +64,7 @@ fn print(context: &Context, args: &UnscheduleArgs, service: &str, removed: &[Fre
         context.ui.step(&format!("{service} has no schedules"));
     }
     if args.format == Format::Json {
-        context.ui.json(&serde_json::json!({ "service": service, "removed": removed }))?;
+        context.ui.json(&Unscheduled { service, removed })?;
     }
     Ok(())
 }

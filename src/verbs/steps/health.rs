@@ -21,6 +21,8 @@ pub struct Health {
     pub newest_good: Option<Listed>,
     /// The newest one that was restored and compared.
     pub newest_restorable: Option<Listed>,
+    /// All of them, newest first.
+    pub backups: Vec<Listed>,
     /// When the next scheduled backup is due.
     pub next_due: Option<DateTime<Utc>>,
 }
@@ -89,6 +91,7 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
         next_due: schedules.iter().map(|schedule| schedule.due_after(now)).min(),
         service: service.clone(),
         findings,
+        backups,
     })
 }
 
@@ -108,7 +111,14 @@ fn schedules(context: &Context, service: &Service) -> (Vec<Schedule>, Option<Fin
 fn unreadable(service: &Service, failure: &Failure) -> Health {
     let remedy = failure.hints.first().cloned().unwrap_or_else(|| format!("dokku backups:sync {service}"));
     let findings = vec![Finding::new(Level::Failing, "unreadable", failure.reason(), remedy)];
-    Health { service: service.clone(), findings, newest_good: None, newest_restorable: None, next_due: None }
+    Health {
+        service: service.clone(),
+        findings,
+        newest_good: None,
+        newest_restorable: None,
+        backups: Vec::new(),
+        next_due: None,
+    }
 }
 
 /// A restore into the service that has not ended and that nobody works on.

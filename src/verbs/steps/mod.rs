@@ -1,5 +1,6 @@
 //! Steps that several verbs share.
 
+mod adopt;
 mod begun;
 mod bring_in;
 mod choose;
@@ -28,6 +29,7 @@ mod tell;
 mod unpack;
 mod verify;
 
+pub use adopt::{Adopted, Refused, adopt_from};
 pub use begun::begun;
 pub use bring_in::bring_in;
 pub use choose::{Purpose, choose, no_such, usable};
@@ -56,5 +58,5 @@ pub use resolve::{
     all_known, every_service, folder_for_reading, is_live, permitted, resolve, resolve_other, service_of_grant,
 };
 pub use scheduled::{Turn, take_turn};
-pub use tell::{tell, untold};
+pub use tell::{FailedBackup, tell, untold};
 pub use verify::verify;

@@ -3,12 +3,15 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
 
-use crate::domain::{Backup, Finding, Level, Service};
+use crate::domain::{Backup, Datastore, Finding, Level, Service, ServiceName};
 use crate::error::{Failure, Result};
 use crate::properties::{HEARTBEAT_URL, NOTIFY_URL, Property, folder};
 use crate::sys::http;
+use crate::ui::ErrorJson;
 use crate::verbs::Context;
 
 /// The whole exchange with an address may take this long.
@@ -16,6 +19,23 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Hidden values: why the last sign, and the last document, did not arrive.
 const HEARTBEAT_FAILED: &str = "heartbeat-failed";
 const NOTIFY_FAILED: &str = "notify-failed";
+
+/// What `notify-url` is sent.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FailedBackup<'a> {
+    /// Always `backup-failed`.
+    event: &'static str,
+    /// The datastore plugin.
+    datastore: Datastore,
+    /// The service's name.
+    service: &'a ServiceName,
+    /// The schedules that asked for it.
+    schedules: &'a [String],
+    /// When it ended.
+    at: DateTime<Utc>,
+    /// Why.
+    error: ErrorJson<'a>,
+}
 
 /// Tells how the backup of `service` that `schedules` asked for has ended.
 pub fn tell(context: &Context, service: &Service, schedules: &[String], ended: Result<&Backup, &Failure>) {
@@ -27,15 +47,16 @@ pub fn tell(context: &Context, service: &Service, schedules: &[String], ended: R
             with_address(context, service, &HEARTBEAT_URL, |url| http::ping(url, LIMIT)),
         ),
         Err(failure) => {
-            let document = json!({
-                "event": "backup-failed",
-                "datastore": service.datastore.name(),
-                "service": service.name.as_str(),
-                "schedules": schedules,
-                "at": now,
-                "error": { "kind": failure.kind.name(), "code": failure.kind.exit_code(), "message": failure.reason(), "hints": failure.hints },
-            });
-            let post = |url: &str| http::post_json(url, document.to_string(), LIMIT);
+            let document = FailedBackup {
+                event: "backup-failed",
+                datastore: service.datastore,
+                service: &service.name,
+                schedules,
+                at: now,
+                error: ErrorJson::from(failure),
+            };
+            let text = serde_json::to_string(&document).unwrap_or_default();
+            let post = |url: &str| http::post_json(url, text, LIMIT);
             (&NOTIFY_URL, NOTIFY_FAILED, with_address(context, service, &NOTIFY_URL, post))
         }
     };

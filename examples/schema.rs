@@ -1,0 +1,23 @@
+//! Writes the JSON schemas of all answers into a folder, from the types the program prints: `make schema`.
+#![allow(clippy::disallowed_methods, clippy::disallowed_macros)] // It is a tool for the repository, not the program.
+
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
+
+use dokku_backups::verbs::schemas;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: schema FOLDER")?);
+    fs::create_dir_all(&folder)?;
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "json") {
+            fs::remove_file(path)?;
+        }
+    }
+    for answer in schemas() {
+        fs::write(folder.join(format!("{}.json", answer.name)), serde_json::to_string_pretty(&answer.schema)? + "\n")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! A JSON schema of everything that programs may read, generated from the very types that are printed. A new answer is
+//! one line here; `make schema` writes `docs/schema/`.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+
+use super::answers::{Check, Downloaded, GlobalReport, LogLines, Report, Reports, Unscheduled, Version};
+use super::prune::PrunedJson;
+use super::steps::FailedBackup;
+use super::sync::Synced;
+use crate::ui::{BackupJson, FailureJson, ScheduleJson};
+
+/// One document and where it appears.
+#[derive(Debug)]
+pub struct Answer {
+    /// Name of the schema's file, without ending.
+    pub name: &'static str,
+    /// Who prints it, and when.
+    pub title: &'static str,
+    /// Its schema.
+    pub schema: Schema,
+}
+
+/// Every document there is.
+pub fn schemas() -> Vec<Answer> {
+    vec![
+        answer::<BackupJson>(
+            "backup",
+            "One backup: info; export, verify, import and fork of one backup; keep; of reset, what was there before",
+        ),
+        answer::<Vec<BackupJson>>("backups", "Backups: list, delete; export and verify where several can be meant"),
+        answer::<Option<BackupJson>>("cancelled", "cancel: the backup that was worked on; null where there was none"),
+        answer::<Check>("check", "The verdict of check"),
+        answer::<FailureJson>("error", "The last line on stderr of every command that fails"),
+        answer::<Downloaded>("download", "download -o FILE"),
+        answer::<LogLines>("logs", "What was logged for one backup"),
+        answer::<FailedBackup>("notification", "The document that notify-url is sent"),
+        answer::<Vec<PrunedJson>>("prune", "What prune removed, or would, service by service"),
+        answer::<Report>("report", "report of one service"),
+        answer::<GlobalReport>("report-global", "report --global"),
+        answer::<Reports>("reports", "report of all services, by their names"),
+        answer::<ScheduleJson>("schedule", "A schedule that was made or changed"),
+        answer::<Vec<ScheduleJson>>("schedules", "Schedules"),
+        answer::<Vec<Synced>>("sync", "What sync found, service by service"),
+        answer::<Unscheduled>("unschedule", "Schedules that were removed"),
+        answer::<Version>("version", "version"),
+    ]
+}
+
+fn answer<T: JsonSchema>(name: &'static str, title: &'static str) -> Answer {
+    // What is written is described, not what would be read: a field that may be null is still always there.
+    let mut schema = SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>();
+    schema.insert("title".to_owned(), title.into());
+    Answer { name, title, schema }
+}
