@@ -85,6 +85,19 @@ fn row_028_every_answer_fits_its_schema() {
     assert!(logs["lines"].as_array().is_some_and(|lines| lines.len() > 3), "{logs}");
     assert_eq!(logs["working"], false);
     all.ask(&host, "backup", &format!("fork shop --id {id} copy"), 0);
+    all.ask(&host, "backup", &format!("keep shop --id {id}"), 0);
+    all.ask(&host, "backup", &format!("keep shop --id {id} --release"), 0);
+    all.ask(&host, "prune", "prune shop --dry-run", 0);
+    all.ask(&host, "prune", "prune", 0);
+    all.ask(&host, "schedule", "schedule shop daily --at 03:30", 0);
+    all.ask(&host, "schedules", "schedules", 0);
+    all.ask(&host, "unschedule", "unschedule shop daily", 0);
+    all.ask(
+        &host,
+        "download",
+        &format!("download shop --id {id} -o /tmp/NAME.dump").replace("NAME", &format!("{id}-{}", std::process::id())),
+        0,
+    );
     let before = all.ask(&host, "backup", "reset copy --force", 0);
     assert_eq!(before["source"], "safety");
     host.dokku_with("DOKKU_SANDBOX_FAULT", "postgres:export/broken=100", &["backups:export", "shop"]).expect(1);

@@ -99,6 +99,8 @@ documents! {
     row_038_every_day: "docs/every-day.md" => scenes::every_day;
     files: "docs/files.md" => scenes::nothing_to_run;
     row_004_platforms: "docs/platforms.md" => scenes::platforms;
+    rights: "docs/rights.md" => scenes::rights;
+    schedules: "docs/schedules.md" => scenes::schedules;
     row_047_practice_run: "docs/practice-run.md" => scenes::practice_run;
 }
 

@@ -162,3 +162,17 @@ dokku() {
     assert_eq!(host.info("my-db", ID)["restores"].as_array().map(Vec::len), Some(3), "fork, reset, import");
     assert!(!host.dokku(&["postgres:list"]).expect(0).out().contains("practice-db"));
 }
+
+pub fn rights(doc: &Doc) {
+    let host = host();
+    let run = play(&host, doc, &Scene::default()).expect(0);
+    assert!(run.out().contains("read, create") || run.out().contains("create"), "{run:?}");
+    assert_eq!(host.dokku(&["backups:report", "--global", "--format", "json"]).expect(0).json()["rights"], "off");
+}
+
+pub fn schedules(doc: &Doc) {
+    let host = host();
+    play(&host, doc, &Scene::default()).expect(0);
+    let all = host.dokku(&["backups:schedules", "my-db", "--format", "json"]).expect(0).json();
+    assert_eq!(all.as_array().map(Vec::len), Some(3), "{all}");
+}
