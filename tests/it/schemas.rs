@@ -92,12 +92,14 @@ fn row_028_every_answer_fits_its_schema() {
     all.ask(&host, "schedule", "schedule shop daily --at 03:30", 0);
     all.ask(&host, "schedules", "schedules", 0);
     all.ask(&host, "unschedule", "unschedule shop daily", 0);
-    all.ask(
-        &host,
-        "download",
-        &format!("download shop --id {id} -o /tmp/NAME.dump").replace("NAME", &format!("{id}-{}", std::process::id())),
-        0,
-    );
+    let file = std::env::temp_dir().join(format!("dbk-{}.dump", std::process::id()));
+    all.ask(&host, "download", &format!("download shop --id {id} -o {}", file.display()), 0);
+    std::fs::remove_file(&file).expect("the file");
+    host.fault("postgres:export/hang");
+    let begun = all.ask(&host, "backup", "export shop --detach", 0);
+    assert_eq!(begun["status"], "in-progress");
+    all.ask(&host, "cancelled", "cancel shop", 0);
+    host.fault("");
     let before = all.ask(&host, "backup", "reset copy --force", 0);
     assert_eq!(before["source"], "safety");
     host.dokku_with("DOKKU_SANDBOX_FAULT", "postgres:export/broken=100", &["backups:export", "shop"]).expect(1);
