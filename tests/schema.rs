@@ -24,7 +24,7 @@ fn the_committed_schemas_are_up_to_date() {
     let names = |map: &BTreeMap<String, String>| map.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&committed), names(&generated), "run `make schema` and commit docs/schema");
     for (name, schema) in &generated {
-        assert_eq!(&committed[name], schema, "run `make schema` and commit docs/schema/{name}.json");
+        assert!(&committed[name] == schema, "run `make schema` and commit docs/schema/{name}.json");
     }
 }
 
