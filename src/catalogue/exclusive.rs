@@ -10,7 +10,7 @@ use super::record::{self, Found};
 use super::records::{Line, Records};
 use super::view::{Detail, View};
 use super::{Draft, Root};
-use crate::domain::{Backup, BackupId, CopyState, Form, Outcome, Service};
+use crate::domain::{Backup, BackupId, CopyState, Outcome, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::cancel::{self, Watch};
 use crate::sys::child::interrupted;
@@ -130,11 +130,6 @@ impl Exclusive {
         self.incoming.remove(&part)?;
         let file = self.incoming.create(&part, 0o400)?;
         Ok(Draft::new(record, file))
-    }
-
-    /// Ends a copy that is not to be kept.
-    pub fn give_up_copy(&self, id: &BackupId) -> Result<()> {
-        Ok(self.incoming.remove(&names::dump(id, Form::default()))?)
     }
 
     /// The record of `id`, to be changed.

@@ -27,10 +27,15 @@ pub fn plan(decisions: &[&Decision]) -> String {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Decision")]
 pub struct DecisionJson<'a> {
+    /// The backup.
     id: &'a BackupId,
+    /// `keep`, `remove`, `remove-record` or `forget`.
     action: &'static str,
+    /// Why.
     reason: &'a str,
+    /// When retention may take it.
     expires_at: Option<DateTime<Utc>>,
+    /// Size of its file in bytes.
     size: Option<u64>,
 }
 

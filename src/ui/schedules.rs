@@ -6,45 +6,65 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::words::time;
-use crate::domain::{BackupId, Frequency, Run, Schedule, Service, Timing};
+use crate::domain::{BackupId, Datastore, Frequency, Run, Schedule, Service, Timing};
 
 /// One schedule; no field is ever absent. Times are UTC, and once more in the schedule's own zone.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Schedule")]
 pub struct ScheduleJson<'a> {
+    /// The service's name.
     service: &'a str,
-    datastore: &'static str,
+    /// The datastore plugin.
+    datastore: Datastore,
+    /// How often.
     frequency: Frequency,
+    /// Minute of the hour.
     minute: u32,
+    /// Hour of the day; null for hourly.
     hour: Option<u32>,
+    /// Day of the week, `mon` to `sun`; null unless weekly.
     day: Option<String>,
+    /// The zone that minute, hour and day are meant in.
     timezone: &'static str,
+    /// Days that what it makes is kept.
     retention_days: u16,
+    /// When it was made.
     created_at: DateTime<Utc>,
+    /// By whom.
     created_by: &'a str,
+    /// The last run; null before the first.
     last_run: Option<RunJson<'a>>,
+    /// The next run; null where none will come.
     next_run: Option<NextJson>,
     #[serde(skip)]
-    #[schemars(skip)]
     schedule: &'a Schedule,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Run")]
 struct RunJson<'a> {
+    /// The time it was due.
     due_at: DateTime<Utc>,
+    /// When it began, or first found the service busy.
     started_at: DateTime<Utc>,
+    /// The same in the schedule's zone.
     started_at_local: String,
+    /// When it ended; null while it runs.
     finished_at: Option<DateTime<Utc>>,
+    /// `waiting`, `in-progress`, `success` or `failed`.
     status: &'static str,
+    /// The backup, or the record of the failure.
     id: Option<&'a BackupId>,
+    /// Why it failed.
     reason: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Next")]
 struct NextJson {
+    /// When it is due.
     due_at: DateTime<Utc>,
+    /// The same in the schedule's zone.
     due_at_local: String,
 }
 
@@ -68,7 +88,7 @@ impl<'a> ScheduleJson<'a> {
         });
         ScheduleJson {
             service: service.name.as_str(),
-            datastore: service.datastore.name(),
+            datastore: service.datastore,
             frequency: schedule.frequency(),
             minute,
             hour,

@@ -1,9 +1,9 @@
 //! Dokku's `service-action` trigger: destroying a service is refused unless its newest good backup is `Restorable`.
 
 use super::Context;
-use super::steps::{Keys, check_bytes, destroyed_at, fetch_now, folder_for_reading};
+use super::steps::{Keys, check_bytes, fetch_now, folder_for_reading, way_back};
 use crate::catalogue::{Detail, View};
-use crate::domain::{Datastore, Service, Trust, is_of_its_service, newest_good};
+use crate::domain::{Datastore, Service, Trust};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::{DESTROYED_AT, GATE, ORIGIN, folder};
 
@@ -59,16 +59,11 @@ fn refusal(context: &Context, service: &Service) -> Result<Option<Failure>> {
         Ok(Some(Failure::new(Kind::Refused, why).hint(format!("make it so with: {command}"))))
     };
     let export = format!("dokku backups:export {service} --verify");
-    let mut view = match folder_for_reading(context, service)? {
+    let view = match folder_for_reading(context, service)? {
         Some(dir) => View::of(&dir, service, Detail::Summary)?.backups,
         None => Vec::new(),
     };
-    // The backups of a former service by this name say nothing about this one's data.
-    if let Some(until) = destroyed_at(context, service)? {
-        view.retain(|listed| listed.backup.started_at > until);
-    }
-    // The last resort of a restore, but no way back to what the service holds.
-    match newest_good(&view).filter(|newest| is_of_its_service(&newest.backup)) {
+    match &way_back(context, service, view)? {
         None => refuse(format!("{service} has no good backup"), export),
         Some(newest) if newest.trust() == Some(Trust::Restorable) => match folder_for_reading(context, service)? {
             // There is no way back from what is allowed here: the bytes are read once more.

@@ -5,12 +5,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::Context;
 use super::steps::{Origins, Pruned, all_known, prune, prune_plan, resolve};
 use super::words::ServiceArg;
 use crate::dokku::Dokku;
-use crate::domain::{Decision, Service};
+use crate::domain::{Datastore, Decision, Service, ServiceName};
 use crate::error::{Failure, Kind, Result};
 use crate::ui::{self, DecisionJson, ErrorJson, Format};
 
@@ -31,14 +33,20 @@ pub struct PruneArgs {
 }
 
 /// One service for programs.
-#[derive(Debug, serde::Serialize, schemars::JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Pruned")]
 pub struct PrunedJson<'a> {
-    datastore: &'static str,
-    service: &'a str,
+    /// The datastore plugin.
+    datastore: Datastore,
+    /// The service's name.
+    service: &'a ServiceName,
+    /// Nothing was removed: this is what would be.
     dry_run: bool,
+    /// What happens to each backup, and why.
     decisions: Vec<DecisionJson<'a>>,
+    /// Bytes that are free again, or would be.
     freed: u64,
+    /// Why the service was not pruned, or not to the end.
     error: Option<ErrorJson<'a>>,
 }
 
@@ -97,8 +105,8 @@ fn print_json(context: &Context, args: &PruneArgs, pruned: &[Pruned]) -> Result<
     let mut objects = Vec::with_capacity(pruned.len());
     for one in pruned {
         objects.push(PrunedJson {
-            datastore: one.service.datastore.name(),
-            service: one.service.name.as_str(),
+            datastore: one.service.datastore,
+            service: &one.service.name,
             dry_run: args.dry_run,
             decisions: one.decisions.iter().map(DecisionJson::from).collect(),
             freed: one.freed(),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Longer names fit neither a screen nor the file that access plugins keep by that name.
@@ -12,7 +13,7 @@ const LONGEST: usize = 255;
 const REFUSED: &[char] = &['"', '\\', '$', '`', '*', '?'];
 
 /// A key's name. Dokku itself allows almost anything; several keys may have one name, and then hold the same rights.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct KeyName(String);
 

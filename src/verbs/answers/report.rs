@@ -7,12 +7,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use super::{Brief, ServiceHealth};
-use crate::domain::{CopyState, Grant, KeyName, Listed, Presence, Right, Service, Trust, Who, newest_good};
+use crate::domain::{CopyState, Grant, KeyName, Listed, Presence, Right, Service, Trust, Who};
 use crate::error::Result;
 use crate::properties::{self, GATE, GLOBAL, folder};
 use crate::ui::{DestinationJson, copy_of};
 use crate::verbs::Context;
-use crate::verbs::steps::Health;
+use crate::verbs::steps::{Health, way_back};
 
 /// `backups:report SERVICE`
 #[derive(Debug, Serialize, JsonSchema)]
@@ -103,12 +103,10 @@ struct Rights {
 #[schemars(rename = "Grant")]
 struct GrantJson {
     /// The SSH key's name.
-    #[schemars(with = "String")]
     key: KeyName,
     /// The service, as in `postgres:my-db`; null for all.
     service: Option<String>,
     /// What it may do.
-    #[schemars(with = "Vec<String>")]
     rights: Vec<Right>,
 }
 
@@ -142,7 +140,7 @@ impl Rights {
 impl<'a> Report<'a> {
     /// The report on `health` at `now`.
     pub fn new(context: &Context, health: &'a Health, now: DateTime<Utc>) -> Result<Self> {
-        let newest = newest_good(&health.backups);
+        let newest = way_back(context, &health.service, health.backups.clone())?;
         let proven = newest.is_some_and(|newest| newest.trust() == Some(Trust::Restorable));
         let off = context.properties().computed(&health.service, &GATE)? == "off";
         Ok(Report {
@@ -163,7 +161,7 @@ pub fn latest_offsite(backups: &[Listed]) -> Option<&Listed> {
 fn offsite(backups: &[Listed], now: DateTime<Utc>) -> Option<Offsite<'_>> {
     let stored = |listed: &&Listed| {
         let copy = listed.backup.destination.as_ref().is_some_and(|copy| copy.state == CopyState::Stored);
-        copy && listed.backup.is_good() || matches!(listed.presence, Presence::Remote | Presence::Both)
+        copy && listed.backup.is_good() && matches!(listed.presence, Presence::Remote | Presence::Both)
     };
     let latest = copy_of(latest_offsite(backups)?)?;
     Some(Offsite { latest, newest_stored: backups.iter().find(stored).map(|listed| Brief::new(listed, now)) })

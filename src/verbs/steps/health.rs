@@ -88,7 +88,12 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
     Ok(Health {
         newest_good: look.newest_sound().cloned(),
         newest_restorable: look.newest_restorable().cloned(),
-        next_due: schedules.iter().map(|schedule| schedule.due_after(now)).min(),
+        // Past the end of all calendars there is none.
+        next_due: schedules
+            .iter()
+            .map(|schedule| schedule.due_after(now))
+            .min()
+            .filter(|due| *due < DateTime::<Utc>::MAX_UTC),
         service: service.clone(),
         findings,
         backups,

@@ -28,6 +28,7 @@ mod scheduled;
 mod tell;
 mod unpack;
 mod verify;
+mod way_back;
 
 pub use adopt::{Adopted, Refused, adopt_from};
 pub use begun::begun;
@@ -60,3 +61,4 @@ pub use resolve::{
 pub use scheduled::{Turn, take_turn};
 pub use tell::{FailedBackup, tell, untold};
 pub use verify::verify;
+pub use way_back::way_back;
