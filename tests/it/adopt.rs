@@ -109,6 +109,11 @@ fn a_folder_that_cannot_be_meant_is_refused() {
     symlink(&folder, host.dir().join("link")).expect("symlink");
     let link = host.dir().join("link");
     host.export("shop");
+    let lib = Path::new(host.var("DOKKU_LIB_ROOT"));
+    let storage = lib.join("data/storage");
+    fs::create_dir_all(&storage).expect("folder");
+    symlink(lib, host.dir().join("lib")).expect("symlink");
+    let aside = host.dir().join("lib/data/storage");
     let (own, records) = (host.folder("shop"), host.list("shop"));
     for (words, code) in [
         (vec!["backups:sync", "--adopt", folder.to_str().expect("path")], 2),
@@ -116,12 +121,36 @@ fn a_folder_that_cannot_be_meant_is_refused() {
         (vec!["backups:sync", "shop", "--adopt", "/nonexistent/folder"], 2),
         (vec!["backups:sync", "shop", "--adopt", link.to_str().expect("path")], 1),
         (vec!["backups:sync", "shop", "--adopt", own.to_str().expect("path")], 2),
+        // Dokku's own folders belong to services and apps that the caller may not be allowed to see.
+        (vec!["backups:sync", "shop", "--adopt", storage.to_str().expect("path")], 7),
+        (vec!["backups:sync", "shop", "--adopt", aside.to_str().expect("path")], 7),
         (vec!["backups:sync", "nosuch", "--adopt", folder.to_str().expect("path")], 4),
     ] {
         let run = host.dokku(&words);
         assert_eq!(run.code, Some(code), "{words:?}: {run:?}");
     }
     assert_eq!(host.list("shop"), records);
+}
+
+/// Whoever has said that nothing lies here in the clear means these, too.
+#[test]
+fn adopted_dumps_are_stored_and_copied_as_set() {
+    let (host, bucket) = Host::with_bucket();
+    let (key, folder) = (host.pair("one"), folder(&host));
+    host.set("--global", "encrypt-to", &key.public);
+    host.set("--global", "compression", "zstd");
+    let id = "shop-2025-03-01-04-05-06";
+    let dump = stock_export(&host, "shop", &folder.join(format!("{id}.dump")));
+    host.dokku(&["backups:sync", "shop", "--adopt", folder.to_str().expect("a path")]).expect(0);
+    let info = host.info("shop", id);
+    assert_eq!((&info["compression"], &info["encrypted_to"]), (&"zstd".into(), &json!([key.public])), "{info}");
+    assert_eq!(host.unpacked(&host.stored("shop", id), Some(&key)), dump);
+    assert_eq!(host.copy_state("shop", id), "stored");
+    assert_eq!(
+        bucket.get(&bucket.key("shop", &format!("{id}.dump.zst.age"))),
+        fs::read(host.stored("shop", id)).expect("bytes")
+    );
+    host.dokku(&["backups:verify", "shop", "--id", id, "--identity", key.path()]).expect(0);
 }
 
 /// Killed anywhere: what is listed is whole, and the next run takes in the rest.

@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::support::Host;
+use super::support::proxy::{ALWAYS, Act, Proxy};
+use super::support::s3::S3;
 
 const ROWS: &str = "create table t(id int primary key); insert into t select generate_series(1, 300);";
 
@@ -74,4 +76,44 @@ fn every_service_is_reported_also_those_nobody_backed_up() {
     let text = host.dokku(&["backups:report"]).expect(0).out();
     let heads: Vec<&str> = text.lines().filter(|line| line.starts_with("=====>")).collect();
     assert_eq!(heads, ["=====> blog backups information", "=====> shop backups information"]);
+}
+
+#[test]
+fn the_next_run_and_the_copies_are_told() {
+    let proxy = Proxy::before(&S3::shared().endpoint);
+    let (host, bucket) = Host::with_bucket_by(&proxy.endpoint);
+    host.dokku(&["backups:schedule", "shop", "daily", "--at", "03:30"]).expect(0);
+    let id = host.export("shop");
+    let (text, json) = report(&host);
+    let schedules = host.dokku(&["backups:schedules", "shop", "--format", "json"]).expect(0).json();
+    assert!(schedules[0]["next_run"]["due_at"].is_string());
+    assert_eq!(json["next_due"], schedules[0]["next_run"]["due_at"]);
+    let day = json["next_due"].as_str().expect("a time").split('T').next().expect("a day").to_owned();
+    assert_eq!(line(&text, "next scheduled"), format!("{day} 03:30:00 UTC"));
+    let uri = format!("{}/postgres/shop/{id}.dump", bucket.uri());
+    assert_eq!(line(&text, "off-site"), format!("stored {uri}"));
+    assert_eq!(json["offsite"]["latest"]["uri"], Value::from(uri.clone()));
+    assert_eq!(json["offsite"]["newest_stored"]["id"], Value::from(id));
+    let page = host.dokku(&["backups:report", "shop", "--format", "html"]).expect(0).out();
+    assert!(page.contains(&format!("stored {uri}")) && page.contains(&format!("{day} 03:30:00")), "{page}");
+    // A copy that cannot be made is the newest word, and the older one is still named.
+    proxy.on("PUT", ".dump", ALWAYS, Act::Status(403, "AccessDenied"));
+    let newer = host.dokku(&["backups:export", "shop"]).expect(3).id();
+    let (text, json) = report(&host);
+    assert!(line(&text, "off-site").starts_with("failed ") && line(&text, "off-site").contains(&newer), "{text}");
+    assert!(json["offsite"]["latest"]["reason"].is_string(), "{json}");
+    assert_ne!(json["offsite"]["newest_stored"]["id"], Value::from(newer));
+}
+
+/// The report says of the gate what the gate does: backups of a former service are none of this one.
+#[test]
+fn the_gate_is_reported_as_it_decides() {
+    let host = Host::up();
+    host.database("shop", ROWS);
+    host.dokku(&["backups:export", "shop", "--verify"]).expect(0);
+    assert_eq!(line(&report(&host).0, "destroy"), "allowed");
+    host.dokku(&["postgres:destroy", "shop", "--force"]).expect(0);
+    host.database("shop", ROWS);
+    assert_eq!(report(&host).1["destroy"], "refused");
+    host.dokku(&["postgres:destroy", "shop", "--force"]).expect(7);
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::Stored;
 use super::offsite::copy_later;
-use super::{Stored, beyond};
 use crate::catalogue::{Exclusive, Log};
 use crate::codec::Encoder;
 use crate::domain::{Backup, BackupId, DumpFormat, Form, Source, room_needed};
@@ -93,7 +93,7 @@ fn open(context: &Context, catalogue: &Exclusive, folder: &Path) -> Result<Dir> 
 
 /// Another file may still be taken in after this.
 fn concerns_the_file(kind: Kind) -> bool {
-    matches!(kind, Kind::Damaged | Kind::Io | Kind::NotFound | Kind::Refused)
+    matches!(kind, Kind::Damaged | Kind::Io | Kind::NotFound)
 }
 
 fn adopt(
@@ -155,9 +155,6 @@ fn copy(
     let (_, content) = stream::pour(file, &mut keep, |tap| engine::inspect(datastore, DumpFormat::Custom, tap))?;
     drop(progress);
     let content = content?;
-    if !content.programs.is_empty() {
-        return Err(beyond(&file.path().display().to_string(), &content.programs));
-    }
     encoder.finish()?;
     let passed = sum.passed();
     draft.record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);

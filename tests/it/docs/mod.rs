@@ -99,7 +99,7 @@ documents! {
     row_038_every_day: "docs/every-day.md" => scenes::every_day;
     files: "docs/files.md" => scenes::nothing_to_run;
     foreign_dumps: "docs/foreign-dumps.md" => scenes::nothing_to_run;
-    off_site: "docs/off-site.md" => scenes::nothing_to_run;
+    off_site: "docs/off-site.md" => scenes::off_site;
     over_ssh: "docs/over-ssh.md" => scenes::nothing_to_run;
     row_004_platforms: "docs/platforms.md" => scenes::platforms;
     rights: "docs/rights.md" => scenes::rights;

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::blocks::{Doc, Part};
 use super::{Scene, play};
+use crate::support::s3::S3;
 use crate::support::{Host, Run};
 
 const ROWS: &str = "create table items(id int primary key, name text);
@@ -36,6 +37,31 @@ pub fn readme(doc: &Doc) {
     assert_eq!(count(&host, "my-db"), "500");
 }
 
+pub fn off_site(doc: &Doc) {
+    let (host, s3) = (host(), S3::shared());
+    let bucket = s3.bucket();
+    let work = host.dir().join("work");
+    fs::create_dir(&work).expect("folder");
+    fs::write(work.join("secret-file"), &s3.secret).expect("secret");
+    let lost = "command dokku backups:export my-db
+command dokku postgres:connect my-db <<<'delete from items where id > 10' >/dev/null";
+    let instead = vec![
+        ("age1...", "\"$(age-keygen -y backups.key)\"".to_owned()),
+        ("https://s3.example.com", s3.endpoint.clone()),
+        ("KEY-ID", s3.key_id.clone()),
+        ("s3://bucket/prefix", bucket.uri()),
+    ];
+    let here = vec![("a backup is made, then rows are lost", lost.to_owned())];
+    play(&host, doc, &Scene { instead, first: String::new(), here }).expect(0);
+    assert_eq!(count(&host, "my-db"), "500");
+    // What was set holds from then on: encrypted here, and stored there.
+    let id = host.export("my-db");
+    let info = host.info("my-db", &id);
+    assert!(info["encrypted_to"][0].as_str().is_some_and(|key| key.starts_with("age1")), "{info}");
+    assert_eq!(host.copy_state("my-db", &id), "stored");
+    assert!(bucket.objects().iter().any(|(key, _)| *key == bucket.key("my-db", &format!("{id}.dump.age"))));
+}
+
 pub fn by_hand(doc: &Doc) {
     let host = host();
     host.dokku(&["backups:export", "my-db", "--at", TIME]).expect(0);
@@ -51,8 +77,19 @@ pub fn by_hand(doc: &Doc) {
         ("/var/lib/dokku", host.var("DOKKU_LIB_ROOT").to_owned()),
         ("\"my_db", format!("\"{database}")),
         ("17.11", version),
+        ("--no-login NAME", "--no-login old_owner".to_owned()),
     ];
-    let run = play(&host, doc, &Scene { instead, first, here: Vec::new() }).expect(0);
+    let sql = host.dir().join("elsewhere.sql");
+    let text = "create table public.items(id int primary key, name text);\nALTER TABLE public.items OWNER TO old_owner;\n\
+                COPY public.items (id, name) FROM stdin;\n1\tone\n2\ttwo\n\\.\nCOPY public.items TO PROGRAM 'cat >/dev/null';\n";
+    fs::write(&sql, text).expect("a dump");
+    let taken = format!(
+        "$in_container dropdb -U postgres restored\n\
+         backup=$(command dokku backups:import my-db --file {} --no-restore --allow-programs)",
+        sql.display()
+    );
+    let here = vec![("the backup is one in SQL", taken)];
+    let run = play(&host, doc, &Scene { instead, first, here }).expect(0);
     assert!(run.out().contains("TABLE DATA public items") && run.out().contains("whole"), "{run:?}");
     let out = run.out();
     let sums: Vec<&str> = out.lines().take(2).collect();
@@ -61,7 +98,7 @@ pub fn by_hand(doc: &Doc) {
     for service in ["my-db", "my-db-restored"] {
         assert_eq!(count(&host, service), "500", "{service}");
     }
-    assert_eq!(host.psql("my-db", "restored", "select count(*) from items"), "500");
+    assert_eq!(host.psql("my-db", "restored", "select count(*) from items"), "2");
     assert_eq!(host.psql("my-db", &format!("{database}_before"), "select count(*) from items"), "10");
 }
 

@@ -44,10 +44,15 @@ impl S3 {
             let dir = fast_folder().join(format!("dbk-s3-{}", nix::unistd::geteuid()));
             let lock = File::create(dir.with_extension("lock")).expect("a lock");
             lock.lock().expect("the lock");
+            let ready = dir.join("ready");
+            let running = answers(&ready);
+            if !running {
+                // One that was killed leaves all of its files behind.
+                let _ = fs::remove_dir_all(&dir);
+            }
             fs::create_dir_all(dir.join("users")).expect("a folder");
             fs::write(dir.join("users").join(std::process::id().to_string()), "").expect("a user");
-            let ready = dir.join("ready");
-            if !ready.exists() {
+            if !running {
                 start(&dir);
             }
             let text = fs::read_to_string(&ready).expect("the server's address");
@@ -72,6 +77,13 @@ impl S3 {
             AmazonS3Builder::new().with_endpoint(&self.endpoint).with_allow_http(true).with_bucket_name(bucket);
         builder.with_access_key_id(&self.key_id).with_secret_access_key(&self.secret).build().expect("a signer")
     }
+}
+
+/// Whether there is a server behind the address in that file: one that was killed leaves the file behind.
+fn answers(ready: &Path) -> bool {
+    let text = fs::read_to_string(ready).unwrap_or_default();
+    let address = text.lines().next().unwrap_or_default().trim_start_matches("http://").to_owned();
+    std::net::TcpStream::connect(address).is_ok()
 }
 
 /// Starts the supervisor, which outlives this function and ends itself when no test program is left.
