@@ -151,7 +151,10 @@ pub fn not_copied(backup: &Backup) -> Option<Failure> {
     if let Some(signal) = signals::received() {
         return Some(crate::sys::child::interrupted(signal));
     }
-    let text = format!("{} is good here, but was not copied to {}", backup.id, copy.uri);
+    let text = match copy.uri.as_str() {
+        "" => format!("{} is good here; whether it is to be copied could not be learnt", backup.id),
+        uri => format!("{} is good here, but was not copied to {uri}", backup.id),
+    };
     let failure =
         Failure::new(Kind::Partial, text).because(copy.reason.clone().unwrap_or_else(|| "unknown".to_owned()));
     Some(failure.hint(format!("it is tried again; at once with: dokku backups:sync {}", backup.service)))
