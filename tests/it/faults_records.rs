@@ -163,6 +163,43 @@ fn fault_052_a_newer_format_is_listed_and_never_rewritten() {
     assert_eq!(host.sql("db", COUNT), "50");
 }
 
+/// An older program on a host where a newer one has worked: it shows and takes out what it understands, and whatever would
+/// write there is refused or leaves it alone.
+#[test]
+fn fault_091_an_older_program_reads_newer_records_and_does_not_write() {
+    let (host, kept) = with_backups(2);
+    let id = kept[1].as_str();
+    let folder = host.folder("db");
+    let record = folder.join(format!("{id}.toml"));
+    let newer = document(2, &format!("{}novel = \"thing\"\n", body(&fs::read(&record).expect("the record"))));
+    host.put(&record, &newer, 0o600);
+    let dump = fs::read(folder.join(format!("{id}.dump"))).expect("the dump");
+    let reads = [
+        (&["backups:list", "db"][..], 0),
+        (&["backups:info", "db", "--id", id], 0),
+        (&["backups:logs", "db", "--id", id], 0),
+        (&["backups:check", "db"], 0),
+        (&["backups:report", "db"], 0),
+        (&["backups:download", "db", "--id", id], 0),
+    ];
+    let writes = [
+        (&["backups:keep", "db", "--id", id][..], 1),
+        (&["backups:verify", "db", "--id", id], 1),
+        (&["backups:prune", "db"], 0),
+        (&["backups:schedule", "db", "daily", "--retention", "1"], 0),
+        (&["backups:delete", "db", "--id", id, "--force"], 1),
+    ];
+    for (args, code) in reads.into_iter().chain(writes) {
+        let run = host.dokku(args);
+        assert_eq!(run.code, Some(code), "{args:?}: {run:?}");
+        if args[0] == "backups:download" {
+            assert_eq!(run.stdout, dump);
+        }
+        assert_eq!(fs::read(&record).expect("the record"), newer, "{args:?} rewrote it");
+        assert!(folder.join(format!("{id}.dump")).exists(), "{args:?} removed it");
+    }
+}
+
 /// The files of format 1 as the first release wrote them stay readable for ever.
 #[test]
 fn fault_052_format_1_stays_readable() {

@@ -34,6 +34,7 @@ mod page;
 mod platform;
 mod remote;
 mod replace;
+mod replaced;
 mod report;
 mod restore;
 mod retention;
