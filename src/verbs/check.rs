@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Context;
 use super::answers::{Check, HostHealth, ServiceHealth};
-use super::steps::{Health, every_service, health, host, read_bytes, resolve};
+use super::steps::{Health, Reached, every_service, health, host, read_bytes, resolve};
 use super::words::ServiceArg;
 use crate::dokku::Dokku;
 use crate::domain::{Finding, Level, verdict};
@@ -16,7 +16,7 @@ use crate::ui::Format;
 pub struct CheckArgs {
     /// Only this service, and the host.
     pub service: Option<ServiceArg>,
-    /// Read every dump and compare it with its hash: as slow as the disk.
+    /// Read every dump and compare it with its hash, and try the destination: as slow as they are.
     #[arg(long)]
     pub read: bool,
     /// What to print.
@@ -35,7 +35,11 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<()> {
         services.iter().try_for_each(|service| read_bytes(context, service))?;
     }
     let of_host = host(context, &dokku);
-    let healths: Vec<Health> = services.iter().map(|service| health(context, service)).collect::<Result<_>>()?;
+    let mut healths: Vec<Health> = services.iter().map(|service| health(context, service)).collect::<Result<_>>()?;
+    if args.read {
+        let mut stores = Reached::default();
+        healths.iter_mut().for_each(|health| health.findings.extend(stores.ask(context, &health.service)));
+    }
     let worst = healths.iter().map(Health::verdict).chain([verdict(&of_host)]).max().unwrap_or(Level::Ok);
     match args.format {
         Format::Json => {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Context;
-use super::steps::{place, resolve};
+use super::steps::{place, probe_name, resolve};
 use crate::destination::Store;
 use crate::dokku::Dokku;
 use crate::error::{Failure, Kind, Result};
@@ -132,8 +132,7 @@ fn try_destination(context: &Context, scope: &Scope, changes: &[Change]) -> Resu
     let Some(place) = place(context, &scope.word, &would_be)? else { return Ok(()) };
     let bucket = place.bucket.to_string();
     context.ui.step(&format!("Trying {bucket}"));
-    let now = context.settings.clock.now().timestamp_millis();
-    let tried = Store::open(place)?.probe(&format!(".dokku-backups-test-{now}-{}", std::process::id()));
+    let tried = Store::open(place)?.probe(&probe_name(context));
     tried.map_err(|failure| {
         let told = Failure::new(Kind::Config, format!("{bucket} does not work; nothing was changed"))
             .because(failure.reason());

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::support::proxy::{ALWAYS, Act, Proxy};
 use super::support::s3::S3;
 use super::support::{Host, SHOP, truth};
 
@@ -135,6 +136,21 @@ fn row_059_the_destination_is_tested_when_it_is_set() {
     host.dokku(&["backups:set", "--global", "destination"]).expect(0);
     host.dokku(&["backups:set", "--global", "destination", "https://elsewhere/x"]).expect(2);
     host.dokku(&["backups:set", "--global", "destination-endpoint", "https://user:pw@host"]).expect(2);
+}
+
+#[test]
+fn row_067_check_tries_the_destination() {
+    let proxy = Proxy::before(&S3::shared().endpoint);
+    let (host, bucket) = Host::with_bucket_by(&proxy.endpoint);
+    host.dokku(&["backups:export", "shop", "--verify"]).expect(0);
+    let left = bucket.objects().len();
+    host.dokku(&["backups:check", "--read"]).expect(0);
+    assert_eq!(bucket.objects().len(), left, "the test leaves nothing");
+    proxy.on("PUT", ".dokku-backups-test", ALWAYS, Act::Status(403, "AccessDenied"));
+    host.dokku(&["backups:check"]).expect(0);
+    let run = host.dokku(&["backups:check", "--read", "--format", "json"]).expect(1);
+    let findings = run.json()["services"][0]["findings"].clone();
+    assert!(findings.to_string().contains("AccessDenied"), "{findings}");
 }
 
 #[test]

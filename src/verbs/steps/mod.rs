@@ -46,8 +46,8 @@ pub use host::host;
 pub use jobs::{all_jobs, how_it_ended, jobs_about, wait_for_jobs};
 pub use keys::Keys;
 pub use offsite::{
-    Eagerness, Rebuilt, catch_up, fetch, fetch_now, is_copy_due, not_copied, place, rebuild, refresh, remove_copy,
-    services_elsewhere, upload_pending,
+    Eagerness, Reached, Rebuilt, catch_up, fetch, fetch_now, is_copy_due, not_copied, place, probe_name, rebuild,
+    refresh, remove_copy, services_elsewhere, upload_pending,
 };
 pub use plan::show_plan;
 pub use prove::{Proven, beyond, check_bytes, consent, damaged, is_recorded, mark_damage, open_dump, prove};
