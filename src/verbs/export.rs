@@ -6,6 +6,7 @@ use clap::Args;
 use super::Context;
 use super::steps::{Keys, Stored, Wanted, dump, folder_for_reading, not_copied, open, resolve, verify};
 use super::words::{IdentityArg, Selector, ServiceArg, parse_compression, parse_label, parse_time};
+use crate::catalogue::{InUse, VERIFY};
 use crate::dokku::Dokku;
 use crate::domain::{Backup, Compression, Datastore, Listed, Service, Source};
 use crate::error::{Failure, Kind, Result};
@@ -97,7 +98,7 @@ fn wanted_services(context: &Context, dokku: &Dokku, args: &ExportArgs) -> Resul
     Ok(all)
 }
 
-fn one(context: &Context, dokku: &Dokku, service: &Service, args: &ExportArgs, keys: &Keys) -> Result<Backup> {
+fn one(context: &Context, dokku: &Dokku, service: &Service, args: &ExportArgs, keys: &Keys) -> Result<Made> {
     if args.verify {
         // Whether the key for that is there is said now, not after an hour of dumping.
         let stored = Stored::locally(context, service, args.compression)?;
@@ -108,7 +109,16 @@ fn one(context: &Context, dokku: &Dokku, service: &Service, args: &ExportArgs, k
     let catalogue = open(context, service, args.wait, "export")?;
     let wanted =
         Wanted { at: args.at, label: args.label.clone(), compression: args.compression, ..Wanted::new(Source::Manual) };
-    dump(context, dokku, &catalogue, &wanted)
+    let backup = dump(context, dokku, &catalogue, &wanted)?;
+    // Taken before the service is let go: whoever waits for this backup waits for its verification too.
+    let held = args.verify.then(|| InUse::take(catalogue.dir(), &backup.id, VERIFY)).transpose()?;
+    Ok(Made { backup, held })
+}
+
+/// A backup, and the lock on its dump where it is to be verified.
+struct Made {
+    backup: Backup,
+    held: Option<InUse>,
 }
 
 /// Prints the id; the backup is made whatever its verification then shows, and whatever became of its copy.
@@ -118,8 +128,9 @@ fn tell(
     service: &Service,
     args: &ExportArgs,
     keys: &Keys,
-    backup: Backup,
+    made: Made,
 ) -> Result<(Backup, Option<Failure>)> {
+    let Made { backup, held } = made;
     if args.format == Format::Stdout {
         context.ui.data(&backup.id.to_string())?;
     }
@@ -127,8 +138,8 @@ fn tell(
     if !args.verify || signals::received().is_some() {
         return Ok((backup, not_copied));
     }
-    let verified = verify(context, dokku, service, &Selector { latest: false, id: Some(backup.id) }, keys, args.wait)?;
-    Ok((verified, not_copied))
+    let which = Selector { latest: false, id: Some(backup.id) };
+    Ok((verify(context, dokku, service, &which, keys, args.wait, held)?, not_copied))
 }
 
 /// An object for one service, an array where several could have been meant.

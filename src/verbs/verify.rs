@@ -53,7 +53,7 @@ pub fn run(context: &Context, args: &VerifyArgs) -> Result<()> {
     let mut verified = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();
     for which in &wanted {
-        match verify(context, &dokku, &service, which, &keys, args.wait) {
+        match verify(context, &dokku, &service, which, &keys, args.wait, None) {
             Ok(backup) => verified.push(backup),
             Err(failure) => {
                 let over = matches!(failure.kind, Kind::Interrupted(_));

@@ -30,7 +30,8 @@ const PATIENCE: u32 = 600;
 const STARTING: Duration = Duration::from_secs(60);
 
 /// Verifies one backup of `service` and returns its record, with the evidence in it. Fails as `damaged` when the backup
-/// does not restore; anything that says nothing about the backup leaves its record as it was.
+/// does not restore; anything that says nothing about the backup leaves its record as it was. `held` is the lock on the
+/// dump, where the caller has taken it already.
 pub fn verify(
     context: &Context,
     dokku: &Dokku,
@@ -38,6 +39,7 @@ pub fn verify(
     which: &Selector,
     keys: &Keys,
     wait: u32,
+    held: Option<InUse>,
 ) -> Result<Backup> {
     let absent = || Failure::new(Kind::NotFound, format!("{service} has no backup to verify"));
     let dir = folder_for_reading(context, service)?.ok_or_else(absent)?;
@@ -49,7 +51,7 @@ pub fn verify(
     consent(backup, &backup.programs, keys.programs)?;
     let identities = keys.of(context, backup)?;
     fetch_now(context, service, &chosen, keys, wait)?;
-    let in_use = InUse::take(&dir, &backup.id, VERIFY)?;
+    let in_use = held.map_or_else(|| InUse::take(&dir, &backup.id, VERIFY), Ok)?;
     let log = &mut Log::open(&dir, &backup.id, context.settings.clock);
     let image = image(dokku, service, backup)?;
     context.ui.step(&format!("Verifying {} in a disposable {image}", backup.id));
@@ -57,8 +59,10 @@ pub fn verify(
     begun(context, &dir, &Listed { validating: true, ..chosen.clone() })?;
     let shown = try_restore(context, &docker, &dir, backup, &identities, keys.programs, &image);
     let evidence = evidence(context, backup, &image, shown, log);
+    let result = record(context, service, &backup.id, evidence, wait.max(PATIENCE));
+    // Only now: until the evidence is written down somebody is working on this backup.
     drop(in_use);
-    let result = record(context, service, &backup.id, evidence, wait.max(PATIENCE))?;
+    let result = result?;
     match result.verification.as_ref().and_then(|v| v.reason.clone()) {
         None => {
             context.ui.detail("every table came back with the rows of the dump");
