@@ -293,7 +293,8 @@ fn fault_013_no_process_can_be_started() {
         let plan = format!("fail={at}:11");
         let run = host.dokku_with("DOKKU_BACKUPS_POINTS", &plan, &["backups:export", "shop", "--format", "json"]);
         // The dump and the question whether the service is up; who asks after them asks for facts, in any order.
-        let made = usize::from(number >= 2 && run.code == Some(0));
+        // Threads share the count, so the point may also be one of the copy's: then the backup is good and that is told.
+        let made = usize::from(number >= 2 && matches!(run.code, Some(0 | 3)));
         if made == 0 {
             assert_eq!((run.code, run.error()["kind"].as_str()), (Some(1), Some("io")), "point {at}: {run:?}");
         }
