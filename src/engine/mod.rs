@@ -4,7 +4,7 @@ pub mod postgres;
 
 use std::io::Read;
 
-use crate::domain::{Datastore, DumpFormat, TableRows};
+use crate::domain::{Datastore, DumpFormat, ForeignCode, TableRows};
 use crate::error::Result;
 
 /// What a whole dump holds, as counted in the dump itself.
@@ -14,6 +14,8 @@ pub struct Content {
     pub format: DumpFormat,
     /// What in it reaches beyond the database, each with its line; of SQL only: an archive's code is not looked into.
     pub programs: Vec<String>,
+    /// What in it is more than data. Of one's own backups it says nothing that matters.
+    pub code: ForeignCode,
     /// A line of SQL from which on only the server can tell what is quoted.
     pub ambiguous: Option<u64>,
     /// Rows of every table that holds data.

@@ -14,7 +14,7 @@ mod swap;
 use std::io::Read;
 
 use super::Content;
-use crate::domain::{DumpFormat, TableRows};
+use crate::domain::{DumpFormat, ForeignCode, TableRows};
 use crate::error::{Failure, Kind, Result};
 
 pub use compare::Compared;
@@ -34,6 +34,7 @@ pub fn inspect(dump: impl Read) -> Result<Content> {
     Ok(Content {
         format: DumpFormat::Custom,
         programs: Vec::new(),
+        code: ForeignCode::default(),
         ambiguous: None,
         tables: tables(summary.tables),
         server_version: summary.server_version,
@@ -59,6 +60,7 @@ pub fn inspect_plain(dump: impl Read) -> Result<Content> {
     Ok(Content {
         format: DumpFormat::Plain,
         programs,
+        code: ForeignCode::default(),
         ambiguous: summary.ambiguous,
         tables: tables(summary.tables),
         server_version: summary.server_version.unwrap_or_default(),

@@ -1,0 +1,71 @@
+//! What in a dump is more than data, found while the dump is read and before anything of it runs: what no consent lets
+//! pass, what is on no list, what only a superuser can make, and what code will live in the database afterwards.
+
+/// What a dump from elsewhere asks for beyond making and filling its own objects.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ForeignCode {
+    /// Never passed on, whatever was allowed: it ends our transaction, switches roles, sets the server or another database,
+    /// or is a command for `psql` itself. Each with its place: `line 6: ...`, `entry 214: ...`.
+    pub refused: Vec<String>,
+    /// On no list of ours. Passed on, to a role without privileges, where `--allow-programs` says so.
+    pub unlisted: Vec<Unlisted>,
+    /// What only a superuser can make; made by us, in place of the role that restores the rest.
+    pub privileged: Vec<Privileged>,
+    /// Code that lives in the database after the restore, counted by kind for the plan: `3 triggers`.
+    pub lives_on: Vec<String>,
+}
+
+/// A statement that no well-known dump program writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlisted {
+    /// Its place and its first words: `line 6: ...`, `entry 214: ...`.
+    pub what: String,
+    /// What the server would have to let the role do for it.
+    pub needs: Need,
+}
+
+/// What a statement needs beyond the rights of an owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: if it asks for more, the server refuses it.
+    Nothing,
+    /// `pg_execute_server_program`: it runs a program in the service's container.
+    Programs,
+    /// `pg_read_server_files` and `pg_write_server_files`.
+    ServerFiles,
+}
+
+/// One statement that only a superuser may run, known by what it makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Privileged {
+    /// What it makes, as `--as-superuser` names it: `extension:hstore`, `event-trigger:audit`.
+    pub item: String,
+    /// Its place: `line 6`, `entry 214`.
+    pub place: String,
+    /// The statement, exactly one, without its `;`.
+    pub sql: String,
+    /// When it runs.
+    pub stage: Stage,
+    /// Whether it has to be named in `--as-superuser`, and why; what is harmless need not.
+    pub danger: Option<String>,
+}
+
+/// When a superuser's statement runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// In the empty database, before anything of the dump runs: extensions.
+    Before,
+    /// After types and functions are there, before the data: operator classes, casts, languages.
+    Middle,
+    /// When all data are in: event triggers, publications, comments on what was made here.
+    After,
+}
+
+/// What was agreed to on the command line, for this one restore.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Consent {
+    /// `--allow-programs`: what is on no list is passed on.
+    pub programs: bool,
+    /// `--as-superuser ITEM,...`: the privileged statements that are named.
+    pub superuser: Vec<String>,
+}
