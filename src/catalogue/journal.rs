@@ -68,8 +68,13 @@ impl Journal {
             }
             self.before = Some(first);
         }
-        dir.replace(JOURNAL, draft_dir, &encode(&self)?)?;
+        self.write(dir, draft_dir)?;
         Ok(self)
+    }
+
+    /// Writes it anew, with what was learnt since it was opened; durable when it returns.
+    pub fn write(&self, dir: &Dir, draft_dir: &Dir) -> Result<()> {
+        Ok(dir.replace(JOURNAL, draft_dir, &encode(self)?)?)
     }
 
     /// Closes it: the target is whole.

@@ -69,3 +69,41 @@ pub struct Consent {
     /// `--as-superuser ITEM,...`: the privileged statements that are named.
     pub superuser: Vec<String>,
 }
+
+impl Consent {
+    /// Whether `item` was named.
+    pub fn names(&self, item: &Privileged) -> bool {
+        self.superuser.contains(&item.item)
+    }
+}
+
+impl ForeignCode {
+    /// What stands in the way of a restore: first what nothing allows, then what `consent` does not. Empty: nothing does.
+    pub fn objections(&self, consent: &Consent) -> Vec<Objection> {
+        let mut found: Vec<Objection> =
+            self.refused.iter().map(|what| Objection { what: what.clone(), remedy: None }).collect();
+        if !consent.programs {
+            let unlisted = |unlisted: &Unlisted| Objection {
+                what: unlisted.what.clone(),
+                remedy: Some("--allow-programs".to_owned()),
+            };
+            found.extend(self.unlisted.iter().map(unlisted));
+        }
+        let dangerous = self.privileged.iter().filter(|item| !consent.names(item));
+        found.extend(dangerous.filter_map(|item| {
+            let danger = item.danger.as_ref()?;
+            let what = format!("{}: {} ({danger})", item.place, item.item);
+            Some(Objection { what, remedy: Some(format!("--as-superuser {}", item.item)) })
+        }));
+        found
+    }
+}
+
+/// One thing in a dump that stands in the way of its restore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objection {
+    /// Where it is and what.
+    pub what: String,
+    /// The option that lets it pass; none: nothing does.
+    pub remedy: Option<String>,
+}

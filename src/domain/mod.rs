@@ -31,7 +31,7 @@ pub use bucket::{Bucket, WrongBucket, id_of_file};
 pub use calendar::reading;
 pub use copy::{CopyState, Destination};
 pub use finding::{Finding, Level, verdict};
-pub use foreign_code::{Consent, ForeignCode, Need, Privileged, Stage, Unlisted};
+pub use foreign_code::{Consent, ForeignCode, Need, Objection, Privileged, Stage, Unlisted};
 pub use form::{Compression, DumpFormat, Form, Place};
 pub use health::{GRACE, Look, is_sound, spell_age};
 pub use last::{Last, last};

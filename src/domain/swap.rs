@@ -2,27 +2,41 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The names and numbers of one swap.
+/// The names and numbers of one exchange of databases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Swap {
     /// The live database's name.
     pub live: String,
-    /// Object id of the live database before: the name alone does not tell the old one from the new.
+    /// Object id of the live database before: the name alone does not tell the old one from the new. 0: there was none.
     pub live_oid: u32,
     /// Name of the new one until it is in place.
     pub fresh: String,
+    /// Object id of the new one; 0 until it is made. Absent in journals of 0.1.0, which did not ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fresh_oid: Option<u32>,
     /// Name of the old one until it is dropped.
     pub replaced: String,
+    /// The role without privileges that fills the new one, where the dump was made elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// What belongs to the live database itself (encoding, locale, owner, settings), as the engine wrote it down: enough to
+    /// make another like it, should it be lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub properties: Option<String>,
 }
 
-/// Which data the live name means once a swap is settled.
+/// What the live name means once a swap is settled, as the server itself was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Swapped {
     /// The data that was there before.
     Undone,
     /// The restored data.
     Finished,
+    /// Nothing: neither database is there any more.
+    Gone,
+    /// A third database, which is neither the one before nor the restored one.
+    Stranger,
 }
 
 impl Swap {
@@ -32,7 +46,16 @@ impl Swap {
             live: live.to_owned(),
             live_oid,
             fresh: format!("dokku_backups_new_{mark}"),
+            fresh_oid: Some(0),
             replaced: format!("dokku_backups_old_{mark}"),
+            role: None,
+            properties: None,
         }
+    }
+
+    /// The same, filled by a role of its own.
+    #[must_use]
+    pub fn by_role(self, mark: &str) -> Swap {
+        Swap { role: Some(format!("dokku_backups_role_{mark}")), ..self }
     }
 }

@@ -64,7 +64,7 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
     let identities = keys.of(context, backup)?;
     fetch(context, &from, &backup.id, &keys)?;
     context.ui.step(&format!("Checking {}", backup.id));
-    let proven = prove(context.ui, from.dir(), backup, &identities, args.consent.allow_programs);
+    let proven = prove(context.ui, from.dir(), backup, &new, &identities, &args.consent.consent());
     let proven = mark_damage(context.settings.clock, &from, backup, proven)?;
     let into = open(context, &new, args.wait, "fork")?;
     context.ui.step(&format!("Creating the {} service {new}", new.datastore));

@@ -160,9 +160,9 @@ fn restore(
     }
     fetch(context, from, &backup.id, keys)?;
     context.ui.step(&format!("Checking {}", backup.id));
-    let proven = prove(context.ui, from.dir(), backup, &identities, keys.programs);
+    let proven = prove(context.ui, from.dir(), backup, target, &identities, &keys.consent);
     let proven = mark_damage(context.settings.clock, from, backup, proven)?;
-    show_plan(context, dokku, chosen, target, &info, &before(args));
+    show_plan(context, dokku, (chosen, &proven), target, &info, &before(args));
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }
@@ -170,7 +170,7 @@ fn restore(
     let done = note(context, from, into, &backup.id, restore, |restore| {
         begun(context, from.dir(), &Listed::finished(from.record(&backup.id)?, true, true))?;
         if !args.no_backup {
-            restore.safety_backup = Some(safety_backup(context, dokku, into)?);
+            restore.safety_backup = safety_backup(context, dokku, into, &info)?;
         }
         if args.in_place {
             in_place(context, dokku, into, proven, &backup.id, restore)
@@ -226,7 +226,7 @@ fn before(args: &ImportArgs) -> Vec<&'static str> {
         if args.in_place {
             "the stock import overwrites the live database: what is not in the backup stays, an interruption loses data"
         } else {
-            "everything is replaced; clients are ended at the exchange and may come back at once"
+            "everything is replaced; at the exchange open connections are closed, and new ones work at once"
         },
     ]
 }

@@ -66,7 +66,7 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
             let identities = keys.of(context, backup)?;
             fetch(context, from, &backup.id, &keys)?;
             context.ui.step(&format!("Checking {}", backup.id));
-            let proven = prove(context.ui, from.dir(), backup, &identities, args.consent.allow_programs);
+            let proven = prove(context.ui, from.dir(), backup, &target, &identities, &args.consent.consent());
             Filling::Dump(Box::new(mark_damage(context.settings.clock, from, backup, proven)?))
         }
         None => Filling::Nothing,
@@ -77,8 +77,8 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }
-    let safety = safety_backup(context, &dokku, &into)?;
-    let restore = begin_restore(context, &into, Some(safety.clone()));
+    let safety = safety_backup(context, &dokku, &into, &info)?;
+    let restore = begin_restore(context, &into, safety.clone());
     match &backup {
         Some(backup) => {
             note(context, from, &into, &backup.id, restore, |restore| {
@@ -91,6 +91,7 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
         }
     }
     context.ui.step(&format!("Reset {target} to {what}"));
+    let Some(safety) = safety else { return Ok(()) };
     context.ui.detail(&format!("its data before is in {safety}"));
     match args.format {
         Format::Stdout => context.ui.data(&safety.to_string())?,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc, Weekday};
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 
-use crate::domain::{BackupId, Compression, Datastore, Frequency, ServiceName};
+use crate::domain::{BackupId, Compression, Consent, Datastore, Frequency, ServiceName};
 use crate::error::{Failure, Kind};
 
 /// `[datastore:]name`.
@@ -118,12 +118,23 @@ impl IdentityArg {
     }
 }
 
-/// Leave to restore SQL that reaches beyond the database.
+/// What a dump made elsewhere may do beyond making and filling its own objects.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ConsentArg {
-    /// Let SQL run programs, read files of the server and change it: only when whoever made it is trusted.
+    /// Pass on what no dump program writes, to a role without privileges: only when whoever made the dump is trusted.
     #[arg(long)]
     pub allow_programs: bool,
+    /// Make these as a superuser, named as the refusal names them (extension:file_fdw, event-trigger:audit): they can do
+    /// whatever the database server can.
+    #[arg(long, value_name = "ITEM", value_delimiter = ',')]
+    pub as_superuser: Vec<String>,
+}
+
+impl ConsentArg {
+    /// What was agreed to.
+    pub fn consent(&self) -> Consent {
+        Consent { programs: self.allow_programs, superuser: self.as_superuser.clone() }
+    }
 }
 
 /// How a file is compressed.

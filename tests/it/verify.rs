@@ -81,7 +81,7 @@ fn row_036_an_empty_database_verifies_as_empty() {
     host.sql("shop", "select lo_from_bytea(0, '\\x0102')");
     let with_object = host.export("shop");
     host.dokku(&["backups:verify", "shop", "--latest"]).expect(0);
-    let run = verify_with(&host, &with_object, "docker:exec:psql/out=0@3").expect(6);
+    let run = verify_with(&host, &with_object, "docker:exec:psql/out=0@4").expect(6);
     assert!(run.stderr.contains("0 large objects, the dump holds 1"), "{}", run.stderr);
 }
 
@@ -137,8 +137,8 @@ fn fault_066_each_step_of_verification_fails_or_hangs() {
     let says_no = [
         ("docker:exec:pg_restore/exit=1", "pg_restore"),
         ("docker:exec:pg_restore/hang", "nothing came for 8 seconds"),
-        ("docker:exec:psql/out=0%09499@3", "public.items has 499 rows, the dump holds 500"),
-        ("docker:exec:psql/out=nothing@3", "could not be counted"),
+        ("docker:exec:psql/out=0%09499@4", "public.items has 499 rows, the dump holds 500"),
+        ("docker:exec:psql/out=nothing@4", "could not be counted"),
     ];
     for (fault, words) in says_no {
         let run = verify_with(&host, &id, fault).expect(6);

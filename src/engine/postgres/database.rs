@@ -43,6 +43,9 @@ pub struct Database {
     #[serde(default)]
     settings: Vec<Setting>,
     privileges: Option<Vec<Privilege>>,
+    /// The row as the server gave it: what a journal keeps, so that another database like it can be made without it.
+    #[serde(skip)]
+    pub written: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -68,29 +71,42 @@ fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::E
 impl Server {
     /// The properties of `database`; `None` where there is none by that name.
     pub fn database(&self, database: &str) -> Result<Option<Database>> {
-        let sql = format!(
-            "SELECT (to_jsonb(d) || jsonb_build_object(\
-               'oid', d.oid::text, 'encoding_name', pg_encoding_to_char(d.encoding), 'owner', pg_get_userbyid(d.datdba), \
-               'tablespace', (SELECT spcname FROM pg_tablespace t WHERE t.oid = d.dattablespace), \
-               'comment', shobj_description(d.oid, 'pg_database'), \
-               'settings', COALESCE((SELECT jsonb_agg(jsonb_build_object('role', r.rolname, 'config', s.setconfig)) \
-                 FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole WHERE s.setdatabase = d.oid), '[]'), \
-               'privileges', CASE WHEN d.datacl IS NULL THEN NULL ELSE COALESCE((SELECT jsonb_agg(jsonb_build_object(\
-                 'grantee', g.rolname, 'privilege', a.privilege_type, 'grantable', a.is_grantable)) \
-                 FROM aclexplode(d.datacl) a LEFT JOIN pg_roles g ON g.oid = a.grantee), '[]') END))::text \
-             FROM pg_database d WHERE d.datname = {}",
-            literal(database)
-        );
-        let Some(row) = self.value(ADMIN, &sql)? else { return Ok(None) };
-        let properties = serde_json::from_str(&row).map_err(|e| {
-            Failure::new(Kind::Child, format!("the properties of the database {database} are not understood"))
-                .because(e)
-        })?;
-        Ok(Some(properties))
+        let Some(row) = self.value(ADMIN, &properties_of(database))? else { return Ok(None) };
+        Database::read(&row).map(Some)
+    }
+
+    /// The properties that a database of this server has when nothing else is said: those of `template1`, open to all.
+    pub fn default_database(&self) -> Result<Database> {
+        let row = self.value(ADMIN, &properties_of("template1"))?.unwrap_or_default();
+        let template = Database::read(&row)?;
+        Ok(Database { datistemplate: false, datconnlimit: -1, comment: None, privileges: None, ..template })
     }
 }
 
+fn properties_of(database: &str) -> String {
+    format!(
+        "SELECT (to_jsonb(d) || jsonb_build_object(\
+           'oid', d.oid::text, 'encoding_name', pg_encoding_to_char(d.encoding), 'owner', pg_get_userbyid(d.datdba), \
+           'tablespace', (SELECT spcname FROM pg_tablespace t WHERE t.oid = d.dattablespace), \
+           'comment', shobj_description(d.oid, 'pg_database'), \
+           'settings', COALESCE((SELECT jsonb_agg(jsonb_build_object('role', r.rolname, 'config', s.setconfig)) \
+             FROM pg_db_role_setting s LEFT JOIN pg_roles r ON r.oid = s.setrole WHERE s.setdatabase = d.oid), '[]'), \
+           'privileges', CASE WHEN d.datacl IS NULL THEN NULL ELSE COALESCE((SELECT jsonb_agg(jsonb_build_object(\
+             'grantee', g.rolname, 'privilege', a.privilege_type, 'grantable', a.is_grantable)) \
+             FROM aclexplode(d.datacl) a LEFT JOIN pg_roles g ON g.oid = a.grantee), '[]') END))::text \
+         FROM pg_database d WHERE d.datname = {}",
+        literal(database)
+    )
+}
+
 impl Database {
+    /// Reads the properties as a server, or a journal, has written them down.
+    pub fn read(row: &str) -> Result<Database> {
+        let database: Database = serde_json::from_str(row)
+            .map_err(|e| Failure::new(Kind::Child, "the properties of the database are not understood").because(e))?;
+        Ok(Database { written: row.to_owned(), ..database })
+    }
+
     /// Dropping it was begun and cut off (PostgreSQL marks that in the connection limit).
     pub fn is_invalid(&self) -> bool {
         self.datconnlimit == -2

@@ -3,9 +3,9 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use super::plain;
 use super::quote::literal;
-use crate::domain::{DumpFormat, Service};
+use super::restricted::Restricted;
+use crate::domain::{DumpFormat, Service, Stage};
 use crate::engine::Content;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::failed;
@@ -17,6 +17,14 @@ use crate::sys::random;
 pub const ADMIN: &str = "postgres";
 /// How our sessions call themselves.
 const APPLICATION: &str = "dokku-backups";
+/// What our sessions set for themselves, whatever the server, a role or a database is set to: names mean the system's own
+/// objects (a dump may have made others by the same name), and nothing ends or limits a statement but we.
+const SESSION: &str = "PGOPTIONS=-c search_path=pg_catalog -c default_transaction_read_only=off -c statement_timeout=0 \
+                       -c lock_timeout=0 -c row_security=off";
+/// The same for the programs that restore a dump, which choose names for themselves.
+const RESTORING: &str = "PGOPTIONS=-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0";
+/// Whom the programs in the container work as.
+const SUPERUSER: &str = "postgres";
 
 /// A server, reached through its container.
 #[derive(Debug, Clone)]
@@ -53,7 +61,7 @@ impl Server {
     pub fn query(&self, database: &str, statements: &[&str]) -> Result<String> {
         // A local socket is trusted in the official image and all built on it; `-w` never asks for a password.
         let name = format!("PGAPPNAME={APPLICATION}");
-        let mut args = vec!["env", "PGCLIENTENCODING=UTF8", "PGOPTIONS=", &name, "psql", "-XqAt", "-F", "\t", "-w"];
+        let mut args = vec!["env", "PGCLIENTENCODING=UTF8", SESSION, &name, "psql", "-XqAt", "-F", "\t", "-w"];
         args.extend(["-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database]);
         for statement in statements {
             args.extend(["-c", statement]);
@@ -71,22 +79,52 @@ impl Server {
         Ok(rows.lines().next().map(str::to_owned))
     }
 
-    /// Restores a dump into `database`, which must be new and empty; stops at the first error. Of plain SQL neither
-    /// owners nor privileges are restored, and no meta-command reaches `psql` but those that `content` names.
-    pub fn restore(&self, database: &str, content: &Content, dump: Input, limit: Duration) -> Result<()> {
-        if content.format == DumpFormat::Custom {
-            let args =
-                ["pg_restore", "--exit-on-error", "--no-owner", "--no-acl", "-w", "-U", "postgres", "-d", database];
-            return self.docker.pour(&self.container, &args, dump, limit)?.finish();
+    /// Restores this host's own dump, an archive, into `database`, which must be new and empty; stops at the first error.
+    pub fn restore(&self, database: &str, dump: Input, limit: Duration) -> Result<()> {
+        self.pg_restore(database, SUPERUSER, &[], dump, limit)
+    }
+
+    /// Fills `database` with a dump made elsewhere, by a role without privileges: what the dump says is passed on as far
+    /// as it is on the list or was agreed to, and what needs a superuser is made by us. The role is gone when this ends well.
+    pub fn restore_restricted(
+        &self,
+        database: &str,
+        as_who: &Restricted,
+        content: &Content,
+        dump: Input,
+        limit: Duration,
+    ) -> Result<()> {
+        let code = &content.code;
+        let source: Box<dyn Read + Send> = match dump {
+            Input::Nothing => return Ok(()),
+            Input::File(file) => Box::new(file),
+            Input::Stream(stream) => stream,
+        };
+        self.admit(database, as_who, code, content.data_bytes.saturating_mul(2))?;
+        let passed = Input::Stream(super::passing(content.format, source, code, &as_who.consent));
+        match content.format {
+            DumpFormat::Custom => self.pg_restore(database, &as_who.role, &[], passed, limit)?,
+            DumpFormat::Plain => self.psql(database, &as_who.role, content, passed, limit)?,
         }
-        let programs = !content.programs.is_empty();
+        self.make(database, as_who, code, Stage::After)?;
+        self.dismiss(database, &as_who.role)
+    }
+
+    fn pg_restore(&self, database: &str, role: &str, more: &[&str], dump: Input, limit: Duration) -> Result<()> {
+        let mut args = vec!["env", RESTORING, "pg_restore", "--exit-on-error", "--no-owner", "--no-acl", "-w"];
+        args.extend(["-U", role, "-d", database]);
+        args.extend(more);
+        self.docker.pour(&self.container, &args, dump, limit)?.finish()
+    }
+
+    /// Of plain SQL neither owners nor privileges are restored, and no meta-command reaches `psql`.
+    fn psql(&self, database: &str, role: &str, content: &Content, dump: Input, limit: Duration) -> Result<()> {
         let name = format!("PGAPPNAME={APPLICATION}");
-        let mut args = vec!["env", "PGOPTIONS=", &name, "psql", "-Xq", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1"];
-        args.extend(["--single-transaction", "-w", "-U", "postgres", "-d", database]);
+        let mut args = vec!["env", RESTORING, &name, "psql", "-Xq", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1"];
+        args.extend(["--single-transaction", "-w", "-U", role, "-d", database]);
         // A second fence, in psql itself, where it has one. Nobody can write its word into a dump beforehand.
         let fence = format!("\\restrict {}", random::word()?);
         match content.ambiguous {
-            _ if programs => {}
             _ if self.has_fence()? => args.extend(["-c", &fence]),
             Some(line) => {
                 let text = format!("from line {line} on only the server can tell what is quoted in this SQL");
@@ -97,12 +135,7 @@ impl Server {
             None => {}
         }
         args.extend(["-f", "-"]);
-        let given: Box<dyn Read + Send> = match dump {
-            Input::Nothing => return Ok(()),
-            Input::File(file) => Box::new(plain::Given::new(file, programs)),
-            Input::Stream(stream) => Box::new(plain::Given::new(stream, programs)),
-        };
-        self.docker.pour(&self.container, &args, Input::Stream(given), limit)?.finish()
+        self.docker.pour(&self.container, &args, dump, limit)?.finish()
     }
 
     /// Whether this `psql` knows `\restrict`: those since August 2025 do.

@@ -1,52 +1,132 @@
 //! A database that takes the place of another. The new one is filled and compared beside the live one; then two renames
-//! in one transaction put it in place. Whatever happens, the live name always means the old data or the new, whole.
+//! in one transaction put it in place. Whatever happens, the live name always means the old data or the new, whole; and
+//! what it means is said only after the server was asked, by the databases' object ids.
 
 use std::time::Duration;
 
-use super::quote::ident;
+use super::quote::{ident, literal};
 use super::server::{ADMIN, Server, end_own_sessions, end_sessions};
 use crate::domain::{Swap, Swapped};
 use crate::error::{Failure, Kind, Result};
 
+/// The databases of a server: object id and name of each.
+struct Databases(Vec<(u32, String)>);
+
+impl Databases {
+    /// The name that the database `oid` has now.
+    fn name(&self, oid: u32) -> Option<&str> {
+        self.0.iter().find(|(other, _)| *other == oid).map(|(_, name)| name.as_str())
+    }
+
+    /// The object id of the database that is called `name` now.
+    fn oid(&self, name: &str) -> Option<u32> {
+        self.0.iter().find(|(_, other)| other == name).map(|(oid, _)| *oid)
+    }
+}
+
 impl Server {
     /// Puts the fresh database in the live one's place and drops the old one. Clients are ended, and may come back at once.
     pub fn swap(&self, swap: &Swap) -> Result<()> {
-        let (live, fresh, replaced) = (ident(&swap.live), ident(&swap.fresh), ident(&swap.replaced));
-        let exchange = self.query(
-            ADMIN,
-            &[
-                &format!("ALTER DATABASE {live} ALLOW_CONNECTIONS false"),
-                &end_sessions(&swap.live),
-                &end_sessions(&swap.fresh),
-                &format!(
-                    "BEGIN; ALTER DATABASE {live} RENAME TO {replaced}; ALTER DATABASE {fresh} RENAME TO {live}; COMMIT"
-                ),
-            ],
-        );
-        if let Err(failure) = exchange {
+        if let Err(failure) = self.exchange(swap) {
             // The renames are one transaction: either this database is still the old one, or the exchange is done.
             return match self.settle(swap) {
                 Ok(Swapped::Finished) => Ok(()),
-                Ok(Swapped::Undone) => Err(failure),
+                Ok(_) => Err(failure),
                 Err(second) => Err(failure.hint(second.reason())),
             };
         }
+        // Said only after asking: the live name means the database that was filled.
+        if swap.fresh_oid.is_some() && self.databases()?.oid(&swap.live) != swap.fresh_oid {
+            let text = format!("the exchange ended well, but {} is not the database that was filled", swap.live);
+            return Err(Failure::new(Kind::Catalogue, text));
+        }
         self.drop_database(&swap.replaced)
+    }
+
+    fn exchange(&self, swap: &Swap) -> Result<()> {
+        let (live, fresh, replaced) = (ident(&swap.live), ident(&swap.fresh), ident(&swap.replaced));
+        let rename = format!("ALTER DATABASE {fresh} RENAME TO {live}");
+        if swap.live_oid == 0 {
+            return self.query(ADMIN, &[&end_sessions(&swap.fresh), &rename]).map(|_| ());
+        }
+        let statements = [
+            &format!("ALTER DATABASE {live} ALLOW_CONNECTIONS false"),
+            &end_sessions(&swap.live),
+            &end_sessions(&swap.fresh),
+            &format!("BEGIN; ALTER DATABASE {live} RENAME TO {replaced}; {rename}; COMMIT"),
+        ];
+        self.query(ADMIN, &statements.map(String::as_str)).map(|_| ())
+    }
+
+    /// Object id of `database`; none where there is none by that name.
+    pub fn oid(&self, database: &str) -> Result<Option<u32>> {
+        Ok(self.databases()?.oid(database))
+    }
+
+    /// Makes the database that `create` says, called `name`, and returns its object id.
+    pub fn create_database(&self, create: &str, name: &str) -> Result<u32> {
+        let ask = format!("SELECT oid FROM pg_database WHERE datname = {}", literal(name));
+        let oid = self.query(ADMIN, &[create, &ask])?;
+        oid.trim().parse().map_err(|_| Failure::new(Kind::Child, format!("the database {name} was not made")))
+    }
+
+    fn databases(&self) -> Result<Databases> {
+        let rows = self.query(ADMIN, &["SELECT oid, datname FROM pg_database"])?;
+        let row = |line: &str| line.split_once('\t').and_then(|(oid, name)| Some((oid.parse().ok()?, name.to_owned())));
+        Ok(Databases(rows.lines().filter_map(row).collect()))
     }
 
     /// Finishes a swap whose exchange has happened and undoes any other. Doing it twice changes nothing.
     pub fn settle(&self, swap: &Swap) -> Result<Swapped> {
         self.end_own()?;
-        let live = self
-            .database(&swap.live)?
-            .ok_or_else(|| Failure::new(Kind::Catalogue, format!("there is no database {} any more", swap.live)))?;
-        if live.oid == swap.live_oid {
+        let there = self.databases()?;
+        let holder = there.oid(&swap.live);
+        let old = there.name(swap.live_oid);
+        let settled = if old == Some(swap.live.as_str()) {
             self.query(ADMIN, &[&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", ident(&swap.live))])?;
+            Swapped::Undone
+        } else if holder.is_some() && self.is_fresh(swap, &there, holder) {
+            Swapped::Finished
+        } else if let (None, Some(old)) = (holder, old) {
+            self.put_back(swap, old)?;
+            Swapped::Undone
+        } else if holder.is_none() {
+            // There was none before: then that is what it is again.
+            if swap.live_oid == 0 { Swapped::Undone } else { Swapped::Gone }
+        } else if let Some(old) = old {
+            let (live, old) = (&swap.live, ident(old));
+            let text = format!("{live} is a third database; the one from before is still there, as {old}");
+            return Err(Failure::new(Kind::Catalogue, text).hint(format!(
+                "as a superuser: rename {live} away, then ALTER DATABASE {old} RENAME TO {}",
+                ident(live)
+            )));
+        } else {
+            Swapped::Stranger
+        };
+        if settled != Swapped::Finished {
             self.drop_database(&swap.fresh)?;
-            return Ok(Swapped::Undone);
+        } else {
+            self.drop_database(&swap.replaced)?;
         }
-        self.drop_database(&swap.replaced)?;
-        Ok(Swapped::Finished)
+        self.drop_role(swap)?;
+        Ok(settled)
+    }
+
+    /// Whether the database behind the live name is the one that was filled.
+    fn is_fresh(&self, swap: &Swap, there: &Databases, holder: Option<u32>) -> bool {
+        match swap.fresh_oid {
+            Some(oid) => Some(oid) == holder,
+            // 0.1.0 noted the old one's number only. What was not exchanged still lies under its own name.
+            None => there.oid(&swap.fresh).is_none(),
+        }
+    }
+
+    /// Gives the database from before its name again, whoever took that away.
+    fn put_back(&self, swap: &Swap, now: &str) -> Result<()> {
+        let (live, now_quoted) = (ident(&swap.live), ident(now));
+        let rename = format!("ALTER DATABASE {now_quoted} RENAME TO {live}");
+        let open = format!("ALTER DATABASE {live} ALLOW_CONNECTIONS true");
+        self.query(ADMIN, &[&end_sessions(now), &rename, &open]).map(|_| ())
     }
 
     /// Ends what a killed client of ours left running: it could still make or rename a database after we have looked. Two
@@ -73,7 +153,18 @@ impl Server {
         if found.is_invalid() {
             return self.query(ADMIN, &[&drop]).map(|_| ());
         }
+        self.end_prepared(name)?;
         let close = format!("ALTER DATABASE {quoted} ALLOW_CONNECTIONS false IS_TEMPLATE false");
         self.query(ADMIN, &[&close, &end_sessions(name), &drop]).map(|_| ())
+    }
+
+    /// Rolls back what a dump has left prepared: it would keep the database from being dropped, for ever.
+    pub(super) fn end_prepared(&self, database: &str) -> Result<()> {
+        let sql = format!("SELECT gid FROM pg_prepared_xacts WHERE database = {}", literal(database));
+        let left = self.query(ADMIN, &[&sql])?;
+        for gid in left.lines() {
+            self.query(database, &[&format!("ROLLBACK PREPARED {}", literal(gid))])?;
+        }
+        Ok(())
     }
 }

@@ -6,11 +6,11 @@ use std::io::Write;
 use super::dump::free_id;
 use super::offsite::copy_later;
 use super::unpack::{Unpacked, unpack};
-use super::{Foreign, Keys, Stored, beyond};
+use super::{Foreign, Keys, Stored, object};
 use crate::catalogue::{Draft, Exclusive, Log, Sealed};
 use crate::codec::Encoder;
 use crate::dokku::Info;
-use crate::domain::{Backup, Compression, Source, scrub};
+use crate::domain::{Backup, Compression, Consent, Source, scrub};
 use crate::engine;
 use crate::error::{Failure, Kind, Result};
 use crate::properties::IMPORT_LIMIT;
@@ -48,7 +48,7 @@ pub fn bring_in(
     let draft = begin(context, into, info, &unpacked, &stored, label.unwrap_or(&name_of_it))?;
     let (id, file) = (draft.record.id.clone(), draft.file_name());
     context.ui.step(&format!("Taking in {name_of_it} as {id}"));
-    let sealed = receive(context, into, draft, unpacked, &stored, size, keys.programs);
+    let sealed = receive(context, into, draft, unpacked, &stored, size, &keys.consent);
     let mut sealed = sealed.inspect_err(|_| {
         if let Err(second) = into.abandon(&id) {
             log::warn!("{}", second.reason());
@@ -107,7 +107,7 @@ fn receive(
     unpacked: Unpacked,
     stored: &Stored,
     about: Option<u64>,
-    programs: bool,
+    consent: &Consent,
 ) -> Result<Sealed> {
     let Unpacked { mut dump, format } = unpacked;
     let (datastore, label) = (draft.record.datastore, draft.record.label.clone().unwrap_or_default());
@@ -125,9 +125,7 @@ fn receive(
     let (_, content) = stream::pour(&mut dump, &mut keep, |tap| engine::inspect(datastore, format, tap))?;
     drop(progress);
     let content = content?;
-    if !content.programs.is_empty() && !programs {
-        return Err(beyond(&label, &content.programs).hint("nothing was taken in"));
-    }
+    object(&label, &content.code, consent).map_err(|failure| failure.hint("nothing was taken in"))?;
     encoder.finish()?;
     let passed = sum.passed();
     draft.record.programs = content.programs;

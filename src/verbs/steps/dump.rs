@@ -251,12 +251,26 @@ fn finish(
     })
 }
 
-/// The backup that is taken before data is replaced. Without it nothing is begun.
-pub fn safety_backup(context: &Context, dokku: &Dokku, into: &Exclusive) -> Result<BackupId> {
-    dump(context, dokku, into, &Wanted::new(Source::Safety)).map(|backup| backup.id).map_err(|failure| {
-        let kind = if matches!(failure.kind, Kind::Interrupted(_)) { failure.kind } else { Kind::Refused };
-        Failure::new(kind, "the safety backup failed; nothing was restored")
-            .because(failure)
-            .hint("mend that first, or go without one: --no-backup")
-    })
+/// The backup that is taken before data is replaced. Without it nothing is begun; none where there is no database any more
+/// that could be saved.
+pub fn safety_backup(context: &Context, dokku: &Dokku, into: &Exclusive, info: &Info) -> Result<Option<BackupId>> {
+    let failure = match dump(context, dokku, into, &Wanted::new(Source::Safety)) {
+        Ok(backup) => return Ok(Some(backup.id)),
+        Err(failure) => failure,
+    };
+    if let Kind::Interrupted(_) = failure.kind {
+        return Err(failure.hint("nothing was restored"));
+    }
+    if let Some(database) = &info.database
+        && context
+            .docker()
+            .and_then(|docker| Server::of(&docker, into.service()).oid(database))
+            .is_ok_and(|oid| oid.is_none())
+    {
+        context.ui.warn(&format!("{} has no database {database} any more: there is nothing to save", into.service()));
+        return Ok(None);
+    }
+    Err(Failure::new(Kind::Refused, "the safety backup failed; nothing was restored")
+        .because(failure)
+        .hint("mend that first, or go without one: --no-backup"))
 }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::codec::Identities;
-use crate::domain::{Backup, Service};
+use crate::domain::{Backup, Consent, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::IDENTITY_FILE;
 use crate::sys::secret;
@@ -14,8 +14,8 @@ use crate::verbs::words::{ConsentArg, IdentityArg};
 /// What one command was given to open backups with: identities, and leave to restore what reaches beyond the database.
 #[derive(Debug, Default)]
 pub struct Keys {
-    /// Backups that reach beyond the database may be restored.
-    pub programs: bool,
+    /// What dumps made elsewhere may do.
+    pub consent: Consent,
     given: Option<(Identities, String)>,
 }
 
@@ -29,7 +29,7 @@ impl Keys {
     /// The same, with the consent that was given on the line.
     #[must_use]
     pub fn allowing(self, consent: &ConsentArg) -> Keys {
-        Keys { programs: consent.allow_programs, ..self }
+        Keys { consent: consent.consent(), ..self }
     }
 
     /// What opens `backup`; nothing for one that is not encrypted.

@@ -5,6 +5,7 @@ mod begun;
 mod bring_in;
 mod choose;
 mod code;
+mod consent;
 mod crontab;
 mod dump;
 mod expiry;
@@ -35,6 +36,7 @@ pub use begun::begun;
 pub use bring_in::bring_in;
 pub use choose::{Purpose, choose, no_such, usable};
 pub use code::redeploy;
+pub use consent::object;
 pub use crontab::renew_crontab;
 pub use dump::{Wanted, dump, safety_backup};
 pub use expiry::realign;
@@ -50,7 +52,7 @@ pub use offsite::{
     refresh, remove_copy, services_elsewhere, upload_pending,
 };
 pub use plan::show_plan;
-pub use prove::{Proven, beyond, check_bytes, consent, damaged, is_recorded, mark_damage, open_dump, prove};
+pub use prove::{Proven, check_bytes, damaged, is_recorded, mark_damage, open_dump, prove};
 pub use prune::{Origins, Pruned, destroyed_at, prune, prune_after, prune_plan};
 pub use read_bytes::read_bytes;
 pub use recover::{acquire, open, settle};

@@ -1,12 +1,21 @@
 //! The plan of a restore, before anybody is asked: what, from when, what was shown about it, and what it would change.
 
+use super::Proven;
 use crate::dokku::{Dokku, Info};
-use crate::domain::{Listed, Service, Source};
+use crate::domain::{Listed, Origin, Service};
 use crate::ui::bytes;
 use crate::verbs::Context;
 
-/// Shows what restoring `chosen` into `target` would do; `before` says what becomes of the data that is there now.
-pub fn show_plan(context: &Context, dokku: &Dokku, chosen: &Listed, target: &Service, info: &Info, before: &[&str]) {
+/// Shows what restoring `chosen`, `proven` just now, into `target` would do; `before` says what becomes of the data that is
+/// there now.
+pub fn show_plan(
+    context: &Context,
+    dokku: &Dokku,
+    (chosen, proven): (&Listed, &Proven),
+    target: &Service,
+    info: &Info,
+    before: &[&str],
+) {
     let (ui, backup) = (context.ui, &chosen.backup);
     let version = |image: &Option<String>, version: &Option<String>| match (image, version) {
         (Some(image), Some(version)) => format!("{image}:{version}"),
@@ -17,10 +26,7 @@ pub fn show_plan(context: &Context, dokku: &Dokku, chosen: &Listed, target: &Ser
     ui.detail(&format!("made:     {} ({})", backup.created_at.format("%Y-%m-%d %H:%M:%S UTC"), backup.source.name()));
     ui.detail(&format!("holds:    {}, {} tables, {rows} rows", bytes(backup.size.unwrap_or(0)), backup.tables.len()));
     ui.detail(&format!("trust:    {}", chosen.trust().map_or("-", |trust| trust.label())));
-    if backup.source == Source::Imported {
-        ui.detail("code:     it was made elsewhere: its functions, triggers and checks run as it is restored");
-    }
-    backup.programs.iter().for_each(|program| ui.detail(&format!("beyond:   {program}")));
+    show_origin(context, proven);
     let (then, now) = (version(&backup.image, &backup.image_version), version(&info.image, &info.image_version));
     ui.detail(&format!("versions: {then} then, {now} now"));
     for app in &info.links {
@@ -31,6 +37,26 @@ pub fn show_plan(context: &Context, dokku: &Dokku, chosen: &Listed, target: &Ser
     for line in before {
         ui.detail(&format!("to data:  {line}"));
     }
+}
+
+/// Whose dump it is; of one made elsewhere also what code comes with it, and what was agreed to.
+fn show_origin(context: &Context, proven: &Proven) {
+    let (ui, code) = (context.ui, &proven.content.code);
+    let Origin::Foreign(why) = &proven.origin else {
+        ui.detail("whose:    this host's own backup of this very service");
+        return;
+    };
+    ui.detail(&format!("whose:    made elsewhere: {why}"));
+    ui.detail("          restored by a role without privileges, which is gone before the databases are exchanged");
+    if !code.lives_on.is_empty() {
+        ui.detail(&format!("code:     it brings {}", code.lives_on.join(", ")));
+        ui.detail("          that code lives in the database afterwards: whoever uses its tables runs it");
+    }
+    let made: Vec<&str> = code.privileged.iter().map(|item| item.item.as_str()).collect();
+    if !made.is_empty() {
+        ui.detail(&format!("made by the superuser: {}", made.join(", ")));
+    }
+    code.unlisted.iter().for_each(|unlisted| ui.detail(&format!("allowed:  {}", unlisted.what)));
 }
 
 /// The code an app ran then and runs now, and how to bring the one then back.

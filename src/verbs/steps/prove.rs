@@ -1,10 +1,13 @@
 //! The last look before bytes are used: they must be exactly those of the record, and a whole dump.
 
 use std::io::{self, Read};
+use std::time::Duration;
 
+use super::object;
 use crate::catalogue::Exclusive;
 use crate::codec::{Identities, decode};
-use crate::domain::{Backup, Datastore, Form};
+use crate::domain::{Backup, Consent, Datastore, Form, Origin, Service};
+use crate::engine::postgres::{Compared, Restricted, Server};
 use crate::engine::{self, Content};
 use crate::error::{Failure, Kind, Result};
 use crate::stream::{self, Passed, Summed};
@@ -21,12 +24,43 @@ pub struct Proven {
     pub dump: Input,
     /// What it holds.
     pub content: Box<Content>,
+    /// Whose it is.
+    pub origin: Origin,
+    /// What it may do, where it was made elsewhere.
+    pub consent: Consent,
 }
 
-/// Hashes and reads the dump of `backup` in `dir`; fails as `damaged` when it is not what the record says, and as
-/// `refused` when it reaches beyond the database and `programs` does not allow that.
-pub fn prove(ui: Ui, dir: &Dir, backup: &Backup, identities: &Identities, programs: bool) -> Result<Proven> {
-    consent(backup, &backup.programs, programs)?;
+impl Proven {
+    /// Pours it into `database` of `server`, which is new and empty, and compares what came in with what it holds. A dump
+    /// made elsewhere is poured by `role`, which must not be there yet and is gone afterwards.
+    pub fn fill(self, server: &Server, database: &str, role: Option<&str>, limit: Duration) -> Result<Compared> {
+        let Proven { dump, content, origin, consent } = self;
+        match (origin, role) {
+            (Origin::Own, _) => server.restore(database, dump, limit)?,
+            (Origin::Foreign(_), Some(role)) => {
+                let as_who = Restricted { role: role.to_owned(), consent };
+                server.restore_restricted(database, &as_who, &content, dump, limit)?;
+            }
+            (Origin::Foreign(why), None) => {
+                let text = format!("a dump made elsewhere ({why}) is never restored by the superuser");
+                return Err(Failure::new(Kind::Refused, text));
+            }
+        }
+        // Counting a large table takes its time too.
+        server.within(limit).compare(database, &content)
+    }
+}
+
+/// Hashes and reads the dump of `backup` in `dir`, which is to go into `target`; fails as `damaged` when it is not what
+/// the record says, and as `refused` when it was made elsewhere and asks for more than `consent` gives.
+pub fn prove(
+    ui: Ui,
+    dir: &Dir,
+    backup: &Backup,
+    target: &Service,
+    identities: &Identities,
+    consent: &Consent,
+) -> Result<Proven> {
     let mut file = open_dump(dir, backup)?;
     let form = backup.form();
     let mut progress = Progress::new(ui, "read", backup.size);
@@ -45,28 +79,16 @@ pub fn prove(ui: Ui, dir: &Dir, backup: &Backup, identities: &Identities, progra
     drop(progress);
     is_recorded(backup, &passed)?;
     let content = content?;
-    consent(backup, &content.programs, programs)?;
+    let origin = backup.origin(target);
+    if !origin.is_own() {
+        object(&backup.id.to_string(), &content.code, consent)?;
+    }
     file.rewind()?;
     let dump = match form {
         Form::PLAIN => Input::File(file.into_file()),
         _ => Input::Stream(Box::new(decode(file, form, identities)?)),
     };
-    Ok(Proven { dump, content: Box::new(content) })
-}
-
-/// Refuses what reaches beyond the database, unless that is allowed this time.
-pub fn consent(backup: &Backup, found: &[String], programs: bool) -> Result<()> {
-    if found.is_empty() || programs {
-        return Ok(());
-    }
-    Err(beyond(&backup.id.to_string(), found))
-}
-
-/// The refusal of a dump that reaches beyond the database.
-pub fn beyond(what: &str, found: &[String]) -> Failure {
-    let failure = Failure::new(Kind::Refused, format!("{what} reaches beyond the database: {}", found[0]));
-    let failure = found.iter().skip(1).take(4).fold(failure, |failure, line| failure.hint(format!("also {line}")));
-    failure.hint("when you trust whoever made it: --allow-programs")
+    Ok(Proven { dump, content: Box::new(content), origin, consent: consent.clone() })
 }
 
 /// Hashes the stored bytes only: all that can be done without a key. Fails like `prove`.

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use super::history::{end_histories_without_journal, end_history, has_succeeded};
 use super::keys::configured;
 use super::prove::read_dump;
+use super::replace::lost_database;
 use crate::catalogue::{Exclusive, Journal, Log, Orphan, Root};
 use crate::codec::Identities;
 use crate::domain::{Backup, Form, Outcome, Service, Source, Swapped};
@@ -149,6 +150,18 @@ fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -
         Ok(Swapped::Undone) => {
             ui.warn(&format!("{} into {target} was interrupted and is undone; the data is as it was", journal.what()));
             Some("interrupted; the data is as it was")
+        }
+        Ok(lost @ (Swapped::Gone | Swapped::Stranger)) => {
+            let failure = lost_database(journal, lost);
+            ui.warn(&format!("{} into {target} was interrupted: {}", journal.what(), failure.reason()));
+            failure.hints.iter().for_each(|hint| ui.warn(hint));
+            end_history(context, catalogue, journal, Some(&failure.reason()))?;
+            // A database that is not there is mended by the next restore only; until then the journal knows what it was like.
+            return if lost == Swapped::Gone {
+                Ok(())
+            } else {
+                Journal::take_back(catalogue.dir(), catalogue.incoming())
+            };
         }
         // The service may be stopped. Either database is whole, so nothing else needs to wait for this.
         Err(failure) => {

@@ -3,13 +3,11 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::{
-    Keys, Proven, begun, choose, consent, fetch_now, folder_for_reading, mark_damage, open, prove, refresh, usable,
-};
+use super::{Keys, begun, choose, fetch_now, folder_for_reading, mark_damage, open, prove, refresh, usable};
 use crate::catalogue::{Detail, InUse, Log, VERIFY, View};
 use crate::codec::Identities;
 use crate::dokku::Dokku;
-use crate::domain::{Backup, BackupId, Listed, Service, Verification};
+use crate::domain::{Backup, BackupId, Consent, Listed, Service, Verification};
 use crate::engine::postgres::{Compared, Disposable, Server};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::VERIFY_MEMORY;
@@ -24,6 +22,8 @@ type Shown = Result<Compared, String>;
 
 /// Name of the database inside the disposable server.
 const DATABASE: &str = "verification";
+/// Name of the role that restores a dump made elsewhere there.
+const ROLE: &str = "dokku_backups_role";
 /// How long the evidence may wait for the service's lock: a long export may be running. 10 minutes.
 const PATIENCE: u32 = 600;
 /// The least that starting a disposable database is given.
@@ -48,7 +48,6 @@ pub fn verify(
     let view = View::of(&dir, service, Detail::Whole)?;
     let chosen = choose(view, service, which, super::Purpose::Restore)?;
     let backup = usable(&chosen)?;
-    consent(backup, &backup.programs, keys.programs)?;
     let identities = keys.of(context, backup)?;
     fetch_now(context, service, &chosen, keys, wait)?;
     let in_use = held.map_or_else(|| InUse::take(&dir, &backup.id, VERIFY), Ok)?;
@@ -57,7 +56,7 @@ pub fn verify(
     context.ui.step(&format!("Verifying {} in a disposable {image}", backup.id));
     log.say(&format!("verification in {image} began, asked for by {}", context.settings.caller.actor));
     begun(context, &dir, &Listed { validating: true, ..chosen.clone() })?;
-    let shown = try_restore(context, &docker, &dir, backup, &identities, keys.programs, &image);
+    let shown = try_restore(context, &docker, &dir, backup, &identities, &keys.consent, &image);
     let evidence = evidence(context, backup, &image, shown, log);
     let result = record(context, service, &backup.id, evidence, wait.max(PATIENCE));
     // Only now: until the evidence is written down somebody is working on this backup.
@@ -109,7 +108,7 @@ fn try_restore(
     dir: &Dir,
     backup: &Backup,
     identities: &Identities,
-    programs: bool,
+    consent: &Consent,
     image: &str,
 ) -> Result<Shown> {
     let service = Service { datastore: backup.datastore, name: backup.service.clone() };
@@ -132,7 +131,7 @@ fn try_restore(
             let _ = hand_over.send(Disposable::start(starter, image, &root, &id, memory));
         };
         std::thread::Builder::new().spawn_scoped(scope, start)?;
-        let proven = prove(context.ui, dir, backup, identities, programs);
+        let proven = prove(context.ui, dir, backup, &service, identities, consent);
         // Received before anything is answered: whatever was started is dropped, and so removed.
         let disposable = started.recv().map_err(|_| Failure::new(Kind::Io, "the disposable database was lost"))?;
         let proven = proven?;
@@ -142,11 +141,7 @@ fn try_restore(
         if !missing.is_empty() {
             return Ok(Err(format!("{image} lacks the extensions {}", missing.join(", "))));
         }
-        let Proven { dump, content } = proven;
-        let restored = server.restore(DATABASE, &content, dump, limit);
-        // Counting a large table takes its time too.
-        let compared = restored.and_then(|()| server.within(limit).compare(DATABASE, &content));
-        judge(&server, compared).map_err(hint)
+        judge(&server, proven.fill(&server, DATABASE, Some(ROLE), limit)).map_err(hint)
     })
 }
 
