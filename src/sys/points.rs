@@ -3,7 +3,7 @@
 //!
 //! `DOKKU_BACKUPS_POINTS=count=FILE` appends the name of each point to FILE; `fail=N` answers EIO at the N-th,
 //! `fail=N:28` that error number; `abort=N` kills the process there with SIGKILL, `panic=N` panics there;
-//! `short=N` lets no write take more than N bytes.
+//! `short=N` lets no write take more than N bytes; `lists=off` passes on everything that a foreign dump says.
 
 /// Passes the point `name`, before the operation it stands for.
 #[cfg(not(feature = "points"))]
@@ -19,8 +19,15 @@ pub fn at_most(buf: &[u8]) -> &[u8] {
     buf
 }
 
+/// Whether the lists of what a dump may say are switched off, so that the server's roles alone have to hold.
+#[cfg(not(feature = "points"))]
+#[inline(always)]
+pub fn lists_are_off() -> bool {
+    false
+}
+
 #[cfg(feature = "points")]
-pub use live::{at_most, pass};
+pub use live::{at_most, lists_are_off, pass};
 
 #[cfg(feature = "points")]
 mod live {
@@ -37,6 +44,7 @@ mod live {
         Abort(u64),
         Panic(u64),
         Short(usize),
+        ListsOff,
     }
 
     static PLAN: OnceLock<Plan> = OnceLock::new();
@@ -57,7 +65,7 @@ mod live {
                 Ok(())
             }
             Plan::Panic(at) if *at == number => panic!("as planned"),
-            Plan::Fail(..) | Plan::Abort(_) | Plan::Panic(_) | Plan::Short(_) => Ok(()),
+            Plan::Fail(..) | Plan::Abort(_) | Plan::Panic(_) | Plan::Short(_) | Plan::ListsOff => Ok(()),
         }
     }
 
@@ -69,6 +77,11 @@ mod live {
         }
     }
 
+    /// Whether the lists of what a dump may say are switched off.
+    pub fn lists_are_off() -> bool {
+        matches!(PLAN.get_or_init(read_plan), Plan::ListsOff)
+    }
+
     fn read_plan() -> Plan {
         let text = std::env::var("DOKKU_BACKUPS_POINTS").unwrap_or_default();
         let number = |text: &str| text.parse().expect("DOKKU_BACKUPS_POINTS: not a number");
@@ -76,6 +89,7 @@ mod live {
             Some(("count", file)) => Plan::Count(file.into()),
             Some(("abort", at)) => Plan::Abort(number(at)),
             Some(("panic", at)) => Plan::Panic(number(at)),
+            Some(("lists", "off")) => Plan::ListsOff,
             Some(("short", most)) => Plan::Short(most.parse().expect("DOKKU_BACKUPS_POINTS: not a number")),
             Some(("fail", at)) => match at.split_once(':') {
                 Some((at, errno)) => Plan::Fail(number(at), errno.parse().expect("DOKKU_BACKUPS_POINTS: errno")),

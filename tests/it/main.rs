@@ -6,6 +6,7 @@ mod support;
 
 mod acceptance;
 mod adopt;
+mod attack_restore;
 mod before_deploy;
 mod by_hand;
 mod check;

@@ -97,6 +97,6 @@ pub fn passing(
 ) -> Box<dyn Read + Send> {
     match format {
         DumpFormat::Custom => source,
-        DumpFormat::Plain => Box::new(plain::Given::new(source, false)),
+        DumpFormat::Plain => Box::new(plain::Given::new(source, crate::sys::points::lists_are_off())),
     }
 }

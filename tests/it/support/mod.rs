@@ -2,6 +2,7 @@
 
 mod callers;
 mod clean;
+pub mod craft;
 mod cron;
 pub mod faults;
 mod invariants;
