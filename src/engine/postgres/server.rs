@@ -1,8 +1,9 @@
 //! A PostgreSQL server in a container, spoken to with the programs in its own image: whatever its version, they fit.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::time::{Duration, Instant};
 
+use super::archive;
 use super::quote::literal;
 use super::restricted::Restricted;
 use crate::domain::{DumpFormat, Service, Stage};
@@ -100,14 +101,41 @@ impl Server {
             Input::File(file) => Box::new(file),
             Input::Stream(stream) => stream,
         };
+        let in_between = code.privileged.iter().find(|item| item.stage == Stage::Middle);
+        if let (DumpFormat::Plain, Some(item)) = (content.format, in_between) {
+            let text = format!("{} ({}) is made by a superuser between definitions and data", item.item, item.place);
+            return Err(Failure::new(Kind::Refused, text).hint("SQL has no such place; an archive has: pg_dump -Fc"));
+        }
         self.admit(database, as_who, code, content.data_bytes.saturating_mul(2))?;
-        let passed = Input::Stream(super::passing(content.format, source, code, &as_who.consent));
-        match content.format {
-            DumpFormat::Custom => self.pg_restore(database, &as_who.role, &[], passed, limit)?,
-            DumpFormat::Plain => self.psql(database, &as_who.role, content, passed, limit)?,
+        let mut passed = super::passing(content.format, source, code, &as_who.consent);
+        match (content.format, in_between) {
+            (DumpFormat::Plain, _) => self.psql(database, &as_who.role, content, Input::Stream(passed), limit)?,
+            (DumpFormat::Custom, None) => self.pg_restore(database, &as_who.role, &[], Input::Stream(passed), limit)?,
+            (DumpFormat::Custom, Some(_)) => {
+                let head = archive::head(&mut passed).map_err(super::damaged)?;
+                let definitions = Input::Stream(Box::new(Cursor::new(head.clone())));
+                self.pg_restore(database, &as_who.role, &["--section=pre-data"], definitions, limit)?;
+                self.make(database, as_who, code, Stage::Middle)?;
+                self.await_role(&as_who.role)?;
+                let rest = Input::Stream(Box::new(Cursor::new(head).chain(passed)));
+                let sections = ["--section=data", "--section=post-data"];
+                self.pg_restore(database, &as_who.role, &sections, rest, limit)?;
+            }
         }
         self.make(database, as_who, code, Stage::After)?;
         self.dismiss(database, &as_who.role)
+    }
+
+    /// Waits until the server has seen the end of the role's last session: it may have one only.
+    fn await_role(&self, role: &str) -> Result<()> {
+        let sql = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = {}", literal(role));
+        for _ in 0..100 {
+            if self.value(ADMIN, &sql)?.as_deref() == Some("0") {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Err(Failure::new(Kind::Busy, "a session of this restore does not end"))
     }
 
     fn pg_restore(&self, database: &str, role: &str, more: &[&str], dump: Input, limit: Duration) -> Result<()> {

@@ -109,6 +109,31 @@ pub fn read(source: impl Read) -> Result<Summary, ArchiveError> {
     }
 }
 
+/// Takes the header and the table of contents out of `source`, and perhaps a little of what follows: for a client that is
+/// to see the definitions alone, before `source` goes to another one behind the same bytes.
+pub fn head(source: &mut dyn Read) -> Result<Vec<u8>, ArchiveError> {
+    let mut kept = Kept { source, bytes: Vec::new() };
+    let mut reader = Source::new(&mut kept);
+    let header = header::read(&mut reader)?;
+    toc::read(&mut reader, header.format)?;
+    drop(reader);
+    Ok(kept.bytes)
+}
+
+/// A reader that keeps what passes.
+struct Kept<'a> {
+    source: &'a mut dyn Read,
+    bytes: Vec<u8>,
+}
+
+impl Read for Kept<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.source.read(into)?;
+        self.bytes.extend_from_slice(&into[..count]);
+        Ok(count)
+    }
+}
+
 fn whole<R: Read>(source: &mut Source<R>) -> Result<Summary, ArchiveError> {
     let header = header::read(source)?;
     let toc = toc::read(source, header.format)?;
