@@ -3,6 +3,7 @@
 pub mod archive;
 mod compare;
 mod database;
+mod disk;
 mod disposable;
 mod dsn;
 mod elsewhere;
@@ -18,7 +19,8 @@ use crate::domain::{DumpFormat, ForeignCode, TableRows};
 use crate::error::{Failure, Kind, Result};
 
 pub use compare::Compared;
-pub use disposable::Disposable;
+pub use disk::Bound;
+pub use disposable::{Confinement, Disposable, Owner};
 pub use dsn::Dsn;
 pub use elsewhere::Elsewhere;
 pub use server::Server;
