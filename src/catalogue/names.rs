@@ -15,6 +15,9 @@ pub const JOURNAL: &str = ".restore.toml";
 /// Identifies the data root, so that an empty mount point is not mistaken for it.
 pub const MARKER: &str = ".dokku-backups";
 
+/// In the data root: marks of disposable databases.
+pub const DISPOSABLES: &str = ".disposables";
+
 /// File of a dump in this form.
 pub fn dump(id: &BackupId, form: Form) -> String {
     format!("{id}.{}", form.ending())

@@ -12,7 +12,7 @@ use crate::sys::user;
 /// The data root, held open.
 #[derive(Debug)]
 pub struct Root {
-    dir: Dir,
+    pub(super) dir: Dir,
 }
 
 impl Root {

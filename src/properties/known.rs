@@ -38,6 +38,15 @@ pub const VERIFY_MEMORY: Property = Property {
     fits: is_size,
 };
 
+/// What the disposable database of a verification may write, in Docker's words for memory: `20g`.
+pub const VERIFY_DISK: Property = Property {
+    key: "verify-disk",
+    default: "auto",
+    form: "auto, or a number with k, m or g, such as 20g",
+    about: "disk of a verification's disposable database: 20g; auto: 4g and eight times the dump's data",
+    fits: |value| value == "auto" || is_size(value),
+};
+
 /// Seconds that filling a database may take, in a verification or a restore.
 pub const RESTORE_TIMEOUT: Property = Property {
     key: "restore-timeout",
@@ -204,6 +213,7 @@ pub const IMPORT_PRIVATE: Property = Property {
 pub const ALL: &[&Property] = &[
     &GATE,
     &VERIFY_MEMORY,
+    &VERIFY_DISK,
     &RESTORE_TIMEOUT,
     &BEFORE_DEPLOY,
     &HEARTBEAT_URL,

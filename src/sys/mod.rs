@@ -10,6 +10,7 @@ pub mod child;
 pub mod clock;
 pub mod detach;
 pub mod dir;
+pub mod disk;
 pub mod docker;
 pub mod feed;
 pub mod fetch;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use chrono::Timelike;
 
 use super::Context;
-use super::steps::{Turn, is_copy_due, take_turn, upload_pending};
+use super::steps::{Turn, is_copy_due, sweep_killed, take_turn, upload_pending};
 use crate::catalogue::Root;
 use crate::domain::{Service, Todo};
 use crate::error::{Failure, Kind, Result};
@@ -42,6 +42,11 @@ pub fn run(context: &Context) -> Result<()> {
     };
     if let Err(failure) = stamped {
         tick.warn(&format!("the time of this tick could not be noted: {}", failure.reason()));
+    }
+    match sweep_killed(&tick.context) {
+        Ok(0) => {}
+        Ok(removed) => tick.say(&format!("removed the disposable databases of killed verifications: {removed}")),
+        Err(failure) => tick.warn(&format!("killed verifications: {}", failure.reason())),
     }
     let queue = tick.find();
     if !queue.is_empty() {

@@ -1,18 +1,23 @@
-//! A database that is thrown away: a container of the service's own image and version, without network, with bounded
-//! memory, fast rather than durable. It is removed whatever happens; what a crash leaves, the next command removes.
+//! A database that is thrown away: a container of the service's own image and version that may do nothing but that. No
+//! network, no privileges, its own file system read-only, memory, processes and disk bounded; fast rather than durable.
+//! It is removed whatever happens; what a crash leaves, the scheduler or the next verification removes.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::Server;
 use super::quote::{ident, literal};
 use super::server::ADMIN;
-use crate::error::Result;
+use crate::domain::{BackupId, Datastore, Service};
+use crate::error::{Kind, Result};
 use crate::sys::docker::Docker;
 
 /// Label by which our containers are known, with the data root as its value: names prove nothing.
 const LABEL: &str = "dokku-backups.disposable";
 /// Label that names the backup being verified.
 const BACKUP: &str = "dokku-backups.backup";
+/// Label with the full name of the service whose backup that is.
+const SERVICE: &str = "dokku-backups.service";
 
 /// Durability costs time and protects nothing here. A server that loses a process, to the memory limit for instance, ends
 /// instead of recovering: else its failure would look like the backup's.
@@ -24,41 +29,115 @@ const SETTINGS: [&str; 8] = [
     "autovacuum=off",
     "wal_level=minimal",
     "max_wal_senders=0",
-    "max_wal_size=4GB",
+    "max_wal_size=1GB",
 ];
 
+/// What holds for every one of them. Docker would keep all that is said, which is as much as a dump wants.
+const ALWAYS: [&str; 14] = [
+    "--network=none",
+    "--pids-limit=256",
+    "--restart=no",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges",
+    "--ulimit=core=0",
+    "--shm-size=256m",
+    "--log-driver=json-file",
+    "--log-opt=max-size=1m",
+    "--log-opt=max-file=1",
+    "--env",
+    "POSTGRES_HOST_AUTH_METHOD=trust",
+    "--env",
+    "POSTGRES_INITDB_ARGS=--no-sync",
+];
+/// The official image comes up like this. What is in memory counts towards its limit.
+const STRICT: [&str; 4] = [
+    "--user=postgres",
+    "--read-only",
+    "--tmpfs=/tmp:size=64m,mode=1777",
+    "--tmpfs=/var/run/postgresql:size=1m,mode=1777",
+];
+/// What the entry point of the official image needs to give the data to its user and to become that user.
+const LOOSE: [&str; 5] =
+    ["--cap-add=CHOWN", "--cap-add=DAC_OVERRIDE", "--cap-add=FOWNER", "--cap-add=SETGID", "--cap-add=SETUID"];
+
+/// How tightly a container is confined beyond what holds for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confinement {
+    /// As the user `postgres`, without any capability, its own file system read-only.
+    Strict,
+    /// As the image's own user, with few capabilities, its own file system open: for images that do not come up else.
+    Loose,
+}
+
+/// Whose a disposable server is: what its labels say.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// The data root: tells our host's containers from another's.
+    pub root: String,
+    /// The service.
+    pub service: Service,
+    /// The backup that somebody works on.
+    pub backup: BackupId,
+}
+
 /// A running disposable server; dropping it removes the container.
-#[derive(Debug)]
 pub struct Disposable {
     docker: Docker,
     name: String,
+    image: String,
+    memory: String,
+    confinement: Confinement,
     /// The labels that only this one has. Its name proves nothing: somebody else's container may have it.
     labels: Vec<String>,
+    removed: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 impl Disposable {
-    /// Starts one of `image` for `backup`. `root` tells our host's containers from another's, `memory` is Docker's word.
-    pub fn start(docker: &Docker, image: &str, root: &str, backup: &str, memory: &str) -> Result<Disposable> {
-        let name = format!("dokku-backups.{backup}.{}", std::process::id());
-        let (ours, whose) = (format!("{LABEL}={root}"), format!("{BACKUP}={backup}"));
-        let mut args =
-            vec!["run", "--detach", "--name", &name, "--label", &ours, "--label", &whose, "--network", "none"];
-        args.extend(["--memory", memory, "--memory-swap", memory, "--pids-limit", "256", "--restart", "no"]);
-        args.extend(["--env", "POSTGRES_HOST_AUTH_METHOD=trust", "--env", "POSTGRES_INITDB_ARGS=--no-sync", image]);
-        for setting in SETTINGS {
-            args.extend(["-c", setting]);
-        }
+    /// Starts one of `image` for `owner`. `memory` is Docker's word. `removed` is called when nothing of it is left.
+    pub fn start(
+        docker: &Docker,
+        image: &str,
+        owner: &Owner,
+        memory: &str,
+        removed: impl FnOnce() + Send + Sync + 'static,
+    ) -> Result<Disposable> {
+        let labels = vec![
+            format!("{LABEL}={}", owner.root),
+            format!("{BACKUP}={}", owner.backup),
+            format!("{SERVICE}={}", owner.service.full_name()),
+        ];
         // Made before the call: should it be interrupted half-way, dropping this still removes the container.
-        let labels = vec![ours.clone(), whose.clone()];
-        let disposable = Disposable { docker: docker.clone(), name: name.clone(), labels };
-        docker.call(&args)?;
+        let mut disposable = Disposable {
+            docker: docker.clone(),
+            name: format!("dokku-backups.{}.{}", owner.backup, std::process::id()),
+            image: image.to_owned(),
+            memory: memory.to_owned(),
+            confinement: Confinement::Strict,
+            labels,
+            removed: Some(Box::new(removed)),
+        };
+        match disposable.run(docker) {
+            // Made, and not to be started like this: the image has no such user, for instance.
+            Err(failure) if failure.kind == Kind::Child && disposable.remove()? > 0 => disposable.loosen(docker)?,
+            answer => answer?,
+        }
         Ok(disposable)
     }
 
     /// Its server, once it answers (within `limit`), with an empty database `name` of this encoding.
-    pub fn server(&self, docker: &Docker, name: &str, encoding: Option<&str>, limit: Duration) -> Result<Server> {
+    pub fn server(&mut self, docker: &Docker, name: &str, encoding: Option<&str>, limit: Duration) -> Result<Server> {
+        let limit = limit.min(Duration::from_secs(120));
         let server = Server::new(docker, &self.name);
-        server.wait_until_ready(limit.min(Duration::from_secs(120)))?;
+        match server.wait_until_ready(limit) {
+            // It ended by itself, and not for want of memory.
+            Err(failure) if failure.kind == Kind::Child && self.confinement == Confinement::Strict => {
+                log::info!("{}", failure.reason());
+                self.remove()?;
+                self.loosen(docker)?;
+                server.wait_until_ready(limit)?;
+            }
+            answer => answer?,
+        }
         let default = server.value(ADMIN, "SHOW server_encoding")?;
         let mut sql = format!("CREATE DATABASE {} TEMPLATE template0", ident(name));
         if let Some(encoding) = encoding.filter(|encoding| Some(*encoding) != default.as_deref()) {
@@ -69,14 +148,72 @@ impl Disposable {
         Ok(server)
     }
 
-    /// Removes the containers of `root` whose backup nobody works on any more, as `is_worked_on` says.
-    pub fn sweep(docker: &Docker, root: &str, is_worked_on: &dyn Fn(&str) -> bool) -> Result<usize> {
+    /// How tightly it is confined.
+    pub fn confinement(&self) -> Confinement {
+        self.confinement
+    }
+
+    /// The client that it was started with.
+    pub(super) fn docker(&self) -> &Docker {
+        &self.docker
+    }
+
+    /// The container's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn run(&self, docker: &Docker) -> Result<()> {
+        let mut args = vec!["run", "--detach", "--name", &self.name];
+        self.labels.iter().for_each(|label| args.extend(["--label", label]));
+        args.extend(["--memory", &self.memory, "--memory-swap", &self.memory]);
+        args.extend(ALWAYS);
+        match self.confinement {
+            Confinement::Strict => args.extend(STRICT),
+            Confinement::Loose => args.extend(LOOSE),
+        }
+        args.push(&self.image);
+        for setting in SETTINGS {
+            args.extend(["-c", setting]);
+        }
+        docker.call(&args).map(|_| ())
+    }
+
+    fn loosen(&mut self, docker: &Docker) -> Result<()> {
+        self.confinement = Confinement::Loose;
+        self.run(docker)
+    }
+
+    /// Removes the container with its data. Returns how many there were: one, or none any more.
+    pub(super) fn remove(&self) -> Result<usize> {
+        let docker = self.docker.deaf();
+        let filters: Vec<String> = self.labels.iter().map(|label| format!("label={label}")).collect();
+        let mut list = vec!["ps", "--all", "--no-trunc", "--format", "{{.ID}}"];
+        filters.iter().for_each(|filter| list.extend(["--filter", filter]));
+        let ids = docker.call(&list)?;
+        for id in ids.lines() {
+            docker.call(&["rm", "--force", "--volumes", id])?;
+        }
+        Ok(ids.lines().count())
+    }
+
+    /// Removes the containers of `root` whose backup nobody works on any more, as `is_worked_on` says. One that names a
+    /// service of a datastore that is unknown here is left to whoever knows it.
+    pub fn sweep(docker: &Docker, root: &str, is_worked_on: &dyn Fn(&Service, &BackupId) -> bool) -> Result<usize> {
         let filter = format!("label={LABEL}={root}");
-        let format = format!("{{{{.ID}}}} {{{{.Label \"{BACKUP}\"}}}}");
+        let format = format!("{{{{.ID}}}} {{{{.Label \"{BACKUP}\"}}}} {{{{.Label \"{SERVICE}\"}}}}");
         let list = docker.call(&["ps", "--all", "--no-trunc", "--filter", &filter, "--format", &format])?;
         let mut removed = 0;
-        for (id, backup) in list.lines().filter_map(|line| line.split_once(' ')) {
-            if !is_worked_on(backup) {
+        for line in list.lines() {
+            let mut words = line.split(' ');
+            let (Some(id), Some(backup)) = (words.next(), words.next()) else { continue };
+            let Ok(backup) = backup.parse::<BackupId>() else { continue };
+            // Those of earlier versions do not say, and were all of this datastore.
+            let service = match words.next().unwrap_or_default() {
+                "" => Some(Service { datastore: Datastore::Postgres, name: backup.service().clone() }),
+                name => Service::from_full_name(name),
+            };
+            if service.is_some_and(|service| !is_worked_on(&service, &backup)) {
                 docker.call(&["rm", "--force", "--volumes", id])?;
                 removed += 1;
             }
@@ -87,15 +224,15 @@ impl Disposable {
 
 impl Drop for Disposable {
     fn drop(&mut self) {
-        let docker = self.docker.deaf();
-        let filters: Vec<String> = self.labels.iter().map(|label| format!("label={label}")).collect();
-        let mut list = vec!["ps", "--all", "--no-trunc", "--format", "{{.ID}}"];
-        filters.iter().for_each(|filter| list.extend(["--filter", filter]));
-        let removed = docker.call(&list).and_then(|ids| {
-            ids.lines().try_for_each(|id| docker.call(&["rm", "--force", "--volumes", id]).map(|_| ()))
-        });
-        if let Err(failure) = removed {
-            log::warn!("{}", failure.reason());
+        match self.remove() {
+            Ok(_) => self.removed.take().into_iter().for_each(|removed| removed()),
+            Err(failure) => log::warn!("{}", failure.reason()),
         }
+    }
+}
+
+impl fmt::Debug for Disposable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
     }
 }

@@ -3,6 +3,7 @@
 pub mod archive;
 mod compare;
 mod database;
+mod disk;
 mod disposable;
 mod dsn;
 mod elsewhere;
@@ -20,7 +21,8 @@ use crate::error::{Failure, Kind, Result};
 
 pub use compare::Compared;
 pub use database::Database;
-pub use disposable::Disposable;
+pub use disk::Bound;
+pub use disposable::{Confinement, Disposable, Owner};
 pub use dsn::Dsn;
 pub use elsewhere::Elsewhere;
 pub use restricted::Restricted;

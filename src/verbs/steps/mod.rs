@@ -62,5 +62,5 @@ pub use resolve::{
 };
 pub use scheduled::{Turn, take_turn};
 pub use tell::{FailedBackup, tell, untold};
-pub use verify::verify;
+pub use verify::{sweep_killed, verify};
 pub use way_back::way_back;

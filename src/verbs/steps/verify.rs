@@ -4,16 +4,19 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::{Keys, begun, choose, fetch_now, folder_for_reading, mark_damage, open, prove, refresh, usable};
-use crate::catalogue::{Detail, InUse, Log, VERIFY, View};
+use crate::catalogue::{Detail, InUse, Log, Mark, Root, VERIFY, View};
 use crate::codec::Identities;
 use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Consent, Listed, Service, Verification};
-use crate::engine::postgres::{Compared, Disposable, Server};
+use crate::engine::Content;
+use crate::engine::postgres::{Bound, Compared, Confinement, Disposable, Owner, Server};
 use crate::error::{Failure, Kind, Result};
-use crate::properties::VERIFY_MEMORY;
+use crate::properties::{VERIFY_DISK, VERIFY_MEMORY};
 use crate::sys::child::was_killed;
 use crate::sys::dir::Dir;
 use crate::sys::docker::{Docker, LIMIT};
+use crate::sys::patience::Patience;
+use crate::ui::bytes;
 use crate::verbs::Context;
 use crate::verbs::words::Selector;
 
@@ -28,6 +31,12 @@ const ROLE: &str = "dokku_backups_role";
 const PATIENCE: u32 = 600;
 /// The least that starting a disposable database is given.
 const STARTING: Duration = Duration::from_secs(60);
+/// How long a server that lost a process may take to end.
+const ENDING: Duration = Duration::from_secs(10);
+/// What a disposable database may write beside its data: itself, its own log, what it sorts. 4 GiB.
+const BESIDE: u64 = 4 << 30;
+/// How often it may write its data: they are text in the dump, and indexes may be larger than what they are on.
+const TIMES: u64 = 8;
 
 /// Verifies one backup of `service` and returns its record, with the evidence in it. Fails as `damaged` when the backup
 /// does not restore; anything that says nothing about the backup leaves its record as it was. `held` is the lock on the
@@ -56,7 +65,8 @@ pub fn verify(
     context.ui.step(&format!("Verifying {} in a disposable {image}", backup.id));
     log.say(&format!("verification in {image} began, asked for by {}", context.settings.caller.actor));
     begun(context, &dir, &Listed { validating: true, ..chosen.clone() })?;
-    let shown = try_restore(context, &docker, &dir, backup, &identities, &keys.consent, &image);
+    let trial = Trial { context, docker: &docker, dir: &dir, service, backup, image: &image };
+    let shown = try_restore(&trial, &identities, &keys.consent, log);
     let evidence = evidence(context, backup, &image, shown, log);
     let result = record(context, service, &backup.id, evidence, wait.max(PATIENCE));
     // Only now: until the evidence is written down somebody is working on this backup.
@@ -73,20 +83,34 @@ pub fn verify(
     }
 }
 
-/// Removes what crashed verifications of this host have left running.
+/// Removes what verifications of this host have left running that were killed. Without a mark of one nobody is asked
+/// anything. Returns how many there were.
+pub fn sweep_killed(context: &Context) -> Result<usize> {
+    let Some(root) = Root::look(&context.settings.data_root)? else { return Ok(0) };
+    if Mark::left(&root)?.is_empty() { Ok(0) } else { remove_left(context, &root, &context.docker()?) }
+}
+
+/// The same, and says so. Docker is asked in any case.
 fn sweep(context: &Context, docker: &Docker) -> Result<()> {
-    let root = context.settings.data_root.display().to_string();
-    let worked_on = |label: &str| {
-        let Ok(id) = label.parse::<BackupId>() else { return false };
-        let service = Service { datastore: crate::domain::Datastore::Postgres, name: id.service().clone() };
-        let folder = folder_for_reading(context, &service).ok().flatten();
-        folder.is_some_and(|dir| InUse::is_held(&dir, &id).unwrap_or(true))
-    };
-    let removed = Disposable::sweep(docker, &root, &worked_on)?;
-    if removed > 0 {
-        context.ui.detail(&format!("removed {removed} disposable databases left by a crash"));
+    let Some(root) = Root::look(&context.settings.data_root)? else { return Ok(()) };
+    match remove_left(context, &root, docker)? {
+        0 => {}
+        1 => context.ui.detail("removed 1 disposable database left by a crash"),
+        removed => context.ui.detail(&format!("removed {removed} disposable databases left by a crash")),
     }
     Ok(())
+}
+
+fn remove_left(context: &Context, root: &Root, docker: &Docker) -> Result<usize> {
+    let worked_on = |service: &Service, id: &BackupId| {
+        let folder = folder_for_reading(context, service).ok().flatten();
+        folder.is_some_and(|dir| InUse::is_held(&dir, id).unwrap_or(true))
+    };
+    // Held until the containers are gone: should that fail, somebody comes back to it.
+    let left = Mark::left(root)?;
+    let removed = Disposable::sweep(docker, &context.settings.data_root.display().to_string(), &worked_on)?;
+    left.into_iter().for_each(Mark::remove);
+    Ok(removed)
 }
 
 fn image(dokku: &Dokku, service: &Service, backup: &Backup) -> Result<String> {
@@ -99,64 +123,108 @@ fn image(dokku: &Dokku, service: &Service, backup: &Backup) -> Result<String> {
     Ok(format!("{image}:{version}"))
 }
 
+/// What is restored, and with what.
+#[derive(Clone, Copy)]
+struct Trial<'a> {
+    context: &'a Context,
+    docker: &'a Docker,
+    dir: &'a Dir,
+    service: &'a Service,
+    backup: &'a Backup,
+    image: &'a str,
+}
+
 /// Starts the disposable server while the bytes are hashed and read, then pours them in and compares.
 ///
 /// The outer failure says nothing about the backup, or that its bytes changed; the inner one is why it does not restore.
-fn try_restore(
-    context: &Context,
-    docker: &Docker,
-    dir: &Dir,
-    backup: &Backup,
-    identities: &Identities,
-    consent: &Consent,
-    image: &str,
-) -> Result<Shown> {
-    let service = Service { datastore: backup.datastore, name: backup.service.clone() };
-    let memory = &context.properties().computed(&service, &VERIFY_MEMORY)?;
-    let limit = context.restore_limit(&service)?;
+fn try_restore(trial: &Trial, identities: &Identities, consent: &Consent, log: &mut Log) -> Result<Shown> {
+    let Trial { context, docker, dir, service, backup, image } = *trial;
+    let memory = &context.properties().computed(service, &VERIFY_MEMORY)?;
+    let disk = &context.properties().computed(service, &VERIFY_DISK)?;
+    let limit = context.restore_limit(service)?;
     // Starting it may mean fetching its image, however little time the data itself may take.
     let starter = &docker.within(limit.clamp(STARTING, LIMIT));
     let docker = &docker.within(limit.min(LIMIT));
-    let root = context.settings.data_root.display().to_string();
+    let root = Root::open(&context.settings.data_root)?;
+    let mark = Mark::set(&root, &backup.id)?;
+    let owner = Owner {
+        root: context.settings.data_root.display().to_string(),
+        service: service.clone(),
+        backup: backup.id.clone(),
+    };
     let hint = |failure: Failure| match failure.kind {
-        Kind::NoSpace => {
+        Kind::NoSpace if failure.hints.is_empty() => {
             failure.hint(format!("it has {memory}; give it more: dokku backups:set {service} verify-memory 2g"))
         }
         _ => failure,
     };
     std::thread::scope(|scope| {
         let (hand_over, started) = mpsc::channel();
-        let id = backup.id.to_string();
         let start = move || {
-            let _ = hand_over.send(Disposable::start(starter, image, &root, &id, memory));
+            let _ = hand_over.send(Disposable::start(starter, image, &owner, memory, || mark.remove()));
         };
         std::thread::Builder::new().spawn_scoped(scope, start)?;
-        let proven = prove(context.ui, dir, backup, &service, identities, consent);
+        let proven = prove(context.ui, dir, backup, service, identities, consent);
         // Received before anything is answered: whatever was started is dropped, and so removed.
         let disposable = started.recv().map_err(|_| Failure::new(Kind::Io, "the disposable database was lost"))?;
         let proven = proven?;
-        let disposable = disposable?;
+        let mut disposable = disposable?;
         let server = disposable.server(docker, DATABASE, proven.content.encoding.as_deref(), limit).map_err(hint)?;
+        if disposable.confinement() == Confinement::Loose {
+            log.say(&format!(
+                "{image} does not come up as postgres on a read-only file system; it runs as it wants to"
+            ));
+        }
         let missing = server.missing_extensions(&proven.content.extensions)?;
         if !missing.is_empty() {
             return Ok(Err(format!("{image} lacks the extensions {}", missing.join(", "))));
         }
-        judge(&server, proven.fill(&server, DATABASE, Some(ROLE), limit)).map_err(hint)
+        let restored = disposable.bounded(&bound(service, disk, &proven.content), || {
+            judge(&server, proven.fill(&server, DATABASE, Some(ROLE), limit))
+        });
+        restored.map_err(hint)
     })
+}
+
+/// What the disposable database may write: what is set, or what suits the dump.
+fn bound(service: &Service, set: &str, content: &Content) -> Bound {
+    let suitable = content.data_bytes.saturating_mul(TIMES).saturating_add(BESIDE);
+    let limit = VERIFY_DISK.bytes(set).unwrap_or(suitable);
+    Bound {
+        bytes: limit,
+        words: bytes(limit),
+        hint: format!("if it truly needs that, give it more: dokku backups:set {service} verify-disk 100g"),
+    }
 }
 
 /// A failure says something about the backup only as long as the server itself is well.
 fn judge(server: &Server, restored: Result<Compared>) -> Result<Shown> {
     match restored {
         Ok(compared) => Ok(Ok(compared)),
+        Err(failure) if failure.reason().contains("No space left on device") => {
+            Err(Failure::new(Kind::NoSpace, "no disk was left for the disposable database")
+                .because(failure)
+                .hint("make room where Docker keeps its data, and try again"))
+        }
         Err(failure) => match failure.kind {
             Kind::Damaged | Kind::Timeout => Ok(Err(failure.reason())),
             // The memory limit may have taken `pg_restore` itself: that is no judgement on the dump.
             _ if was_killed(&failure) => Err(failure),
             Kind::Child if server.value(DATABASE, "SELECT 1").is_ok() => Ok(Err(failure.reason())),
-            Kind::Child => Err(server.gone().unwrap_or(failure)),
+            Kind::Child => Err(why_it_ended(server).unwrap_or(failure)),
             _ => Err(failure),
         },
+    }
+}
+
+/// A server ends some moments after it has lost a process.
+fn why_it_ended(server: &Server) -> Option<Failure> {
+    let mut patience = Patience::new(ENDING);
+    loop {
+        match server.gone() {
+            None if !patience.is_over() => std::thread::sleep(Duration::from_millis(100)),
+            answer => return answer,
+        }
     }
 }
 
