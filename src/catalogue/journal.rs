@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document::{Decoded, decode, encode};
 use super::names::JOURNAL;
-use crate::domain::{BackupId, ServiceName, Swap};
+use crate::domain::{BackupId, Replacement, ServiceName, Swap};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
 
@@ -36,6 +36,17 @@ pub struct Journal {
 }
 
 impl Journal {
+    /// How the data is replaced; none for a restore in place.
+    pub fn replacement(&self) -> Option<Replacement> {
+        self.swap.clone().map(Replacement::Databases)
+    }
+
+    /// Notes how the data is replaced. Each way has a field of its own, so that journals of every version can be read.
+    pub fn set_replacement(&mut self, to: &Replacement) {
+        let Replacement::Databases(swap) = to;
+        self.swap = Some(swap.clone());
+    }
+
     /// The open journal in a service's folder.
     pub fn read(dir: &Dir) -> Result<Option<Journal>> {
         let bytes = match dir.read(JOURNAL).and_then(|file| file.read_whole(1 << 20)) {

@@ -26,9 +26,9 @@ pub struct Swap {
     pub properties: Option<String>,
 }
 
-/// What the live name means once a swap is settled, as the server itself was asked.
+/// Whose data the service has once a replacement is settled, as the server itself was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Swapped {
+pub enum Settled {
     /// The data that was there before.
     Undone,
     /// The restored data.
@@ -37,6 +37,22 @@ pub enum Swapped {
     Gone,
     /// A third database, which is neither the one before nor the restored one.
     Stranger,
+}
+
+/// How the data of a service is replaced: one variant for each way that a datastore has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replacement {
+    /// One database takes another's place and name.
+    Databases(Swap),
+}
+
+impl Replacement {
+    /// What the live data is called in its server.
+    pub fn live(&self) -> &str {
+        match self {
+            Replacement::Databases(swap) => &swap.live,
+        }
+    }
 }
 
 impl Swap {

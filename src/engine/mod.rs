@@ -1,18 +1,173 @@
-//! What we know of each datastore's dumps: how one is recognised and read to its end.
+//! What we know of each datastore. Outside `engine::<name>` nothing names SQL, a client program, the inside of a container
+//! or a table: a datastore is one folder that answers to these traits, and one line in [`of`].
+//!
+//! Promises: reading a dump never runs any of it; the live data is not touched before [`Live::commit`]; whatever a kill
+//! leaves, [`Live::settle`] finishes or undoes, and doing that twice changes nothing. Must not know: catalogues, records,
+//! settings, verbs.
 
+mod dump;
 pub mod postgres;
 
+use std::fmt::Debug;
 use std::io::Read;
+use std::ops::Range;
+use std::time::Duration;
 
-use crate::domain::{Datastore, DumpFormat, ForeignCode, TableRows};
+use chrono::{DateTime, Utc};
+
+use crate::domain::{BackupId, Datastore, DumpFormat, ForeignCode, Replacement, Service, Settled, TableRows};
 use crate::error::Result;
+use crate::sys::docker::Docker;
+
+pub use dump::Dump;
+
+/// The engine of a datastore.
+pub fn of(datastore: Datastore) -> &'static dyn Engine {
+    match datastore {
+        Datastore::Postgres => &postgres::Postgres,
+    }
+}
+
+/// One datastore.
+pub trait Engine: Sync + Debug {
+    /// What people call it: `PostgreSQL`.
+    fn label(&self) -> &'static str;
+
+    /// The format that its plugin's export writes.
+    fn exported(&self) -> DumpFormat;
+
+    /// Reads a dump to its exact end; fails as `damaged` when anything is missing, mangled or added.
+    fn inspect(&self, format: DumpFormat, dump: &mut dyn Read) -> Result<Content>;
+
+    /// The running service; `database` is the name of what it holds, where that is known.
+    fn attach(&self, docker: &Docker, service: &Service, database: Option<&str>) -> Box<dyn Live>;
+
+    /// Starts a throw-away server of `image` for the verification of `owner`; `memory` is Docker's word, and `removed` is
+    /// called when nothing of it is left.
+    fn disposable(
+        &self,
+        docker: &Docker,
+        image: &str,
+        owner: &Owner,
+        memory: &str,
+        removed: Box<dyn FnOnce() + Send + Sync>,
+    ) -> Result<Box<dyn Scratch>>;
+
+    /// Removes this datastore's throw-away servers of the host `root` on whose backup nothing works, as `is_worked_on`
+    /// says. Returns how many there were.
+    fn sweep(&self, docker: &Docker, root: &str, is_worked_on: &dyn Fn(&Service, &BackupId) -> bool) -> Result<usize>;
+
+    /// The server elsewhere at `address`; refused where the datastore has none.
+    fn remote(&self, address: &str) -> Result<Box<dyn Remote>>;
+
+    /// Removes what a crash has left of a dump of a server elsewhere for `service`, whose lock is held.
+    fn sweep_remote(&self, docker: &Docker, root: &str, service: &Service) -> Result<()>;
+}
+
+/// Whose a throw-away server is: what its labels say.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// The data root: tells our host's containers from another's.
+    pub root: String,
+    /// The service.
+    pub service: Service,
+    /// The backup that is worked on.
+    pub backup: BackupId,
+}
+
+/// How much a throw-away server may write.
+#[derive(Debug)]
+pub struct Bound {
+    /// In bytes.
+    pub bytes: u64,
+    /// The same for people.
+    pub words: String,
+    /// What to type where that is too little.
+    pub hint: String,
+}
+
+/// A running service.
+pub trait Live: Send + Sync + Debug {
+    /// The same service, its answers not stopped by signals.
+    fn uninterruptible(&self) -> Box<dyn Live>;
+
+    /// Why a dump made now would be suspicious.
+    fn writers(&self) -> Result<Option<String>>;
+
+    /// Ends what our dump that began in this time and was killed on the host has left running inside.
+    fn end_dumps(&self, began: Range<DateTime<Utc>>) -> Result<()>;
+
+    /// False where the data itself is gone: the server answers, and has none.
+    fn has_data(&self) -> Result<bool>;
+
+    /// Refuses, before anything is touched, a dump that this server cannot take: its version, what it lacks, the room.
+    fn can_take(&self, content: &Content) -> Result<()>;
+
+    /// How the data would be replaced; touches nothing. `mark` (digits) tells this replacement from every other; a
+    /// `restricted` one is filled without privileges; `lost` is the replacement in which the data was lost, if it was.
+    fn plan(&self, mark: &str, restricted: bool, lost: Option<&Replacement>) -> Result<Replacement>;
+
+    /// Makes the empty place beside the live data, and notes in `to` by what it is known again.
+    fn make(&self, to: &mut Replacement) -> Result<()>;
+
+    /// Fills it, compares it with what the dump holds, and gives it what belongs to the live data's place. Without a dump
+    /// it stays as empty as that of a new service.
+    fn fill(&self, to: &Replacement, dump: Option<Dump>, limit: Duration) -> Result<Compared>;
+
+    /// Puts it in the live data's place. From here on signals are not obeyed.
+    fn commit(&self, to: &Replacement) -> Result<()>;
+
+    /// Finishes a replacement that has happened and undoes any other, as the server itself answers.
+    fn settle(&self, to: &Replacement) -> Result<Settled>;
+}
+
+/// What a test restore showed: what came back equal, or why it did not.
+pub type Shown = Result<Compared, String>;
+
+/// A throw-away server; dropping it removes it.
+pub trait Scratch: Send + Debug {
+    /// Restores `dump` into it and compares. The outer failure says nothing about the dump, the inner one is why it does
+    /// not restore.
+    fn restore_and_compare(&mut self, docker: &Docker, dump: Dump, bound: &Bound, limit: Duration) -> Result<Shown>;
+
+    /// What is worth a line in the log: how it had to be started, for instance.
+    fn note(&self) -> Option<String>;
+}
+
+/// A server elsewhere that can be dumped.
+pub trait Remote: Debug {
+    /// What to call it: never its password.
+    fn words(&self) -> String;
+
+    /// Whether its password stood in the address.
+    fn has_password(&self) -> bool;
+
+    /// Dumps it with the programs of `image`, for `service`, whose lock is held. The end of the stream is proof.
+    fn dump(
+        &self,
+        docker: &Docker,
+        image: &str,
+        root: &str,
+        service: &Service,
+        idle: Duration,
+    ) -> Result<Box<dyn Read + Send>>;
+}
+
+/// What was compared, and found equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compared {
+    /// Tables.
+    pub tables: u64,
+    /// Rows in them.
+    pub rows: u64,
+}
 
 /// What a whole dump holds, as counted in the dump itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
     /// How it is written.
     pub format: DumpFormat,
-    /// What in it reaches beyond the database, each with its line; of SQL only: an archive's code is not looked into.
+    /// What in it needs consent when it was made elsewhere, each with its place.
     pub programs: Vec<String>,
     /// What in it is more than data. Of one's own backups it says nothing that matters.
     pub code: ForeignCode,
@@ -40,13 +195,5 @@ impl Content {
     /// Rows of all tables.
     pub fn rows(&self) -> u64 {
         self.tables.iter().map(|table| table.rows).sum()
-    }
-}
-
-/// Reads a dump of `datastore` to its exact end; fails as `damaged` when anything is missing, mangled or added.
-pub fn inspect(datastore: Datastore, format: DumpFormat, dump: impl Read) -> Result<Content> {
-    match (datastore, format) {
-        (Datastore::Postgres, DumpFormat::Custom) => postgres::inspect(dump),
-        (Datastore::Postgres, DumpFormat::Plain) => postgres::inspect_plain(dump),
     }
 }

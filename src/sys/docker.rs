@@ -35,13 +35,13 @@ impl Docker {
 
     /// The same, not stopped by signals: for cleaning up, and for what must not stop half-way.
     #[must_use]
-    pub fn deaf(&self) -> Docker {
+    pub fn uninterruptible(&self) -> Docker {
         Docker { deaf: true, ..self.clone() }
     }
 
     /// The same, each of its answers awaited for at most `limit`.
     #[must_use]
-    pub fn within(&self, limit: Duration) -> Docker {
+    pub fn with_timeout(&self, limit: Duration) -> Docker {
         Docker { limit, ..self.clone() }
     }
 

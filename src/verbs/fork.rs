@@ -5,8 +5,8 @@ use clap::Args;
 use super::Context;
 use super::access::Role;
 use super::steps::{
-    Filling, Keys, Purpose, begin_restore, choose, fetch, folder_for_reading, mark_damage, note, open, prove, replace,
-    resolve, usable,
+    Keys, Purpose, begin_restore, choose, fetch, folder_for_reading, mark_damage, note, open, prove, replace, resolve,
+    usable,
 };
 use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg};
 use crate::catalogue::Detail;
@@ -85,7 +85,7 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
         }
         // Written first: a fork that did not know its origin would be emptied by a reset.
         context.properties().set(&folder(&new), ORIGIN, Some(&backup.id.to_string()))?;
-        replace(context, &into, &info, Filling::Dump(Box::new(proven)), Some(&backup.id), restore)
+        replace(context, &into, &info, Some(proven), Some(&backup.id), restore)
     });
     let done = filled.map_err(removed)?;
     context.ui.step(&format!("Forked {} into the new service {new}", backup.id));

@@ -6,8 +6,8 @@ use clap::{ArgGroup, Args};
 
 use super::Context;
 use super::steps::{
-    Filling, Foreign, Keys, Purpose, begin_restore, begun, bring_in, choose, fetch, folder_for_reading, in_place,
-    mark_damage, note, open, prove, redeploy, replace, resolve, resolve_other, safety_backup, show_plan, usable,
+    Foreign, Keys, Purpose, begin_restore, begun, bring_in, choose, fetch, folder_for_reading, in_place, mark_damage,
+    note, open, prove, redeploy, replace, resolve, resolve_other, safety_backup, show_plan, usable,
 };
 use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg, parse_compression, parse_label};
 use crate::catalogue::{Detail, Exclusive};
@@ -88,7 +88,7 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
     let target = resolve(context, &dokku, &args.service)?;
     one_stdin(context, args)?;
     let keys = Keys::given(&args.identity)?.allowing(&args.consent);
-    match Foreign::of(context, args.file.as_deref(), args.url.as_deref(), args.from.as_deref())? {
+    match Foreign::of(context, target.datastore, args.file.as_deref(), args.url.as_deref(), args.from.as_deref())? {
         Some(foreign) => from_elsewhere(context, &dokku, &target, args, &keys, &foreign),
         None => recorded(context, &dokku, &target, args, &keys),
     }
@@ -175,7 +175,7 @@ fn restore(
         if args.in_place {
             in_place(context, dokku, into, proven, &backup.id, restore)
         } else {
-            replace(context, into, &info, Filling::Dump(Box::new(proven)), Some(&backup.id), restore)
+            replace(context, into, &info, Some(proven), Some(&backup.id), restore)
         }
     })?;
     context.ui.step(&format!("Restored {} into {target}", backup.id));

@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::Context;
 use super::steps::{
-    Filling, Keys, begin_restore, choose, fetch, mark_damage, note, open, prove, replace, resolve, resolve_other,
-    safety_backup, usable,
+    Keys, begin_restore, choose, fetch, mark_damage, note, open, prove, replace, resolve, resolve_other, safety_backup,
+    usable,
 };
 use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg};
 use crate::catalogue::{Detail, Exclusive, Journal};
@@ -67,9 +67,9 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
             fetch(context, from, &backup.id, &keys)?;
             context.ui.step(&format!("Checking {}", backup.id));
             let proven = prove(context.ui, from.dir(), backup, &target, &identities, &args.consent.consent());
-            Filling::Dump(Box::new(mark_damage(context.settings.clock, from, backup, proven)?))
+            Some(mark_damage(context.settings.clock, from, backup, proven)?)
         }
-        None => Filling::Nothing,
+        None => None,
     };
     let what = backup.as_ref().map_or_else(|| "an empty database".to_owned(), |backup| backup.id.to_string());
     context.ui.step(&format!("Plan: replace everything in {target} by {what}"));

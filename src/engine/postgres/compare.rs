@@ -5,20 +5,11 @@ use std::collections::HashMap;
 use super::quote::ident;
 use super::server::Server;
 use crate::domain::TableRows;
-use crate::engine::Content;
+use crate::engine::{Compared, Content};
 use crate::error::{Failure, Kind, Result};
 
 /// Length of one statement: a program's arguments are limited to 128 KiB each on Linux.
 const LONGEST: usize = 64 << 10;
-
-/// What was compared, and found equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Compared {
-    /// Tables.
-    pub tables: u64,
-    /// Rows in them.
-    pub rows: u64,
-}
 
 impl Server {
     /// Counts everything in `database` and holds it against `content`; fails as `damaged`, naming the first differences.

@@ -78,8 +78,13 @@ impl Server {
     /// The properties that a database of this server has when nothing else is said: those of `template1`, open to all.
     pub fn default_database(&self) -> Result<Database> {
         let row = self.value(ADMIN, &properties_of("template1"))?.unwrap_or_default();
-        let template = Database::read(&row)?;
-        Ok(Database { datistemplate: false, datconnlimit: -1, comment: None, privileges: None, ..template })
+        let not_understood = |e| Failure::new(Kind::Child, "the properties of template1 are not understood").because(e);
+        let mut row: serde_json::Value = serde_json::from_str(&row).map_err(not_understood)?;
+        row["datistemplate"] = false.into();
+        row["datconnlimit"] = (-1).into();
+        row["comment"] = serde_json::Value::Null;
+        row["privileges"] = serde_json::Value::Null;
+        Database::read(&row.to_string())
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::disposable::{Confinement, Disposable};
+use crate::engine::Bound;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::disk::Disk;
 use crate::sys::docker::Docker;
@@ -18,17 +19,6 @@ const COUNT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 /// So many counts may fail in a row: files come and go, and a host may be busy.
 const MISSES: u32 = 3;
-
-/// How much a container may write.
-#[derive(Debug)]
-pub struct Bound {
-    /// In bytes.
-    pub bytes: u64,
-    /// The same for people.
-    pub words: String,
-    /// What to type where that is too little.
-    pub hint: String,
-}
 
 impl Disposable {
     /// Does `work` with it. The container is removed, and `work` with that ended, as soon as more than `bound` is written,
@@ -54,7 +44,7 @@ impl Disposable {
             Err(RecvTimeoutError::Timeout) => {}
             _ => return None,
         }
-        let docker = self.docker().deaf().within(PATIENCE);
+        let docker = self.docker().uninterruptible().with_timeout(PATIENCE);
         let host = Host::of(&docker);
         let volumes = self.volumes(&docker);
         let mut misses = 0;

@@ -9,6 +9,7 @@ use super::Server;
 use super::quote::{ident, literal};
 use super::server::ADMIN;
 use crate::domain::{BackupId, Datastore, Service};
+use crate::engine::Owner;
 use crate::error::{Kind, Result};
 use crate::sys::docker::Docker;
 
@@ -69,17 +70,6 @@ pub enum Confinement {
     Loose,
 }
 
-/// Whose a disposable server is: what its labels say.
-#[derive(Debug, Clone)]
-pub struct Owner {
-    /// The data root: tells our host's containers from another's.
-    pub root: String,
-    /// The service.
-    pub service: Service,
-    /// The backup that somebody works on.
-    pub backup: BackupId,
-}
-
 /// A running disposable server; dropping it removes the container.
 pub struct Disposable {
     docker: Docker,
@@ -99,7 +89,7 @@ impl Disposable {
         image: &str,
         owner: &Owner,
         memory: &str,
-        removed: impl FnOnce() + Send + Sync + 'static,
+        removed: Box<dyn FnOnce() + Send + Sync>,
     ) -> Result<Disposable> {
         let labels = vec![
             format!("{LABEL}={}", owner.root),
@@ -114,7 +104,7 @@ impl Disposable {
             memory: memory.to_owned(),
             confinement: Confinement::Strict,
             labels,
-            removed: Some(Box::new(removed)),
+            removed: Some(removed),
         };
         match disposable.run(docker) {
             // Made, and not to be started like this: the image has no such user, for instance.
@@ -146,6 +136,11 @@ impl Disposable {
         }
         server.query(ADMIN, &[&sql])?;
         Ok(server)
+    }
+
+    /// The image that it was made of.
+    pub(super) fn image(&self) -> &str {
+        &self.image
     }
 
     /// How tightly it is confined.
@@ -186,7 +181,7 @@ impl Disposable {
 
     /// Removes the container with its data. Returns how many there were: one, or none any more.
     pub(super) fn remove(&self) -> Result<usize> {
-        let docker = self.docker.deaf();
+        let docker = self.docker.uninterruptible();
         let filters: Vec<String> = self.labels.iter().map(|label| format!("label={label}")).collect();
         let mut list = vec!["ps", "--all", "--no-trunc", "--format", "{{.ID}}"];
         filters.iter().for_each(|filter| list.extend(["--filter", filter]));
@@ -198,7 +193,7 @@ impl Disposable {
     }
 
     /// Removes the containers of `root` whose backup nobody works on any more, as `is_worked_on` says. One that names a
-    /// service of a datastore that is unknown here is left to whoever knows it.
+    /// service of another datastore is left to that.
     pub fn sweep(docker: &Docker, root: &str, is_worked_on: &dyn Fn(&Service, &BackupId) -> bool) -> Result<usize> {
         let filter = format!("label={LABEL}={root}");
         let format = format!("{{{{.ID}}}} {{{{.Label \"{BACKUP}\"}}}} {{{{.Label \"{SERVICE}\"}}}}");
@@ -213,7 +208,8 @@ impl Disposable {
                 "" => Some(Service { datastore: Datastore::Postgres, name: backup.service().clone() }),
                 name => Service::from_full_name(name),
             };
-            if service.is_some_and(|service| !is_worked_on(&service, &backup)) {
+            let ours = service.filter(|service| service.datastore == Datastore::Postgres);
+            if ours.is_some_and(|service| !is_worked_on(&service, &backup)) {
                 docker.call(&["rm", "--force", "--volumes", id])?;
                 removed += 1;
             }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::Dsn;
 use crate::domain::Service;
+use crate::engine::Remote;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::Child;
 use crate::sys::docker::Docker;
@@ -78,7 +79,7 @@ impl Elsewhere {
     /// Removes the containers that carry our labels; only the holder of the service's lock starts any.
     fn remove(&self) -> Result<()> {
         let filters: Vec<String> = self.labels.iter().map(|label| format!("label={label}")).collect();
-        let docker = self.docker.deaf();
+        let docker = self.docker.uninterruptible();
         let mut list = vec!["ps", "--all", "--no-trunc", "--format", "{{.ID}}"];
         filters.iter().for_each(|filter| list.extend(["--filter", filter]));
         let ids = docker.call(&list)?;
@@ -129,5 +130,26 @@ impl Drop for Elsewhere {
         if let Err(failure) = self.remove() {
             log::warn!("{}", failure.reason());
         }
+    }
+}
+
+impl Remote for Dsn {
+    fn words(&self) -> String {
+        Dsn::words(self)
+    }
+
+    fn has_password(&self) -> bool {
+        Dsn::has_password(self)
+    }
+
+    fn dump(
+        &self,
+        docker: &Docker,
+        image: &str,
+        root: &str,
+        service: &Service,
+        idle: Duration,
+    ) -> Result<Box<dyn Read + Send>> {
+        Ok(Box::new(Elsewhere::dump(docker, image, self, root, service, idle)?))
     }
 }

@@ -7,34 +7,84 @@ mod disk;
 mod disposable;
 mod dsn;
 mod elsewhere;
+mod live;
 pub mod plain;
 mod quote;
 mod restricted;
+mod scratch;
 mod server;
 mod swap;
 
 use std::io::Read;
 
-use super::Content;
-use crate::domain::{DumpFormat, ForeignCode, TableRows};
+use super::{Content, Engine, Live, Owner, Remote, Scratch};
+use crate::domain::{BackupId, DumpFormat, ForeignCode, Service, TableRows};
 use crate::error::{Failure, Kind, Result};
+use crate::sys::docker::Docker;
 
-pub use compare::Compared;
-pub use database::Database;
-pub use disk::Bound;
-pub use disposable::{Confinement, Disposable, Owner};
-pub use dsn::Dsn;
-pub use elsewhere::Elsewhere;
-pub use restricted::Restricted;
-pub use server::Server;
+use database::Database;
+use disposable::Disposable;
+use dsn::Dsn;
+use elsewhere::Elsewhere;
+use live::LiveServer;
+use restricted::Restricted;
+use server::Server;
 
 use archive::ArchiveError;
 
 /// What reaches beyond the database and is named in a record; the rest is only counted.
 const NAMED: usize = 20;
 
+/// PostgreSQL.
+#[derive(Debug)]
+pub struct Postgres;
+
+impl Engine for Postgres {
+    fn label(&self) -> &'static str {
+        "PostgreSQL"
+    }
+
+    fn exported(&self) -> DumpFormat {
+        DumpFormat::Custom
+    }
+
+    fn inspect(&self, format: DumpFormat, dump: &mut dyn Read) -> Result<Content> {
+        match format {
+            DumpFormat::Custom => inspect(dump),
+            DumpFormat::Plain => inspect_plain(dump),
+        }
+    }
+
+    fn attach(&self, docker: &Docker, service: &Service, database: Option<&str>) -> Box<dyn Live> {
+        Box::new(LiveServer::new(docker, service, database))
+    }
+
+    fn disposable(
+        &self,
+        docker: &Docker,
+        image: &str,
+        owner: &Owner,
+        memory: &str,
+        removed: Box<dyn FnOnce() + Send + Sync>,
+    ) -> Result<Box<dyn Scratch>> {
+        Ok(Box::new(Disposable::start(docker, image, owner, memory, removed)?))
+    }
+
+    fn sweep(&self, docker: &Docker, root: &str, is_worked_on: &dyn Fn(&Service, &BackupId) -> bool) -> Result<usize> {
+        Disposable::sweep(docker, root, is_worked_on)
+    }
+
+    fn remote(&self, address: &str) -> Result<Box<dyn Remote>> {
+        Ok(Box::new(Dsn::parse(address)?))
+    }
+
+    fn sweep_remote(&self, docker: &Docker, root: &str, service: &Service) -> Result<()> {
+        Elsewhere::sweep(docker, root, service)
+    }
+}
+
 /// Reads a custom-format archive to its exact end.
-pub fn inspect(dump: impl Read) -> Result<Content> {
+fn inspect(dump: impl Read) -> Result<Content> {
     let summary = archive::read(dump).map_err(damaged)?;
     Ok(Content {
         format: DumpFormat::Custom,
@@ -53,7 +103,7 @@ pub fn inspect(dump: impl Read) -> Result<Content> {
 }
 
 /// Reads plain SQL of one database to its end.
-pub fn inspect_plain(dump: impl Read) -> Result<Content> {
+fn inspect_plain(dump: impl Read) -> Result<Content> {
     let summary = plain::read(dump).map_err(damaged)?;
     if summary.maker == plain::Maker::PgDumpall || summary.databases.len() > 1 {
         let text = "the SQL is of a whole server, or of several databases; a service is one database";
@@ -91,7 +141,7 @@ fn damaged(error: ArchiveError) -> Failure {
 }
 
 /// The dump as it is given to the client program of a role without privileges. (For now: the lists come.)
-pub fn passing(
+fn passing(
     format: DumpFormat,
     source: Box<dyn Read + Send>,
     _code: &ForeignCode,

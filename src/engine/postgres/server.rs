@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::archive;
 use super::quote::literal;
 use super::restricted::Restricted;
-use crate::domain::{DumpFormat, Service, Stage};
+use crate::domain::{DumpFormat, Stage};
 use crate::engine::Content;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::failed;
@@ -40,21 +40,16 @@ impl Server {
         Server { docker: docker.clone(), container: container.into() }
     }
 
-    /// The server of `service`, in the container that the datastore plugin names after it.
-    pub fn of(docker: &Docker, service: &Service) -> Server {
-        Server::new(docker, format!("dokku.{}.{}", service.datastore, service.name))
-    }
-
     /// The same server, its answers not stopped by signals.
     #[must_use]
-    pub fn deaf(&self) -> Server {
-        Server { docker: self.docker.deaf(), container: self.container.clone() }
+    pub fn uninterruptible(&self) -> Server {
+        Server { docker: self.docker.uninterruptible(), container: self.container.clone() }
     }
 
     /// The same server, each of its answers awaited for at most `limit`.
     #[must_use]
-    pub fn within(&self, limit: Duration) -> Server {
-        Server { docker: self.docker.within(limit), container: self.container.clone() }
+    pub fn with_timeout(&self, limit: Duration) -> Server {
+        Server { docker: self.docker.with_timeout(limit), container: self.container.clone() }
     }
 
     /// Runs statements in `database`, each in a transaction of its own, and returns their rows: unaligned, columns
@@ -92,22 +87,17 @@ impl Server {
         database: &str,
         as_who: &Restricted,
         content: &Content,
-        dump: Input,
+        dump: Box<dyn Read + Send>,
         limit: Duration,
     ) -> Result<()> {
         let code = &content.code;
-        let source: Box<dyn Read + Send> = match dump {
-            Input::Nothing => return Ok(()),
-            Input::File(file) => Box::new(file),
-            Input::Stream(stream) => stream,
-        };
         let in_between = code.privileged.iter().find(|item| item.stage == Stage::Middle);
         if let (DumpFormat::Plain, Some(item)) = (content.format, in_between) {
             let text = format!("{} ({}) is made by a superuser between definitions and data", item.item, item.place);
             return Err(Failure::new(Kind::Refused, text).hint("SQL has no such place; an archive has: pg_dump -Fc"));
         }
         self.admit(database, as_who, code, content.data_bytes.saturating_mul(2))?;
-        let mut passed = super::passing(content.format, source, code, &as_who.consent);
+        let mut passed = super::passing(content.format, dump, code, &as_who.consent);
         match (content.format, in_between) {
             (DumpFormat::Plain, _) => self.psql(database, &as_who.role, content, Input::Stream(passed), limit)?,
             (DumpFormat::Custom, None) => self.pg_restore(database, &as_who.role, &[], Input::Stream(passed), limit)?,
@@ -170,11 +160,6 @@ impl Server {
     fn has_fence(&self) -> Result<bool> {
         let args = ["psql", "-Xq", "-w", "-U", "postgres", "-d", ADMIN, "-c", "\\restrict a"];
         Ok(self.docker.exec(&self.container, &args)?.status.success())
-    }
-
-    /// Ends every session in `database` but our own. Also what a killed client has left behind in the container.
-    pub fn end_sessions(&self, database: &str) -> Result<()> {
-        self.query(ADMIN, &[&end_sessions(database)]).map(|_| ())
     }
 
     /// Ends what is left in `database` of a dump that we started between the two moments and that was killed on the

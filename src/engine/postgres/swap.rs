@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::quote::{ident, literal};
 use super::server::{ADMIN, Server, end_own_sessions, end_sessions};
-use crate::domain::{Swap, Swapped};
+use crate::domain::{Settled, Swap};
 use crate::error::{Failure, Kind, Result};
 
 /// The databases of a server: object id and name of each.
@@ -30,7 +30,7 @@ impl Server {
         if let Err(failure) = self.exchange(swap) {
             // The renames are one transaction: either this database is still the old one, or the exchange is done.
             return match self.settle(swap) {
-                Ok(Swapped::Finished) => Ok(()),
+                Ok(Settled::Finished) => Ok(()),
                 Ok(_) => Err(failure),
                 Err(second) => Err(failure.hint(second.reason())),
             };
@@ -77,22 +77,22 @@ impl Server {
     }
 
     /// Finishes a swap whose exchange has happened and undoes any other. Doing it twice changes nothing.
-    pub fn settle(&self, swap: &Swap) -> Result<Swapped> {
+    pub fn settle(&self, swap: &Swap) -> Result<Settled> {
         self.end_own()?;
         let there = self.databases()?;
         let holder = there.oid(&swap.live);
         let old = there.name(swap.live_oid);
         let settled = if old == Some(swap.live.as_str()) {
             self.query(ADMIN, &[&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", ident(&swap.live))])?;
-            Swapped::Undone
+            Settled::Undone
         } else if holder.is_some() && self.is_fresh(swap, &there, holder) {
-            Swapped::Finished
+            Settled::Finished
         } else if let (None, Some(old)) = (holder, old) {
             self.put_back(swap, old)?;
-            Swapped::Undone
+            Settled::Undone
         } else if holder.is_none() {
             // There was none before: then that is what it is again.
-            if swap.live_oid == 0 { Swapped::Undone } else { Swapped::Gone }
+            if swap.live_oid == 0 { Settled::Undone } else { Settled::Gone }
         } else if let Some(old) = old {
             let (live, old) = (&swap.live, ident(old));
             let text = format!("{live} is a third database; the one from before is still there, as {old}");
@@ -101,9 +101,9 @@ impl Server {
                 ident(live)
             )));
         } else {
-            Swapped::Stranger
+            Settled::Stranger
         };
-        if settled != Swapped::Finished {
+        if settled != Settled::Finished {
             self.drop_database(&swap.fresh)?;
         } else {
             self.drop_database(&swap.replaced)?;

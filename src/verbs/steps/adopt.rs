@@ -152,7 +152,8 @@ fn copy(
         progress.add(piece.len());
         Ok(encoder.write_all(piece)?)
     };
-    let (_, content) = stream::pour(file, &mut keep, |tap| engine::inspect(datastore, DumpFormat::Custom, tap))?;
+    let (_, content) =
+        stream::pour(file, &mut keep, |mut tap| engine::of(datastore).inspect(DumpFormat::Custom, &mut tap))?;
     drop(progress);
     let content = content?;
     encoder.finish()?;

@@ -122,7 +122,7 @@ fn receive(
         progress.add(piece.len());
         Ok(encoder.write_all(piece)?)
     };
-    let (_, content) = stream::pour(&mut dump, &mut keep, |tap| engine::inspect(datastore, format, tap))?;
+    let (_, content) = stream::pour(&mut dump, &mut keep, |mut tap| engine::of(datastore).inspect(format, &mut tap))?;
     drop(progress);
     let content = content?;
     object(&label, &content.code, consent).map_err(|failure| failure.hint("nothing was taken in"))?;

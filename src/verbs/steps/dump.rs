@@ -11,8 +11,8 @@ use super::offsite::{Copying, copy_later};
 use crate::catalogue::{Draft, Exclusive, Log};
 use crate::codec::Encoder;
 use crate::dokku::{Dokku, Info, not_running};
-use crate::domain::{Backup, BackupId, Compression, DumpFormat, Source, room_needed, suspicion};
-use crate::engine::{self, postgres::Server};
+use crate::domain::{Backup, BackupId, Compression, Source, room_needed, suspicion};
+use crate::engine::{self, Live};
 use crate::error::{Failure, Kind, Result};
 use crate::stream::{self, Sink, Sum};
 use crate::sys::child::{Child, interrupted};
@@ -56,8 +56,13 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
     if let Some(failure) = not_running(service, &info.state) {
         return Err(failure);
     }
-    let server = context.docker().ok().map(|docker| Server::of(&docker, service));
-    let facts = Facts::gather(dokku, &info, server.clone());
+    let live = || {
+        context
+            .docker()
+            .ok()
+            .map(|docker| engine::of(service.datastore).attach(&docker, service, info.database.as_deref()))
+    };
+    let facts = Facts::gather(dokku, &info, live());
     let draft = begin(context, catalogue, wanted, &stored, &info)?;
     context.ui.step(&format!("Backing up {service} as {}", draft.record.id));
     if wanted.source == Source::Manual {
@@ -83,7 +88,7 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
         Err(failure) => {
             copying.into_iter().for_each(Copying::give_up);
             log.say(&format!("failed: {}", failure.reason()));
-            end_left_dump(context, &fallback, server);
+            end_left_dump(context, &fallback, live());
             // When not even this can be written, the draft stays and the next command records the failure.
             if let Err(second) = catalogue.fail(fallback, failure.reason()) {
                 log::warn!("{}", second.reason());
@@ -94,12 +99,11 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
 }
 
 /// Our children are gone, but `pg_dump` in the container goes on by itself, with its snapshot and its locks.
-fn end_left_dump(context: &Context, record: &Backup, server: Option<Server>) {
-    if let Some((server, database)) = server.zip(record.database.as_ref()) {
-        let from = record.started_at - chrono::TimeDelta::seconds(5);
-        if let Err(failure) = server.deaf().end_dumps(database, from, context.settings.clock.now()) {
-            log::info!("{}", failure.reason());
-        }
+fn end_left_dump(context: &Context, record: &Backup, live: Option<Box<dyn Live>>) {
+    let from = record.started_at - chrono::TimeDelta::seconds(5);
+    let ended = live.map(|live| live.uninterruptible().end_dumps(from..context.settings.clock.now()));
+    if let Some(Err(failure)) = ended {
+        log::info!("{}", failure.reason());
     }
 }
 
@@ -191,7 +195,9 @@ fn receive(
         progress.add(piece.len());
         Ok(encoder.write_all(piece)?)
     };
-    let poured = stream::pour(&mut child, &mut keep, |tap| engine::inspect(datastore, DumpFormat::Custom, tap));
+    let poured = stream::pour(&mut child, &mut keep, |mut tap| {
+        engine::of(datastore).inspect(engine::of(datastore).exported(), &mut tap)
+    });
     drop(progress);
     log.say(&child.stderr());
     let (size, content) = poured?;
@@ -261,13 +267,10 @@ pub fn safety_backup(context: &Context, dokku: &Dokku, into: &Exclusive, info: &
     if let Kind::Interrupted(_) = failure.kind {
         return Err(failure.hint("nothing was restored"));
     }
-    if let Some(database) = &info.database
-        && context
-            .docker()
-            .and_then(|docker| Server::of(&docker, into.service()).oid(database))
-            .is_ok_and(|oid| oid.is_none())
-    {
-        context.ui.warn(&format!("{} has no database {database} any more: there is nothing to save", into.service()));
+    let service = into.service();
+    let attach = |docker| engine::of(service.datastore).attach(&docker, service, info.database.as_deref());
+    if context.docker().map(attach).and_then(|live| live.has_data()).is_ok_and(|has| !has) {
+        context.ui.warn(&format!("the database of {service} is not there any more: there is nothing to save"));
         return Ok(None);
     }
     Err(Failure::new(Kind::Refused, "the safety backup failed; nothing was restored")

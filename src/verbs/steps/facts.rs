@@ -5,7 +5,7 @@ use std::thread::{Builder, JoinHandle};
 
 use crate::dokku::{Dokku, Info};
 use crate::domain::AppCode;
-use crate::engine::postgres::Server;
+use crate::engine::Live;
 
 const UNKNOWN: &str = "the code of the linked apps could not be learnt";
 
@@ -16,7 +16,7 @@ type Answers = Vec<(AppCode, Vec<String>)>;
 #[derive(Debug)]
 pub struct Facts {
     apps: io::Result<JoinHandle<Answers>>,
-    restores: io::Result<JoinHandle<u64>>,
+    writers: io::Result<JoinHandle<Option<String>>>,
 }
 
 /// What was learnt, and what was not and why.
@@ -32,15 +32,12 @@ pub struct Learnt {
 
 impl Facts {
     /// Begins to ask what code each linked app is running, and who else is writing into the database.
-    pub fn gather(dokku: &Dokku, info: &Info, server: Option<Server>) -> Facts {
-        let (dokku, apps, database) = (dokku.clone(), info.links.clone(), info.database.clone());
-        let restores = move || {
-            let answer = server.zip(database).map(|(server, database)| server.foreign_restores(&database));
-            answer.and_then(Result::ok).unwrap_or(0)
-        };
+    pub fn gather(dokku: &Dokku, info: &Info, live: Option<Box<dyn Live>>) -> Facts {
+        let (dokku, apps) = (dokku.clone(), info.links.clone());
+        let writers = move || live.and_then(|live| live.writers().ok().flatten());
         Facts {
             apps: Builder::new().spawn(move || apps.iter().map(|app| dokku.app_code(app)).collect()),
-            restores: Builder::new().spawn(restores),
+            writers: Builder::new().spawn(writers),
         }
     }
 
@@ -56,8 +53,7 @@ impl Facts {
             Ok(Err(_)) => learnt.notes.push(UNKNOWN.to_owned()),
             Err(error) => learnt.notes.push(format!("{UNKNOWN}: {error}")),
         }
-        let restores = self.restores.map(|asked| asked.join().unwrap_or(0)).unwrap_or(0);
-        learnt.suspicious = (restores > 0).then(|| format!("{restores} pg_restore were writing into it when it began"));
+        learnt.suspicious = self.writers.ok().and_then(|asked| asked.join().ok().flatten());
         learnt
     }
 }

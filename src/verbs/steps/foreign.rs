@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::unpack::Bytes;
 use crate::catalogue::Exclusive;
 use crate::dokku::Info;
-use crate::engine::postgres::{Dsn, Elsewhere};
+use crate::domain::Datastore;
+use crate::engine::{self, Remote};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::{GLOBAL, IMPORT_PRIVATE, IMPORT_TIMEOUT};
 use crate::sys::fetch::{Bounds, fetch};
@@ -24,7 +25,7 @@ pub enum Foreign {
     /// An address; it may hold a password or a token.
     Url(String),
     /// A database of a server elsewhere.
-    Server(Dsn),
+    Server(Box<dyn Remote>),
 }
 
 /// A dump on its way.
@@ -41,6 +42,7 @@ impl Foreign {
     /// From the words `--file`, `--url` and `--from`, of which at most one is there.
     pub fn of(
         context: &Context,
+        datastore: Datastore,
         file: Option<&Path>,
         url: Option<&str>,
         server: Option<&str>,
@@ -52,6 +54,7 @@ impl Foreign {
                 .warn(&format!("the {what} stands among this command's arguments, for all users of the host to see"));
             context.ui.warn(&format!("next time, with it on stdin: {flag} -"));
         };
+        let engine = engine::of(datastore);
         Ok(match (file, url, server) {
             (Some(file), ..) if file == Path::new("-") => Some(Foreign::Stdin),
             (Some(file), ..) if !file.is_absolute() => {
@@ -66,9 +69,9 @@ impl Foreign {
                 }
                 Some(Foreign::Url(url.to_owned()))
             }
-            (_, _, Some("-")) => Some(Foreign::Server(Dsn::parse(&secret::stdin()?)?)),
+            (_, _, Some("-")) => Some(Foreign::Server(engine.remote(&secret::stdin()?)?)),
             (_, _, Some(text)) => {
-                let dsn = Dsn::parse(text)?;
+                let dsn = engine.remote(text)?;
                 if dsn.has_password() {
                     open("password", "--from");
                 }
@@ -108,7 +111,7 @@ impl Foreign {
                 let docker = context.docker()?;
                 let image = format!("{image}:{version}");
                 context.ui.step(&format!("Dumping {} with {image}", dsn.words()));
-                let bytes = Box::new(Elsewhere::dump(&docker, &image, dsn, &root, service, settings.idle)?);
+                let bytes = dsn.dump(&docker, &image, &root, service, settings.idle)?;
                 Ok(Coming { bytes, name: dsn.words(), size: None })
             }
         }

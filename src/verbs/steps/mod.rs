@@ -52,11 +52,11 @@ pub use offsite::{
     refresh, remove_copy, services_elsewhere, upload_pending,
 };
 pub use plan::show_plan;
-pub use prove::{Proven, check_bytes, damaged, is_recorded, mark_damage, open_dump, prove};
+pub use prove::{check_bytes, damaged, is_recorded, mark_damage, open_dump, prove};
 pub use prune::{Origins, Pruned, destroyed_at, prune, prune_after, prune_plan};
 pub use read_bytes::read_bytes;
 pub use recover::{acquire, open, settle};
-pub use replace::{Filling, in_place, replace};
+pub use replace::{in_place, replace};
 pub use resolve::{
     all_known, every_service, folder_for_reading, is_live, permitted, resolve, resolve_other, service_of_grant,
 };

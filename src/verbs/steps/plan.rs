@@ -1,17 +1,17 @@
 //! The plan of a restore, before anybody is asked: what, from when, what was shown about it, and what it would change.
 
-use super::Proven;
 use crate::dokku::{Dokku, Info};
 use crate::domain::{Listed, Origin, Service};
+use crate::engine::Dump;
 use crate::ui::bytes;
 use crate::verbs::Context;
 
-/// Shows what restoring `chosen`, `proven` just now, into `target` would do; `before` says what becomes of the data that is
+/// Shows what restoring `chosen`, `dump` proven just now, into `target` would do; `before` says what becomes of the data that is
 /// there now.
 pub fn show_plan(
     context: &Context,
     dokku: &Dokku,
-    (chosen, proven): (&Listed, &Proven),
+    (chosen, dump): (&Listed, &Dump),
     target: &Service,
     info: &Info,
     before: &[&str],
@@ -26,7 +26,7 @@ pub fn show_plan(
     ui.detail(&format!("made:     {} ({})", backup.created_at.format("%Y-%m-%d %H:%M:%S UTC"), backup.source.name()));
     ui.detail(&format!("holds:    {}, {} tables, {rows} rows", bytes(backup.size.unwrap_or(0)), backup.tables.len()));
     ui.detail(&format!("trust:    {}", chosen.trust().map_or("-", |trust| trust.label())));
-    show_origin(context, proven);
+    show_origin(context, dump);
     let (then, now) = (version(&backup.image, &backup.image_version), version(&info.image, &info.image_version));
     ui.detail(&format!("versions: {then} then, {now} now"));
     for app in &info.links {
@@ -40,9 +40,9 @@ pub fn show_plan(
 }
 
 /// Whose dump it is; of one made elsewhere also what code comes with it, and what was agreed to.
-fn show_origin(context: &Context, proven: &Proven) {
-    let (ui, code) = (context.ui, &proven.content.code);
-    let Origin::Foreign(why) = &proven.origin else {
+fn show_origin(context: &Context, dump: &Dump) {
+    let (ui, code) = (context.ui, &dump.content().code);
+    let Origin::Foreign(why) = dump.origin() else {
         ui.detail("whose:    this host's own backup of this very service");
         return;
     };

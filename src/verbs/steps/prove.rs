@@ -1,14 +1,12 @@
 //! The last look before bytes are used: they must be exactly those of the record, and a whole dump.
 
 use std::io::{self, Read};
-use std::time::Duration;
 
 use super::object;
 use crate::catalogue::Exclusive;
 use crate::codec::{Identities, decode};
-use crate::domain::{Backup, Consent, Datastore, Form, Origin, Service};
-use crate::engine::postgres::{Compared, Restricted, Server};
-use crate::engine::{self, Content};
+use crate::domain::{Backup, Consent, Datastore, Form, Service};
+use crate::engine::{self, Content, Dump};
 use crate::error::{Failure, Kind, Result};
 use crate::stream::{self, Passed, Summed};
 use crate::sys::clock::Clock;
@@ -16,40 +14,6 @@ use crate::sys::dir::Dir;
 use crate::sys::feed::Input;
 use crate::sys::file::NamedFile;
 use crate::ui::{Progress, Ui};
-
-/// A dump whose hash was just read, at its first byte. Nothing else is ever poured into a database.
-#[derive(Debug)]
-pub struct Proven {
-    /// The very file that was hashed, not opened a second time; what comes out of it is the dump itself.
-    pub dump: Input,
-    /// What it holds.
-    pub content: Box<Content>,
-    /// Whose it is.
-    pub origin: Origin,
-    /// What it may do, where it was made elsewhere.
-    pub consent: Consent,
-}
-
-impl Proven {
-    /// Pours it into `database` of `server`, which is new and empty, and compares what came in with what it holds. A dump
-    /// made elsewhere is poured by `role`, which must not be there yet and is gone afterwards.
-    pub fn fill(self, server: &Server, database: &str, role: Option<&str>, limit: Duration) -> Result<Compared> {
-        let Proven { dump, content, origin, consent } = self;
-        match (origin, role) {
-            (Origin::Own, _) => server.restore(database, dump, limit)?,
-            (Origin::Foreign(_), Some(role)) => {
-                let as_who = Restricted { role: role.to_owned(), consent };
-                server.restore_restricted(database, &as_who, &content, dump, limit)?;
-            }
-            (Origin::Foreign(why), None) => {
-                let text = format!("a dump made elsewhere ({why}) is never restored by the superuser");
-                return Err(Failure::new(Kind::Refused, text));
-            }
-        }
-        // Counting a large table takes its time too.
-        server.within(limit).compare(database, &content)
-    }
-}
 
 /// Hashes and reads the dump of `backup` in `dir`, which is to go into `target`; fails as `damaged` when it is not what
 /// the record says, and as `refused` when it was made elsewhere and asks for more than `consent` gives.
@@ -60,7 +24,7 @@ pub fn prove(
     target: &Service,
     identities: &Identities,
     consent: &Consent,
-) -> Result<Proven> {
+) -> Result<Dump> {
     let mut file = open_dump(dir, backup)?;
     let form = backup.form();
     let mut progress = Progress::new(ui, "read", backup.size);
@@ -84,11 +48,11 @@ pub fn prove(
         object(&backup.id.to_string(), &content.code, consent)?;
     }
     file.rewind()?;
-    let dump = match form {
+    let input = match form {
         Form::PLAIN => Input::File(file.into_file()),
         _ => Input::Stream(Box::new(decode(file, form, identities)?)),
     };
-    Ok(Proven { dump, content: Box::new(content), origin, consent: consent.clone() })
+    Ok(Dump::proven(input, content, origin, consent.clone()))
 }
 
 /// Hashes the stored bytes only: all that can be done without a key. Fails like `prove`.
@@ -118,7 +82,7 @@ pub fn read_dump(
     datastore: Datastore,
 ) -> Result<Content> {
     let mut dump = decode(source, form, identities)?;
-    let read = |tap| engine::inspect(datastore, form.format, tap);
+    let read = |mut tap| engine::of(datastore).inspect(form.format, &mut tap);
     let (_, content) = stream::pour(&mut dump, &mut |_| Ok(()), read)?;
     content
 }

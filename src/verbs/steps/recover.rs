@@ -10,8 +10,8 @@ use super::prove::read_dump;
 use super::replace::lost_database;
 use crate::catalogue::{Exclusive, Journal, Log, Orphan, Root};
 use crate::codec::Identities;
-use crate::domain::{Backup, Form, Outcome, Service, Source, Swapped};
-use crate::engine::postgres::{Elsewhere, Server};
+use crate::domain::{Backup, Form, Outcome, Service, Settled, Source};
+use crate::engine;
 use crate::error::{Kind, Result};
 use crate::stream::Summed;
 use crate::ui::Progress;
@@ -109,18 +109,18 @@ fn any_identities(context: &Context, service: &Service) -> Identities {
 fn end_left_dumps(context: &Context, catalogue: &Exclusive, abandoned: &[Backup]) {
     let Ok(docker) = context.docker() else { return };
     let service = catalogue.service();
-    let server = Server::of(&docker, service);
+    let engine = engine::of(service.datastore);
     for backup in abandoned {
         if backup.source == Source::Imported {
             let root = context.settings.data_root.display().to_string();
-            if let Err(failure) = Elsewhere::sweep(&docker, &root, service) {
+            if let Err(failure) = engine.sweep_remote(&docker, &root, service) {
                 log::info!("{}", failure.reason());
             }
             continue;
         }
-        let Some(database) = &backup.database else { continue };
+        let live = engine.attach(&docker, service, backup.database.as_deref());
         let (from, to) = (backup.started_at - TimeDelta::seconds(5), backup.started_at + TimeDelta::seconds(30));
-        if let Err(failure) = server.end_dumps(database, from, to) {
+        if let Err(failure) = live.end_dumps(from..to) {
             log::info!("{}", failure.reason());
         }
     }
@@ -133,31 +133,33 @@ fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -
     if has_succeeded(context, catalogue, journal)? {
         return Journal::close(catalogue.dir());
     }
-    let Some(swap) = &journal.swap else {
+    let Some(replacement) = journal.replacement() else {
         ui.warn(&format!("{} into {target} was interrupted; the data may be incomplete", journal.what()));
         ui.warn(&format!("put it right with: {}", journal.undo()));
         return end_history(context, catalogue, journal, Some("interrupted"));
     };
-    let settled = context.docker().and_then(|docker| Server::of(&docker, catalogue.service()).deaf().settle(swap));
+    let service = catalogue.service();
+    let live = |docker| engine::of(service.datastore).attach(&docker, service, None).uninterruptible();
+    let settled = context.docker().map(live).and_then(|live| live.settle(&replacement));
     let reason = match settled {
-        Ok(Swapped::Finished) => {
+        Ok(Settled::Finished) => {
             ui.warn(&format!(
                 "{} into {target} was interrupted after the exchange; it is finished now",
                 journal.what()
             ));
             None
         }
-        Ok(Swapped::Undone) => {
+        Ok(Settled::Undone) => {
             ui.warn(&format!("{} into {target} was interrupted and is undone; the data is as it was", journal.what()));
             Some("interrupted; the data is as it was")
         }
-        Ok(lost @ (Swapped::Gone | Swapped::Stranger)) => {
+        Ok(lost @ (Settled::Gone | Settled::Stranger)) => {
             let failure = lost_database(journal, lost);
             ui.warn(&format!("{} into {target} was interrupted: {}", journal.what(), failure.reason()));
             failure.hints.iter().for_each(|hint| ui.warn(hint));
             end_history(context, catalogue, journal, Some(&failure.reason()))?;
             // A database that is not there is mended by the next restore only; until then the journal knows what it was like.
-            return if lost == Swapped::Gone {
+            return if lost == Settled::Gone {
                 Ok(())
             } else {
                 Journal::take_back(catalogue.dir(), catalogue.incoming())

@@ -7,32 +7,20 @@ use super::{Keys, begun, choose, fetch_now, folder_for_reading, mark_damage, ope
 use crate::catalogue::{Detail, InUse, Log, Mark, Root, VERIFY, View};
 use crate::codec::Identities;
 use crate::dokku::Dokku;
-use crate::domain::{Backup, BackupId, Consent, Listed, Service, Verification};
-use crate::engine::Content;
-use crate::engine::postgres::{Bound, Compared, Confinement, Disposable, Owner, Server};
+use crate::domain::{Backup, BackupId, Consent, Datastore, Listed, Service, Verification};
+use crate::engine::{self, Bound, Compared, Content, Owner, Shown};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::{VERIFY_DISK, VERIFY_MEMORY};
-use crate::sys::child::was_killed;
 use crate::sys::dir::Dir;
 use crate::sys::docker::{Docker, LIMIT};
-use crate::sys::patience::Patience;
 use crate::ui::bytes;
 use crate::verbs::Context;
 use crate::verbs::words::Selector;
 
-/// What a test restore showed: what came back equal, or why it did not.
-type Shown = Result<Compared, String>;
-
-/// Name of the database inside the disposable server.
-const DATABASE: &str = "verification";
-/// Name of the role that restores a dump made elsewhere there.
-const ROLE: &str = "dokku_backups_role";
 /// How long the evidence may wait for the service's lock: a long export may be running. 10 minutes.
 const PATIENCE: u32 = 600;
 /// The least that starting a disposable database is given.
 const STARTING: Duration = Duration::from_secs(60);
-/// How long a server that lost a process may take to end.
-const ENDING: Duration = Duration::from_secs(10);
 /// What a disposable database may write beside its data: itself, its own log, what it sorts. 4 GiB.
 const BESIDE: u64 = 4 << 30;
 /// How often it may write its data: they are text in the dump, and indexes may be larger than what they are on.
@@ -108,7 +96,11 @@ fn remove_left(context: &Context, root: &Root, docker: &Docker) -> Result<usize>
     };
     // Held until the containers are gone: should that fail, somebody comes back to it.
     let left = Mark::left(root)?;
-    let removed = Disposable::sweep(docker, &context.settings.data_root.display().to_string(), &worked_on)?;
+    let host = context.settings.data_root.display().to_string();
+    let mut removed = 0;
+    for datastore in Datastore::ALL {
+        removed += engine::of(*datastore).sweep(docker, &host, &worked_on)?;
+    }
     left.into_iter().for_each(Mark::remove);
     Ok(removed)
 }
@@ -143,8 +135,8 @@ fn try_restore(trial: &Trial, identities: &Identities, consent: &Consent, log: &
     let disk = &context.properties().computed(service, &VERIFY_DISK)?;
     let limit = context.restore_limit(service)?;
     // Starting it may mean fetching its image, however little time the data itself may take.
-    let starter = &docker.within(limit.clamp(STARTING, LIMIT));
-    let docker = &docker.within(limit.min(LIMIT));
+    let starter = &docker.with_timeout(limit.clamp(STARTING, LIMIT));
+    let docker = &docker.with_timeout(limit.min(LIMIT));
     let root = Root::open(&context.settings.data_root)?;
     let mark = Mark::set(&root, &backup.id)?;
     let owner = Owner {
@@ -158,31 +150,22 @@ fn try_restore(trial: &Trial, identities: &Identities, consent: &Consent, log: &
         }
         _ => failure,
     };
+    let engine = engine::of(service.datastore);
     std::thread::scope(|scope| {
         let (hand_over, started) = mpsc::channel();
         let start = move || {
-            let _ = hand_over.send(Disposable::start(starter, image, &owner, memory, || mark.remove()));
+            let _ = hand_over.send(engine.disposable(starter, image, &owner, memory, Box::new(|| mark.remove())));
         };
         std::thread::Builder::new().spawn_scoped(scope, start)?;
         let proven = prove(context.ui, dir, backup, service, identities, consent);
         // Received before anything is answered: whatever was started is dropped, and so removed.
-        let disposable = started.recv().map_err(|_| Failure::new(Kind::Io, "the disposable database was lost"))?;
-        let proven = proven?;
-        let mut disposable = disposable?;
-        let server = disposable.server(docker, DATABASE, proven.content.encoding.as_deref(), limit).map_err(hint)?;
-        if disposable.confinement() == Confinement::Loose {
-            log.say(&format!(
-                "{image} does not come up as postgres on a read-only file system; it runs as it wants to"
-            ));
-        }
-        let missing = server.missing_extensions(&proven.content.extensions)?;
-        if !missing.is_empty() {
-            return Ok(Err(format!("{image} lacks the extensions {}", missing.join(", "))));
-        }
-        let restored = disposable.bounded(&bound(service, disk, &proven.content), || {
-            judge(&server, proven.fill(&server, DATABASE, Some(ROLE), limit))
-        });
-        restored.map_err(hint)
+        let scratch = started.recv().map_err(|_| Failure::new(Kind::Io, "the disposable server was lost"))?;
+        let dump = proven?;
+        let mut scratch = scratch?;
+        let bound = bound(service, disk, dump.content());
+        let shown = scratch.restore_and_compare(docker, dump, &bound, limit).map_err(hint);
+        scratch.note().into_iter().for_each(|note| log.say(&note));
+        shown
     })
 }
 
@@ -194,37 +177,6 @@ fn bound(service: &Service, set: &str, content: &Content) -> Bound {
         bytes: limit,
         words: bytes(limit),
         hint: format!("if it truly needs that, give it more: dokku backups:set {service} verify-disk 100g"),
-    }
-}
-
-/// A failure says something about the backup only as long as the server itself is well.
-fn judge(server: &Server, restored: Result<Compared>) -> Result<Shown> {
-    match restored {
-        Ok(compared) => Ok(Ok(compared)),
-        Err(failure) if failure.reason().contains("No space left on device") => {
-            Err(Failure::new(Kind::NoSpace, "no disk was left for the disposable database")
-                .because(failure)
-                .hint("make room where Docker keeps its data, and try again"))
-        }
-        Err(failure) => match failure.kind {
-            Kind::Damaged | Kind::Timeout => Ok(Err(failure.reason())),
-            // The memory limit may have taken `pg_restore` itself: that is no judgement on the dump.
-            _ if was_killed(&failure) => Err(failure),
-            Kind::Child if server.value(DATABASE, "SELECT 1").is_ok() => Ok(Err(failure.reason())),
-            Kind::Child => Err(why_it_ended(server).unwrap_or(failure)),
-            _ => Err(failure),
-        },
-    }
-}
-
-/// A server ends some moments after it has lost a process.
-fn why_it_ended(server: &Server) -> Option<Failure> {
-    let mut patience = Patience::new(ENDING);
-    loop {
-        match server.gone() {
-            None if !patience.is_over() => std::thread::sleep(Duration::from_millis(100)),
-            answer => return answer,
-        }
     }
 }
 

@@ -1,0 +1,54 @@
+//! Proven bytes, on their way into a server. Nothing else is ever poured.
+
+use std::io::Read;
+
+use super::Content;
+use crate::domain::{Consent, Origin};
+use crate::sys::feed::Input;
+
+/// A dump whose hash was just read, at its first byte.
+#[derive(Debug)]
+pub struct Dump {
+    input: Input,
+    content: Box<Content>,
+    origin: Origin,
+    consent: Consent,
+}
+
+impl Dump {
+    /// For whoever has just proven it: read it to its end and held its hash against the record.
+    pub fn proven(input: Input, content: Content, origin: Origin, consent: Consent) -> Dump {
+        Dump { input, content: Box::new(content), origin, consent }
+    }
+
+    /// What it holds.
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// Whose it is.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// What it may do, where it was made elsewhere.
+    pub fn consent(&self) -> &Consent {
+        &self.consent
+    }
+
+    /// The very file that was hashed, not opened a second time.
+    pub fn into_input(self) -> Input {
+        self.input
+    }
+
+    /// The same as a stream, with all that is known of it.
+    pub(super) fn into_parts(self) -> (Box<dyn Read + Send>, Box<Content>, Origin, Consent) {
+        let Dump { input, content, origin, consent } = self;
+        let stream: Box<dyn Read + Send> = match input {
+            Input::Nothing => Box::new(std::io::empty()),
+            Input::File(file) => Box::new(file),
+            Input::Stream(stream) => stream,
+        };
+        (stream, content, origin, consent)
+    }
+}

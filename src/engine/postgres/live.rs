@@ -1,0 +1,166 @@
+//! A running PostgreSQL service: its database is replaced by one that is filled beside it.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{Database, Restricted, Server};
+use crate::domain::{Origin, Replacement, Service, Settled, Swap, bytes};
+use crate::engine::{Compared, Content, Dump, Live};
+use crate::error::{Failure, Kind, Result};
+use crate::sys::docker::Docker;
+
+/// The server of a service, and the name of its database.
+#[derive(Debug, Clone)]
+pub(super) struct LiveServer {
+    server: Server,
+    service: Service,
+    database: Option<String>,
+}
+
+/// Room the server should have beyond the data itself, for indexes and its own log: half as much again, and 64 MiB.
+fn room_for(content: &Content) -> u64 {
+    content.data_bytes.saturating_add(content.data_bytes / 2).saturating_add(64 << 20)
+}
+
+impl LiveServer {
+    pub(super) fn new(docker: &Docker, service: &Service, database: Option<&str>) -> LiveServer {
+        // The container is named by the datastore plugin.
+        let server = Server::new(docker, format!("dokku.{}.{}", service.datastore, service.name));
+        LiveServer { server, service: service.clone(), database: database.map(str::to_owned) }
+    }
+
+    fn database(&self) -> Result<&str> {
+        let service = &self.service;
+        self.database.as_deref().ok_or_else(|| {
+            Failure::new(Kind::Config, format!("the name of the database of {service} could not be learnt"))
+                .hint(format!("see: dokku {}:info {service}", service.datastore))
+        })
+    }
+}
+
+impl Live for LiveServer {
+    fn uninterruptible(&self) -> Box<dyn Live> {
+        Box::new(LiveServer { server: self.server.uninterruptible(), ..self.clone() })
+    }
+
+    fn writers(&self) -> Result<Option<String>> {
+        let Some(database) = &self.database else { return Ok(None) };
+        Ok(match self.server.foreign_restores(database)? {
+            0 => None,
+            1 => Some("1 pg_restore was writing into it when it began".to_owned()),
+            many => Some(format!("{many} pg_restore were writing into it when it began")),
+        })
+    }
+
+    fn end_dumps(&self, began: Range<DateTime<Utc>>) -> Result<()> {
+        self.database.as_ref().map_or(Ok(()), |database| self.server.end_dumps(database, began.start, began.end))
+    }
+
+    fn has_data(&self) -> Result<bool> {
+        Ok(self.server.oid(self.database()?)?.is_some())
+    }
+
+    fn can_take(&self, content: &Content) -> Result<()> {
+        let service = &self.service;
+        let leading = content.server_version.split(|c: char| !c.is_ascii_digit()).next();
+        let (from, to) = (leading.and_then(|major| major.parse::<u32>().ok()), self.server.major()?);
+        if let Some(from) = from.filter(|from| *from > to) {
+            let text = format!("the dump is from PostgreSQL {from}, {service} is PostgreSQL {to}");
+            return Err(Failure::new(Kind::Refused, text).hint(format!(
+                "upgrade it first: dokku {}:upgrade {service} --image-version {from}",
+                service.datastore
+            )));
+        }
+        let missing = self.server.missing_extensions(&content.extensions)?;
+        if !missing.is_empty() {
+            let text = format!("the image of {service} lacks what the dump needs: {}", missing.join(", "));
+            return Err(Failure::new(Kind::Refused, text).hint(format!(
+                "use an image that has it: dokku {}:upgrade {service} --image IMAGE",
+                service.datastore
+            )));
+        }
+        let (free, needed) = (self.server.free_bytes()?, room_for(content));
+        if free < needed {
+            let (free, needed) = (bytes(free), bytes(needed));
+            let text = format!("{service} has {free} free; a second database beside the live one needs {needed}");
+            return Err(Failure::new(Kind::NoSpace, text)
+                .hint("make room, or restore without the safety of a second database: --in-place"));
+        }
+        Ok(())
+    }
+
+    fn plan(&self, mark: &str, restricted: bool, lost: Option<&Replacement>) -> Result<Replacement> {
+        let live = self.database()?;
+        // Where the live database is gone, the journal of the restore that lost it says what it was like; else this server
+        // makes what it makes by itself.
+        let (properties, oid) = match (self.server.database(live)?, lost) {
+            (Some(properties), _) => (properties.written.clone(), properties.oid),
+            (None, Some(Replacement::Databases(Swap { properties: Some(written), .. }))) => (written.clone(), 0),
+            (None, _) => (self.server.default_database()?.written, 0),
+        };
+        let swap = Swap { properties: Some(properties), ..Swap::of(live, oid, mark) };
+        Ok(Replacement::Databases(if restricted { swap.by_role(mark) } else { swap }))
+    }
+
+    fn make(&self, to: &mut Replacement) -> Result<()> {
+        let Replacement::Databases(swap) = to;
+        let create = properties(swap)?.create(&swap.fresh);
+        swap.fresh_oid = Some(self.server.create_database(&create, &swap.fresh)?);
+        Ok(())
+    }
+
+    fn fill(&self, to: &Replacement, dump: Option<Dump>, limit: Duration) -> Result<Compared> {
+        let Replacement::Databases(swap) = to;
+        let compared = match dump {
+            Some(dump) => self.server.fill(&swap.fresh, swap.role.as_deref(), dump, limit)?,
+            None => Compared { tables: 0, rows: 0 },
+        };
+        self.server.adorn(&properties(swap)?, &swap.fresh)?;
+        Ok(compared)
+    }
+
+    fn commit(&self, to: &Replacement) -> Result<()> {
+        let Replacement::Databases(swap) = to;
+        self.server.swap(swap)
+    }
+
+    fn settle(&self, to: &Replacement) -> Result<Settled> {
+        let Replacement::Databases(swap) = to;
+        self.server.settle(swap)
+    }
+}
+
+fn properties(swap: &Swap) -> Result<Database> {
+    let written = swap.properties.as_deref().unwrap_or_default();
+    Database::read(written)
+}
+
+impl Server {
+    /// Pours `dump` into `database`, which is new and empty, and compares what came in with what the dump holds. One made
+    /// elsewhere is poured by `role`, which must not be there yet and is gone afterwards.
+    pub(super) fn fill(&self, database: &str, role: Option<&str>, dump: Dump, limit: Duration) -> Result<Compared> {
+        if dump.origin().is_own() {
+            let content = dump.content().clone();
+            self.restore(database, dump.into_input(), limit)?;
+            // Counting a large table takes its time too.
+            return self.with_timeout(limit).compare(database, &content);
+        }
+        let (stream, content, origin, consent) = dump.into_parts();
+        let (Origin::Foreign(_), Some(role)) = (&origin, role) else {
+            let text = "a dump made elsewhere is never restored by the superuser";
+            return Err(Failure::new(Kind::Refused, text));
+        };
+        let as_who = Restricted { role: role.to_owned(), consent };
+        self.restore_restricted(database, &as_who, &content, stream, limit)?;
+        self.with_timeout(limit).compare(database, &content)
+    }
+
+    /// Gives `name` what belongs to a database itself.
+    fn adorn(&self, properties: &Database, name: &str) -> Result<()> {
+        let statements = properties.adorn(name);
+        let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+        self.query(super::server::ADMIN, &statements).map(|_| ())
+    }
+}
