@@ -8,11 +8,13 @@ mod disposable;
 mod dsn;
 mod elsewhere;
 mod live;
+mod passing;
 pub mod plain;
 mod quote;
 mod restricted;
 mod scratch;
 mod server;
+mod sql;
 mod swap;
 
 use std::io::Read;
@@ -27,6 +29,7 @@ use disposable::Disposable;
 use dsn::Dsn;
 use elsewhere::Elsewhere;
 use live::LiveServer;
+use passing::passing;
 use restricted::Restricted;
 use server::Server;
 
@@ -109,13 +112,10 @@ fn inspect_plain(dump: impl Read) -> Result<Content> {
         let text = "the SQL is of a whole server, or of several databases; a service is one database";
         return Err(Failure::new(Kind::Damaged, text).hint("dump that database alone: pg_dump -Fc DATABASE"));
     }
-    let mut programs: Vec<String> = summary.beyond().take(NAMED).map(ToString::to_string).collect();
-    let more = (summary.beyond().count() - programs.len()) as u64 + summary.notes_left_out;
-    programs.extend((more > 0).then(|| format!("and {more} more")));
     Ok(Content {
         format: DumpFormat::Plain,
-        programs,
-        code: ForeignCode::default(),
+        programs: programs(&summary.code),
+        code: summary.code,
         ambiguous: summary.ambiguous,
         tables: tables(summary.tables),
         server_version: summary.server_version.unwrap_or_default(),
@@ -128,6 +128,18 @@ fn inspect_plain(dump: impl Read) -> Result<Content> {
     })
 }
 
+/// What needs consent, in words for a record.
+fn programs(code: &ForeignCode) -> Vec<String> {
+    let dangerous = code.privileged.iter().filter_map(|privileged| {
+        privileged.danger.as_ref().map(|danger| format!("{}: {}: {danger}", privileged.place, privileged.item))
+    });
+    let all = code.unlisted.len() + dangerous.clone().count();
+    let mut programs: Vec<String> =
+        code.unlisted.iter().map(|unlisted| unlisted.what.clone()).chain(dangerous).take(NAMED).collect();
+    programs.extend((all > NAMED).then(|| format!("and {} more", all - NAMED)));
+    programs
+}
+
 fn tables(tables: Vec<archive::TableRows>) -> Vec<TableRows> {
     let row = |table: archive::TableRows| TableRows { schema: table.schema, name: table.name, rows: table.rows };
     tables.into_iter().map(row).collect()
@@ -137,18 +149,5 @@ fn damaged(error: ArchiveError) -> Failure {
     match error {
         ArchiveError::Io(error) => error.into(),
         damage => Failure::new(Kind::Damaged, "the dump is damaged").because(damage.to_string()),
-    }
-}
-
-/// The dump as it is given to the client program of a role without privileges. (For now: the lists come.)
-fn passing(
-    format: DumpFormat,
-    source: Box<dyn Read + Send>,
-    _code: &ForeignCode,
-    _consent: &crate::domain::Consent,
-) -> Box<dyn Read + Send> {
-    match format {
-        DumpFormat::Custom => source,
-        DumpFormat::Plain => Box::new(plain::Given::new(source, crate::sys::points::lists_are_off())),
     }
 }

@@ -1,15 +1,17 @@
 //! Reads a plain SQL dump (`pg_dump`, `pg_dumpall`, or anybody's) once, as it streams by.
 //!
 //! SQL has no frame that could be proved, so this says less than [`archive`](super::archive): whether `pg_dump`'s own
-//! last words are there, how many rows its COPY blocks hold, and what in it would make `psql` do more than send SQL:
-//! meta-commands (a backslash outside quotes and data) and `COPY ... PROGRAM`. What functions do is not looked into.
-//! Nothing is ever executed, and nothing is kept but names, numbers and the first words of what is noted.
+//! last words are there, how many rows its COPY blocks hold, and what each of its statements is (see
+//! [`sql`](super::sql)). What functions do is not looked into. Nothing is ever executed, and nothing is kept but names,
+//! numbers, the first words of what is noted, and what a superuser would have to make.
 
+mod asks;
 mod given;
-mod judge;
 mod lexer;
-mod names;
+mod meta;
 mod nesting;
+mod place;
+mod quotes;
 mod reading;
 mod rows;
 mod tables;
@@ -17,6 +19,7 @@ mod tables;
 use std::io::{ErrorKind, Read};
 
 use super::archive::{ArchiveError, Damage, DamageKind, Looks, TableRows, looks_like};
+use crate::domain::ForeignCode;
 pub use given::Given;
 use lexer::Lexer;
 
@@ -24,8 +27,6 @@ use lexer::Lexer;
 const BUFFER: usize = 256 * 1024;
 /// Bytes kept of a comment, a note or a dollar quote's tag.
 const WORDS: usize = 200;
-/// Notes that are kept; more are only counted.
-const NOTES: usize = 1000;
 
 /// What a plain SQL dump says and holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +53,8 @@ pub struct PlainSummary {
     pub large_objects: u64,
     /// INSERT statements, of any table.
     pub inserts: u64,
-    /// What would make `psql` do more than send SQL, in order, at most 1,000.
-    pub notes: Vec<Note>,
-    /// Notes beyond those.
-    pub notes_left_out: u64,
+    /// What in it is more than its own objects and data.
+    pub code: ForeignCode,
     /// The first line from which on only the server can tell what is quoted and what is a meta-command: a backslash before
     /// the end of a string, or an encoding in which a backslash may be half of a character.
     pub ambiguous: Option<u64>,
@@ -72,69 +71,6 @@ pub enum Maker {
     PgDumpall,
     /// Somebody else.
     Other,
-}
-
-/// Something to look at before the dump is given to `psql`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    /// Line, from 1.
-    pub line: u64,
-    /// The sort.
-    pub kind: NoteKind,
-    /// Its first 200 bytes.
-    pub text: String,
-}
-
-/// Sorts of notes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoteKind {
-    /// `\restrict` or `\unrestrict`: `pg_dump`'s own fence against meta-commands, since August 2025.
-    Restrict,
-    /// `\connect`: goes to another database, and possibly to another server.
-    Connect,
-    /// Any other meta-command: `\!` and `\copy` run programs, `\i` and `\o` touch files.
-    MetaCommand,
-    /// `COPY ... PROGRAM`: the server runs a program.
-    CopyProgram,
-    /// `COPY` or a function that reads or writes a file of the server.
-    ServerFile,
-    /// A function in a language that may do anything, or that language itself.
-    Language,
-    /// `ALTER SYSTEM` or `LOAD`: changes the server itself.
-    System,
-}
-
-impl PlainSummary {
-    /// Whether anything in it could run programs or touch files beyond the database.
-    pub fn runs_more_than_sql(&self) -> bool {
-        self.notes_left_out > 0 || self.beyond().next().is_some()
-    }
-
-    /// What in it reaches beyond the database.
-    pub fn beyond(&self) -> impl Iterator<Item = &Note> {
-        self.notes.iter().filter(|note| note.kind.is_beyond())
-    }
-}
-
-impl NoteKind {
-    /// Whether it reaches beyond the database.
-    fn is_beyond(self) -> bool {
-        !matches!(self, NoteKind::Restrict | NoteKind::Connect)
-    }
-}
-
-impl std::fmt::Display for Note {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let what = match self.kind {
-            NoteKind::Restrict | NoteKind::Connect | NoteKind::MetaCommand => "a command for psql",
-            NoteKind::CopyProgram => "COPY runs a program",
-            NoteKind::ServerFile => "a file of the server is read or written",
-            NoteKind::Language => "a language without limits",
-            NoteKind::System => "the server itself is changed",
-        };
-        let text: String = self.text.chars().take(80).map(|c| if c.is_control() { ' ' } else { c }).collect();
-        write!(f, "line {}: {what}: {}", self.line, text.trim())
-    }
 }
 
 /// Reads `source` to its end.
@@ -161,6 +97,9 @@ pub fn read(mut source: impl Read) -> Result<PlainSummary, ArchiveError> {
             known = true;
         }
         lexer.feed(&buffer[..held]);
+        if let Some(failure) = lexer.failure() {
+            return Err(failure);
+        }
         held = 0;
         if count == 0 {
             return lexer.finish();
@@ -189,13 +128,20 @@ fn lossy(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Need;
 
     fn sql(text: &str) -> PlainSummary {
         read(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
-    fn kinds(text: &str) -> Vec<NoteKind> {
-        sql(text).notes.iter().map(|note| note.kind).collect()
+    /// What is named in a text, without its words: `line 3: a command for psql`.
+    fn refused(text: &str) -> Vec<String> {
+        let words = |what: &String| what.rsplit_once(": ").map_or(what.clone(), |(words, _)| words.to_owned());
+        sql(text).code.refused.iter().map(words).collect()
+    }
+
+    fn needs(text: &str) -> Vec<Need> {
+        sql(text).code.unlisted.iter().map(|unlisted| unlisted.needs).collect()
     }
 
     #[test]
@@ -203,22 +149,22 @@ mod tests {
         let dump = sql("COPY public.a (x, y) FROM stdin;\n1\t\\\\! id\n\\\\.\t2\n\\.\n\nCOPY b FROM STDIN;\n\\.\n");
         let rows: Vec<_> = dump.tables.iter().map(|table| (table.name.as_str(), table.rows)).collect();
         assert_eq!(rows, [("a", 2), ("b", 0)]);
-        assert!(dump.notes.is_empty() && !dump.complete);
+        assert!(dump.code == ForeignCode::default() && !dump.complete);
         assert!(read(&b"COPY a (x, y) FROM stdin;\n1\n\\.\n"[..]).is_err());
     }
 
     #[test]
-    fn what_would_run_programs_is_noted() {
-        use NoteKind::{Connect, CopyProgram, MetaCommand, Restrict};
-        assert_eq!(kinds("\\restrict k\n\\connect d\nSELECT 1 \\! id\n"), [Restrict, Connect, MetaCommand]);
-        assert_eq!(kinds("\\connect d \\! id\n\\restrict `id`\n"), [MetaCommand, MetaCommand]);
+    fn what_would_run_programs_is_named() {
+        assert_eq!(refused("\\restrict k\n\\connect d\nTRUNCATE a \\! id\n"), ["line 3: a command for psql"]);
+        assert_eq!(refused("\\connect d \\! id\n\\restrict `id`\n").len(), 2);
         for copy in ["COPY a FROM PROGRAM 'id'", "copy(select 1)to/**/program 'id'", "COPY\u{b}a\nfrom--\nprogram'id'"]
         {
-            assert_eq!(kinds(&format!("SET x = 1; {copy};\n")), [CopyProgram], "{copy}");
+            assert_eq!(needs(&format!("SET row_security = off; {copy};\n")), [Need::Programs], "{copy}");
         }
-        let quoted = "SELECT '\\! id', \"\\\", $a$ \\! $$ $a$, $$\\$$; -- \\!\n/* \\! /* */ \\! */ SELECT E'\\'\\!';\n";
-        assert_eq!(kinds(quoted), []);
-        assert_eq!(sql("SELECT 1;\n\n\\i x\n").notes[0].line, 3);
+        let quoted =
+            "TRUNCATE '\\! id', \"\\\", $a$ \\! $$ $a$, $$\\$$; -- \\!\n/* \\! /* */ \\! */ TRUNCATE E'\\'\\!';\n";
+        assert_eq!(sql(quoted).code, ForeignCode::default());
+        assert_eq!(refused("TRUNCATE a;\n\n\\i x\n"), ["line 3: a command for psql"]);
     }
 
     #[test]
@@ -233,7 +179,7 @@ mod tests {
             assert_eq!(sql(text).ambiguous, line, "{text}");
         }
         // A byte order mark hides nothing.
-        assert_eq!(kinds("\u{feff}COPY a FROM PROGRAM 'id';"), [NoteKind::CopyProgram]);
+        assert_eq!(needs("\u{feff}COPY a FROM PROGRAM 'id';"), [Need::Programs]);
     }
 
     #[test]

@@ -57,6 +57,14 @@ pub(super) fn named(definition: &[u8]) -> Option<String> {
     known.then(|| name.to_owned())
 }
 
+/// The encoding that `psql`'s `\encoding` means by `name`, which is compared as PostgreSQL does: letters and digits only.
+pub(in super::super) fn known(name: &str) -> Option<String> {
+    let plain = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
+    let odd = name.chars().any(|letter| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | ' ')));
+    let named = ENCODINGS.iter().chain(&ALIASES).find(|known| !odd && plain(known) == plain(name));
+    named.map(|known| (*known).to_owned())
+}
+
 /// Whether a `STDSTRINGS` entry says that backslashes in strings are ordinary characters.
 pub(super) fn standard_strings(definition: &[u8]) -> Option<bool> {
     match definition.strip_prefix(b"SET standard_conforming_strings = ")? {

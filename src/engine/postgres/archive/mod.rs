@@ -33,6 +33,13 @@ use std::io::Read;
 pub use error::{ArchiveError, Damage, DamageKind, EntryName};
 pub use looks::{Looks, looks_like};
 
+pub(super) use encoding::known as known_encoding;
+
+/// Text of which the encoding is not known; two names never become one.
+pub(super) fn text(bytes: &[u8]) -> String {
+    encoding::text(bytes, None)
+}
+
 use source::Source;
 
 /// The newest archive format this reader knows: PostgreSQL 17 and 18 write 1.16.

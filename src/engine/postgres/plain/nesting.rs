@@ -17,23 +17,32 @@ pub(super) struct Nesting {
     /// Words so far, and what the first of them mean here: `C`reate, `O`r, `R`eplace, `F`unction, `P`rocedure.
     words: usize,
     start: [u8; START],
+    insert: bool,
     /// Tuples since VALUES, and whether they still are.
     tuples: Option<u64>,
     counting: bool,
+    query: bool,
 }
 
 impl Nesting {
-    /// Takes a byte outside quotes and comments.
-    pub(super) fn byte(&mut self, byte: u8) {
-        let goes_on = byte.is_ascii_digit() || byte == b'$';
-        if byte.is_ascii_alphabetic() || byte == b'_' || !byte.is_ascii() || (goes_on && self.length > 0) {
-            if self.length < WORD {
-                self.word[self.length] = byte.to_ascii_uppercase();
-            }
-            self.length = (self.length + 1).min(WORD);
-            return;
+    /// Takes a piece of a word outside quotes and comments.
+    pub(super) fn word(&mut self, piece: &[u8]) {
+        for byte in piece.iter().take(WORD - self.length.min(WORD)) {
+            self.word[self.length] = byte.to_ascii_uppercase();
+            self.length += 1;
         }
-        self.end_of_word();
+        if piece.len() > WORD {
+            self.length = WORD;
+        }
+    }
+
+    /// The word being read, if it is one letter: it may say what a string is.
+    pub(super) fn letter(&self) -> Option<u8> {
+        (self.length == 1).then_some(self.word[0])
+    }
+
+    /// Takes a parenthesis.
+    pub(super) fn parenthesis(&mut self, byte: u8) {
         match byte {
             b'(' => {
                 if self.parentheses == 0 && self.counting {
@@ -41,21 +50,18 @@ impl Nesting {
                 }
                 self.parentheses = self.parentheses.saturating_add(1);
             }
-            b')' => self.parentheses = self.parentheses.saturating_sub(1),
-            _ => {}
+            _ => self.parentheses = self.parentheses.saturating_sub(1),
         }
     }
 
-    fn end_of_word(&mut self) {
-        if self.length == 0 {
-            return;
-        }
+    pub(super) fn end_of_word(&mut self) {
         let word = &self.word[..self.length];
         if self.words < START {
             self.start[self.words] = match word {
                 b"CREATE" | b"OR" | b"REPLACE" | b"FUNCTION" | b"PROCEDURE" => word[0],
                 _ => 0,
             };
+            self.insert |= self.words == 0 && word == b"INSERT";
         }
         self.words += 1;
         if self.parentheses == 0 {
@@ -63,6 +69,7 @@ impl Nesting {
             if self.counting {
                 self.tuples = Some(0);
             }
+            self.query |= matches!(word, b"SELECT" | b"WITH" | b"TABLE" | b"UNION" | b"INTERSECT" | b"EXCEPT");
             if self.has_body() {
                 match word {
                     b"BEGIN" => self.begins += 1,
@@ -84,10 +91,18 @@ impl Nesting {
         self.parentheses == 0 && self.begins == 0
     }
 
-    /// Begins the next statement. Says how many rows the last one inserts, where it has VALUES.
-    pub(super) fn next(&mut self) -> Option<u64> {
-        let tuples = self.tuples.map(|tuples| tuples.max(1));
-        *self = Nesting::default();
-        tuples
+    /// Whether the statement begins with INSERT.
+    pub(super) fn is_insert(&self) -> bool {
+        self.insert
+    }
+
+    /// Whether it has VALUES, and no query beside them so far.
+    pub(super) fn has_values(&self) -> bool {
+        self.tuples.is_some() && !self.query
+    }
+
+    /// How many rows it inserts, where it has VALUES.
+    pub(super) fn tuples(&self) -> Option<u64> {
+        self.tuples.map(|tuples| tuples.max(1))
     }
 }

@@ -1,22 +1,26 @@
 //! What the pieces of a plain dump mean: its comments, statements, meta-commands and COPY blocks, one after another.
 
 use super::super::archive::{ArchiveError, DamageKind};
-use super::judge::{self, Verdict};
-use super::names::{after, name, perhaps};
+use super::super::sql::{self, Class, Context, Cursor, Found, Judged, Statements};
+use super::meta::{self, Meta};
 use super::rows::CopyBlock;
 use super::tables::Tables;
-use super::{Maker, NOTES, Note, NoteKind, PlainSummary, WORDS, damage, lossy};
+use super::{Maker, PlainSummary, damage, lossy};
+use crate::domain::Need;
 
 /// A statement without its `;`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Statement<'a> {
-    /// As it is written, without comments; cut when it is long.
+    /// As it is written, without the words of comments; of an INSERT only its beginning.
     pub(super) text: &'a [u8],
-    /// In capitals, without what is quoted, single spaced; cut when it is long.
-    pub(super) bare: &'a [u8],
+    pub(super) is_insert: bool,
+    /// An INSERT with VALUES, and no query beside them.
+    pub(super) has_values: bool,
     /// Rows of its VALUES.
     pub(super) tuples: Option<u64>,
-    /// Line of its end, from 1.
+    /// It was too long to be kept whole.
+    pub(super) is_cut: bool,
+    /// Line of its start, from 1.
     pub(super) line: u64,
 }
 
@@ -25,8 +29,9 @@ pub(super) struct Statement<'a> {
 pub(super) struct Next {
     /// COPY data begin at the next line.
     pub(super) data: Option<Box<CopyBlock>>,
-    /// A restore leaves it out.
-    pub(super) left_out: bool,
+    pub(super) class: Class,
+    /// What is given in its place.
+    pub(super) instead: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -46,18 +51,20 @@ pub(super) struct Reading {
     extensions: Vec<String>,
     large_objects: u64,
     inserts: u64,
-    notes: Vec<Note>,
-    notes_left_out: u64,
+    found: Found,
     ambiguous: Option<u64>,
 }
 
 /// Encodings in which a backslash may be half of a character.
-const HALVED: [&[u8]; 7] = [b"SJIS", b"SHIFT_JIS", b"BIG5", b"GBK", b"GB18030", b"UHC", b"JOHAB"];
+const HALVED: [&str; 7] = ["SJIS", "SHIFT_JIS", "BIG5", "GBK", "GB18030", "UHC", "JOHAB"];
+/// Databases of `\connect`s that are told apart; more than one is too many already.
+const DATABASES: usize = 10;
 
 impl Reading {
-    /// Something that is neither comment nor statement yet follows the maker's last words.
-    pub(super) fn goes_on(&mut self) {
-        self.appended |= self.ended;
+    /// Something that is neither comment nor statement yet follows the maker's last words, unless it is the first sign of
+    /// a comment.
+    pub(super) fn goes_on_with(&mut self, byte: u8) {
+        self.appended |= self.ended && byte != b'-';
     }
 
     /// From this line on only the server can tell what is quoted.
@@ -65,37 +72,33 @@ impl Reading {
         self.ambiguous.get_or_insert(line);
     }
 
-    fn note(&mut self, kind: NoteKind, line: u64, text: &[u8]) {
-        self.appended |= self.ended && kind != NoteKind::Restrict;
-        if self.notes.len() == NOTES {
-            self.notes_left_out += 1;
-            return;
-        }
-        self.notes.push(Note { line, kind, text: lossy(&text[..text.len().min(WORDS)]) });
+    /// From this byte on it is not what a dump may be.
+    pub(super) fn wrong(&mut self, words: &str, byte: u64) {
+        self.wrong.get_or_insert_with(|| damage(DamageKind::Structure, byte, words.to_owned()));
+    }
+
+    /// Why it cannot be read on, once.
+    pub(super) fn failure(&mut self) -> Option<ArchiveError> {
+        self.wrong.take()
     }
 
     /// Takes a meta-command; `alone` says that it does not stand in the middle of a statement. Says what it is.
-    ///
-    /// The known harmless ones count as such only when nothing else can hide in the line: a second command, or a program
-    /// in backticks.
-    pub(super) fn meta(&mut self, text: &[u8], alone: bool, line: u64) -> NoteKind {
-        let hides = !alone || text.len() >= WORDS || memchr::memchr2(b'\\', b'`', &text[1..]).is_some();
-        let mut words = text.split(|byte| super::lexer::space(*byte));
-        let kind = match words.next() {
-            _ if hides => NoteKind::MetaCommand,
-            Some(b"\\restrict" | b"\\unrestrict") => NoteKind::Restrict,
-            Some(b"\\connect" | b"\\c") => NoteKind::Connect,
-            _ => NoteKind::MetaCommand,
-        };
-        if kind == NoteKind::Connect {
-            let database = words.find(|word| !word.starts_with(b"-")).unwrap_or_default();
-            let database = lossy(database.trim_ascii()).trim_matches('"').to_owned();
-            if !database.is_empty() && !self.databases.contains(&database) {
-                self.databases.push(database);
+    pub(super) fn meta(&mut self, text: &[u8], alone: bool, line: u64) -> Meta {
+        let meta = meta::judge(text, alone);
+        let fence = [&b"\\restrict"[..], b"\\unrestrict"].iter().any(|fence| text.starts_with(fence));
+        self.appended |= self.ended && !(fence && meta == Meta::LeftOut);
+        match &meta {
+            Meta::LeftOut => {}
+            Meta::Connect(database) => {
+                let known = database.is_empty() || self.databases.contains(database);
+                if !known && self.databases.len() < DATABASES {
+                    self.databases.push(database.clone());
+                }
             }
+            Meta::Encoding(name) => self.encoded(name.clone(), line),
+            Meta::Refused => self.found.refused("a command for psql", || format!("line {line}"), text),
         }
-        self.note(kind, line, text);
-        kind
+        meta
     }
 
     /// Takes a comment: `pg_dump`'s say who wrote the dump and where it ends.
@@ -116,50 +119,109 @@ impl Reading {
         self.maker.get_or_insert(maker);
     }
 
+    fn judge(&self, statement: &Statement<'_>) -> Judged {
+        let judged = |class| Judged { class, does: "INSERT".to_owned() };
+        if statement.is_insert {
+            let listed = statement.has_values;
+            return judged(if listed { Class::Allowed } else { Class::Unlisted(Need::Nothing) });
+        }
+        if statement.is_cut {
+            return judged(Class::Refused("a statement of more than 16 MiB is not looked into"));
+        }
+        let mut statements = Statements::new(statement.text, self.backslashes);
+        match (statements.next(), statements.next()) {
+            (None, _) => Judged { class: Class::Allowed, does: String::new() },
+            (Some(Some(text)), None) => {
+                let clean = !self.created && self.maker == Some(Maker::PgDump);
+                let context = Context { backslashes: self.backslashes, clean, asked: self.found.asked() };
+                sql::judge(text, &context)
+            }
+            _ => judged(Class::Refused("only the server can tell where it ends")),
+        }
+    }
+
     /// Takes a statement.
     pub(super) fn statement(&mut self, statement: Statement<'_>) -> Next {
-        let Statement { text, bare, tuples, line } = statement;
+        let Statement { text, tuples, line, .. } = statement;
         self.maker.get_or_insert(Maker::Other);
         self.appended |= self.ended;
-        let before = !self.created && self.maker == Some(Maker::PgDump);
-        let verdict = judge::verdict(text, bare, before);
-        self.created |= bare.starts_with(b"CREATE ") && verdict != Verdict::LeftOut;
-        if let Verdict::Noted(kind) = verdict {
-            self.note(kind, line, text);
+        let judged = self.judge(&statement);
+        self.found.take(&judged, || format!("line {line}"), text);
+        self.created |= judged.does.starts_with("CREATE ") && judged.class != Class::LeftOut;
+        let mut next = Next { data: None, class: judged.class, instead: None };
+        if judged.does == "COPY" {
+            next.data = self.copy(text);
+            return next;
         }
-        let mut data = None;
-        if bare.starts_with(b"COPY") {
-            if memchr::memmem::find(bare, b" FROM STDIN").is_some() {
-                data = Some(Box::new(CopyBlock::new(text)));
+        if next.class != Class::LeftOut {
+            self.inserts += u64::from(statement.is_insert);
+            if !self.tables.statement(text, tuples, self.backslashes) {
+                self.wrong("more than 200,000 tables", 0);
             }
-        } else if verdict != Verdict::LeftOut {
-            self.inserts += u64::from(bare.starts_with(b"INSERT"));
-            self.tables.statement(text, tuples);
-            self.setting(text, bare);
-            let encoding = bare.starts_with(b"SET ") && memchr::memmem::find(bare, b"CLIENT_ENCODING").is_some();
-            let upper = if encoding || bare.starts_with(b"SET NAMES") { text.to_ascii_uppercase() } else { Vec::new() };
-            if HALVED.iter().any(|name| memchr::memmem::find(&upper, name).is_some()) {
-                self.ambiguous(line);
-            }
-            self.object(text, bare);
+            self.object(&judged.does, &next.class);
         }
-        Next { data, left_out: verdict == Verdict::LeftOut }
+        match judged.does.as_str() {
+            "SET" => self.setting(text, line),
+            "CREATE SCHEMA" => next.instead = if_not_exists(text, self.backslashes),
+            _ => {}
+        }
+        next
     }
 
-    fn setting(&mut self, text: &[u8], bare: &[u8]) {
-        if bare.starts_with(b"SET CLIENT_ENCODING") && self.encoding.is_none() {
-            self.encoding = text.split(|byte| *byte == b'\'').nth(1).map(lossy);
-        } else if bare.starts_with(b"SET STANDARD_CONFORMING_STRINGS") {
-            self.backslashes = bare.ends_with(b"OFF") || text.ends_with(b"'off'");
+    /// Whether rows follow a COPY. Of one that is not understood the server would say so; nothing after it is believed.
+    fn copy(&mut self, text: &[u8]) -> Option<Box<CopyBlock>> {
+        match sql::copy(text, self.backslashes) {
+            Some(copy) if copy.has_data() => Some(Box::new(CopyBlock::new(text, &copy))),
+            Some(_) => None,
+            None => {
+                self.ambiguous.get_or_insert(0);
+                self.wrong("a COPY that is not understood", 0);
+                None
+            }
         }
     }
 
-    fn object(&mut self, text: &[u8], bare: &[u8]) {
-        if let Some(rest) = after(text, "CREATE EXTENSION") {
-            let named = name(perhaps(rest, "IF NOT EXISTS")).map(|(name, _)| name.table);
-            self.extensions.extend(named.filter(|name| name != "plpgsql"));
-        } else if ["SELECT PG_CATALOG.LO_CREATE(", "SELECT LO_CREATE("].iter().any(|w| bare.starts_with(w.as_bytes())) {
-            self.large_objects += 1;
+    fn encoded(&mut self, name: String, line: u64) {
+        if HALVED.iter().any(|halved| name.to_ascii_uppercase().contains(halved)) {
+            self.ambiguous(line);
+        }
+        self.encoding.get_or_insert(name);
+    }
+
+    fn setting(&mut self, text: &[u8], line: u64) {
+        let mut cursor = Cursor::new(text, self.backslashes);
+        let reset = cursor.words("reset");
+        cursor.words("set");
+        cursor.one_of(&["session", "local"]);
+        let name = if cursor.words("names") { Some("client_encoding".to_owned()) } else { cursor.name() };
+        cursor.words("to");
+        cursor.operator("=");
+        let value = cursor.text().map(|text| lossy(&text)).or_else(|| cursor.name()).unwrap_or_default();
+        match name.unwrap_or_default().to_ascii_lowercase().as_str() {
+            "client_encoding" if !value.is_empty() => self.encoded(value, line),
+            "standard_conforming_strings" => {
+                let value = value.to_ascii_lowercase();
+                let off = ["of", "off", "f", "fa", "fal", "fals", "false", "n", "no", "0"].contains(&value.as_str());
+                let on = ["on", "t", "tr", "tru", "true", "y", "ye", "yes", "1", "default"].contains(&value.as_str());
+                // A number is not a name, and `RESET` is what the server's own settings say.
+                if !(off || on) || reset {
+                    self.ambiguous(line);
+                }
+                self.backslashes = off;
+            }
+            _ => {}
+        }
+    }
+
+    fn object(&mut self, does: &str, class: &Class) {
+        match class {
+            Class::Privileged(asked) => {
+                let named = asked.item.strip_prefix("extension:").filter(|_| does == "CREATE EXTENSION");
+                if let Some(name) = named.filter(|name| !self.extensions.iter().any(|known| known == name)) {
+                    self.extensions.push(name.to_owned());
+                }
+            }
+            _ => self.large_objects += u64::from(does == "SELECT lo_create"),
         }
     }
 
@@ -200,10 +262,18 @@ impl Reading {
             extensions: self.extensions,
             large_objects: self.large_objects,
             inserts: self.inserts,
-            notes: self.notes,
-            notes_left_out: self.notes_left_out,
+            code: self.found.finish(),
             ambiguous: self.ambiguous,
             bytes,
         })
     }
+}
+
+/// `CREATE SCHEMA` of one that may be there for an extension's sake.
+fn if_not_exists(text: &[u8], backslashes: bool) -> Option<String> {
+    let mut cursor = Cursor::new(text, backslashes);
+    cursor.words("create schema");
+    cursor.words("if not exists");
+    let name = cursor.name()?;
+    cursor.is_at_end().then(|| format!("CREATE SCHEMA IF NOT EXISTS {};", super::super::quote::ident(&name)))
 }

@@ -3,7 +3,7 @@
 use memchr::{memchr, memchr_iter};
 
 use super::super::archive::copy;
-use super::names::{Name, after, name};
+use super::super::sql::{Copy, Qualified as Name};
 
 /// A COPY block being read.
 #[derive(Debug)]
@@ -23,22 +23,16 @@ pub(super) struct CopyBlock {
 }
 
 impl CopyBlock {
-    /// Of a statement without its `;` that reads `COPY table ... FROM stdin`.
-    pub(super) fn new(statement: &[u8]) -> Self {
-        let (name, columns, lines_are_rows) = match copy::parse(&[statement, b";\n"].concat()) {
+    /// Of a statement without its `;`, and what it says.
+    pub(super) fn new(statement: &[u8], said: &Copy) -> Self {
+        let (name, columns) = match copy::parse(&[statement, b";\n"].concat()) {
             Some(copy) => {
                 let (schema, table) = (copy.schema.map(|schema| super::lossy(&schema)), super::lossy(&copy.table));
-                (Some(Name { schema, table }), Some(copy.columns), true)
+                (Some(Name { schema, name: table }), Some(copy.columns))
             }
-            None => {
-                let named = after(statement, "COPY").and_then(name);
-                let upper = statement.to_ascii_uppercase();
-                let end = upper.windows(5).rposition(|word| word == b"STDIN").map(|at| at + 5);
-                let options = end.map_or(&b""[..], |end| &statement[end..]);
-                (named.map(|(name, _)| name), None, options.trim_ascii().is_empty())
-            }
+            None => (said.table.clone(), None),
         };
-        Self { name, rows: 0, lines_are_rows, columns, tabs: 0, start: [0; 3], length: 0 }
+        Self { name, rows: 0, lines_are_rows: said.is_plain, columns, tabs: 0, start: [0; 3], length: 0 }
     }
 
     /// Takes bytes up to the end of the block; says what is left when it ended.
@@ -69,8 +63,8 @@ impl CopyBlock {
     /// The table's name for messages.
     pub(super) fn words(&self) -> String {
         match &self.name {
-            Some(Name { schema: Some(schema), table }) => format!("{schema}.{table}"),
-            Some(Name { schema: None, table }) => table.clone(),
+            Some(Name { schema: Some(schema), name: table }) => format!("{schema}.{table}"),
+            Some(Name { schema: None, name: table }) => table.clone(),
             None => "a table".to_owned(),
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::super::archive::TableRows;
-use super::names::{Name, after, name, perhaps};
+use super::super::sql::{Cursor, Qualified as Name, Token};
 
 /// Whether a table's rows are those that were counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,9 @@ enum Rows {
     /// It has none itself: what is put into it lies in its partitions.
     InPartitions,
 }
+
+/// More tables than this are not a database that we restore.
+const MOST: usize = 200_000;
 
 #[derive(Debug, Default)]
 pub(super) struct Tables {
@@ -44,69 +47,119 @@ impl Tables {
 
     fn place(&mut self, name: Name) -> &mut (TableRows, Rows) {
         let schema = name.schema.or_else(|| self.schema.clone()).unwrap_or_else(|| "public".to_owned());
-        let place = *self.places.entry((schema.clone(), name.table.clone())).or_insert_with(|| {
-            self.list.push((TableRows { schema, name: name.table, rows: 0 }, Rows::Counted));
+        let place = *self.places.entry((schema.clone(), name.name.clone())).or_insert_with(|| {
+            self.list.push((TableRows { schema, name: name.name, rows: 0 }, Rows::Counted));
             self.list.len() - 1
         });
         &mut self.list[place]
     }
 
-    /// Takes a statement that is no COPY, without its `;`; `tuples` are those of its VALUES.
-    pub(super) fn statement(&mut self, text: &[u8], tuples: Option<u64>) {
-        let read = |rest: &[u8]| name(rest).map(|(name, _)| name);
-        if let Some(rest) = after(text, "INSERT INTO") {
-            match (read(rest), tuples) {
+    /// Takes a statement that is not a COPY, without its `;`; `tuples` are those of its VALUES. False when there are too
+    /// many tables.
+    pub(super) fn statement(&mut self, text: &[u8], tuples: Option<u64>, backslashes: bool) -> bool {
+        let mut cursor = Cursor::new(text, backslashes);
+        if cursor.words("insert into") {
+            match (cursor.qualified(), tuples) {
                 (Some(name), Some(rows)) => self.add(name, rows),
                 (name, _) => self.forget(name),
             }
-        } else if let Some(rest) = created_table(text) {
-            match name(rest) {
-                // `CREATE TABLE ... AS SELECT` fills it; a list of columns does not.
-                Some((name, rest)) if is_partitioned(rest) => self.place(name).1 = Rows::InPartitions,
-                Some((name, rest)) if rest.trim_ascii_start().starts_with(b"(") => self.add(name, 0),
-                Some((name, rest)) if after(rest, "PARTITION OF").is_some() => self.add(name, 0),
-                Some((name, _)) => self.forget(Some(name)),
-                None => self.forget(None),
-            }
-        } else if let Some(rest) = after(text, "SET search_path") {
-            let value = after(rest, "TO").or_else(|| rest.trim_ascii_start().strip_prefix(b"="));
-            self.schema = value.and_then(read).filter(|name| name.schema.is_none()).map(|name| name.table);
+        } else if created_table(&mut cursor) {
+            self.created(cursor);
+        } else if cursor.words("set search_path") || cursor.words("set session search_path") {
+            self.path(cursor);
         } else {
-            self.changed(text);
+            self.changed(cursor);
+        }
+        self.list.len() <= MOST
+    }
+
+    /// `CREATE TABLE ... AS SELECT` fills it; a list of columns does not.
+    fn created(&mut self, mut cursor: Cursor<'_>) {
+        let Some(name) = cursor.qualified() else { return self.forget(None) };
+        if cursor.clone().has_outside("partition") && is_partitioned(cursor.clone()) {
+            self.place(name).1 = Rows::InPartitions;
+        } else if matches!(cursor.peek(), Some(Token::Sign(b'('))) && !cursor.has_outside("as")
+            || cursor.words("partition of")
+        {
+            self.add(name, 0);
+        } else {
+            self.forget(Some(name));
+        }
+    }
+
+    /// The first schema that can be there: not `$user`, and not what the server puts there itself.
+    fn path(&mut self, mut cursor: Cursor<'_>) {
+        if !cursor.words("to") {
+            cursor.operator("=");
+        }
+        self.schema = None;
+        loop {
+            let text = cursor.text().map(|text| super::lossy(&text));
+            let Some(schema) = text.or_else(|| cursor.name()) else { return };
+            if schema != "$user" && !schema.is_empty() && schema != "pg_catalog" {
+                self.schema = Some(schema);
+                return;
+            }
+            if !cursor.sign(b',') {
+                return;
+            }
         }
     }
 
     /// Statements after which rows are not where they were counted.
-    fn changed(&mut self, text: &[u8]) {
-        let read = |rest: &[u8]| name(perhaps(rest, "ONLY")).map(|(name, _)| name);
-        if let Some(rest) = after(text, "DELETE FROM").or_else(|| after(text, "MERGE INTO")) {
-            self.forget(read(rest));
-        } else if let Some(rest) = after(text, "TRUNCATE") {
-            let rest = perhaps(rest, "TABLE");
-            let several = rest.contains(&b',') || after(rest, "CASCADE").is_some();
-            self.forget(if several { None } else { read(rest) });
-        } else if let Some(rest) = after(text, "DROP TABLE") {
-            let rest = perhaps(rest, "IF EXISTS");
+    fn changed(&mut self, mut cursor: Cursor<'_>) {
+        let read = |cursor: &mut Cursor<'_>| {
+            cursor.words("only");
+            cursor.qualified()
+        };
+        if cursor.words("delete from") || cursor.words("merge into") {
+            let name = read(&mut cursor);
+            self.forget(name);
+        } else if cursor.words("truncate") {
+            cursor.words("table");
+            self.emptied(cursor);
+        } else if cursor.words("drop table") {
+            cursor.words("if exists");
             // A drop before anything was made, as `--clean` writes it, changes nothing.
-            let known = read(rest).filter(|name| !rest.contains(&b',') && self.is_known(name));
-            if known.is_some() || (rest.contains(&b',') && !self.list.is_empty()) {
+            let several = cursor.has_sign_outside(b',');
+            let known = read(&mut cursor).filter(|name| !several && self.is_known(name));
+            if known.is_some() || (several && !self.list.is_empty()) {
                 self.forget(known);
             }
-        } else if let Some(rest) = after(text, "ALTER TABLE") {
-            let rest = perhaps(perhaps(rest, "IF EXISTS"), "ONLY");
-            if let Some((name, rest)) = name(rest)
-                && (after(rest, "RENAME TO").is_some() || after(rest, "SET SCHEMA").is_some())
-            {
+        } else if cursor.words("alter table") {
+            cursor.words("if exists");
+            let name = read(&mut cursor);
+            if name.is_some() && (cursor.words("rename to") || cursor.words("set schema")) {
+                self.forget(name);
+            }
+        } else if cursor.one_of(&["with", "do", "call"]).is_some() {
+            self.forget(None);
+        }
+    }
+
+    /// `TRUNCATE a, b`: those made in this dump have no rows so far. With CASCADE others have none either.
+    fn emptied(&mut self, mut cursor: Cursor<'_>) {
+        if cursor.has_outside("cascade") {
+            return self.forget(None);
+        }
+        loop {
+            cursor.words("only");
+            let Some(name) = cursor.qualified() else { return self.forget(None) };
+            cursor.operator("*");
+            if self.is_known(&name) {
+                self.place(name).0.rows = 0;
+            } else {
                 self.forget(Some(name));
             }
-        } else if ["WITH", "DO", "CALL"].iter().any(|word| after(text, word).is_some()) {
-            self.forget(None);
+            if !cursor.sign(b',') {
+                return;
+            }
         }
     }
 
     fn is_known(&self, name: &Name) -> bool {
         let schema = name.schema.clone().or_else(|| self.schema.clone()).unwrap_or_else(|| "public".to_owned());
-        self.places.contains_key(&(schema, name.table.clone()))
+        self.places.contains_key(&(schema, name.name.clone()))
     }
 
     /// The tables whose rows are known.
@@ -121,14 +174,28 @@ impl Tables {
     }
 }
 
-fn created_table(text: &[u8]) -> Option<&[u8]> {
-    let rest = after(text, "CREATE")?;
-    let rest = after(perhaps(rest, "UNLOGGED"), "TABLE")?;
-    Some(perhaps(rest, "IF NOT EXISTS"))
+fn created_table(cursor: &mut Cursor<'_>) -> bool {
+    let mut ahead = cursor.clone();
+    if !ahead.words("create") {
+        return false;
+    }
+    ahead.words("unlogged");
+    if !ahead.words("table") {
+        return false;
+    }
+    ahead.words("if not exists");
+    *cursor = ahead;
+    true
 }
 
-fn is_partitioned(definition: &[u8]) -> bool {
-    memchr::memmem::find(&definition.to_ascii_uppercase(), b"PARTITION BY").is_some()
+fn is_partitioned(mut cursor: Cursor<'_>) -> bool {
+    while !cursor.is_at_end() {
+        if cursor.words("partition by") {
+            return true;
+        }
+        cursor.outer();
+    }
+    false
 }
 
 #[cfg(test)]
@@ -153,12 +220,10 @@ mod tests {
         let start =
             "create table a (x int); create table b (x int); insert into a values (1); insert into b values (1);";
         assert_eq!(counted(start).len(), 2);
-        for more in
-            ["delete from a", "insert into a select 1", "truncate a", "alter table a rename to c", "drop table a"]
-        {
+        for more in ["delete from a", "insert into a select 1", "alter table a rename to c", "drop table a"] {
             assert_eq!(counted(&format!("{start}{more};")), [("public.b".to_owned(), 1)], "{more}");
         }
-        for more in ["truncate a, b", "do $$ begin end $$", "with x as (select 1) insert into a select * from x"] {
+        for more in ["truncate a cascade", "do $$ begin end $$", "with x as (select 1) insert into a select * from x"] {
             assert_eq!(counted(&format!("{start}{more};")), [], "{more}");
         }
         assert_eq!(counted("create table p (x int) partition by range (x); insert into p values (1);"), []);
