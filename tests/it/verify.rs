@@ -99,7 +99,7 @@ fn row_033_validating_is_visible_and_the_dump_is_in_use() {
     let filter = ["ps", "--all", "--filter", "label=dokku-backups.disposable", "--format", "{{.ID}}"];
     let container = host.docker(&filter).expect(0).out().trim().to_owned();
     let limits = ["inspect", "-f", "{{.HostConfig.NetworkMode}} {{.HostConfig.Memory}}", &container];
-    assert_eq!(host.docker(&limits).expect(0).out().trim(), "none 1g", "row 37: no network, bounded memory");
+    assert_eq!(host.docker(&limits).expect(0).out().trim(), "none 1073741824", "row 37: no network, bounded memory");
     let run = host.dokku(&["backups:delete", "shop", "--id", &id]).expect(5);
     assert!(run.stderr.contains("in use"), "{}", run.stderr);
     host.dokku(&["backups:verify", "shop", "--id", &id]).expect(5);
