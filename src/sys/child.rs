@@ -21,7 +21,7 @@ use super::patience::Patience;
 use super::ring::Ring;
 use super::{cancel, points, signals};
 use crate::domain::scrub;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, Said, kept};
 
 /// How often a waiting reader looks for signals and for the child's death.
 const LOOK: u16 = 50;
@@ -90,8 +90,13 @@ impl Child {
         }
     }
 
-    /// What it said on stderr so far, without secrets.
+    /// What it said on stderr so far: what may be kept of it.
     pub fn stderr(&self) -> String {
+        kept(&self.said())
+    }
+
+    /// All of it, but for secrets.
+    fn said(&self) -> String {
         scrub(&self.stderr.text())
     }
 
@@ -161,7 +166,7 @@ impl Child {
             return Ok(0);
         }
         kill_group(&self.process, Signal::SIGKILL);
-        Err(failed(&self.what, status, &self.stderr()))
+        Err(failed(&self.what, status, &self.said()))
     }
 
     fn stop_on_signal(&mut self) -> Result<(), Failure> {
@@ -251,18 +256,13 @@ pub fn failed(what: &str, status: ExitStatus, stderr: &str) -> Failure {
         (None, None) => "failed".to_owned(),
     };
     let failure = Failure::new(Kind::Child, format!("{what} {how}"));
-    let said = last_lines(stderr, 5);
-    if said.is_empty() { failure } else { failure.because(said) }
+    match Said::last(stderr, 5) {
+        Some(said) => failure.because(said),
+        None => failure,
+    }
 }
 
 /// Whether `failed` was told of a signal: the program did not end by its own judgement.
 pub fn was_killed(failure: &Failure) -> bool {
     failure.kind == Kind::Child && failure.message.contains(KILLED)
-}
-
-/// The last lines that say something, on one line.
-fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> =
-        text.lines().map(|l| l.trim_start_matches([' ', '!'])).map(str::trim).filter(|l| !l.is_empty()).collect();
-    lines[lines.len().saturating_sub(count)..].join("; ")
 }
