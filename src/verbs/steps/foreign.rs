@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::unpack::Bytes;
 use crate::catalogue::Exclusive;
 use crate::dokku::Info;
-use crate::domain::Datastore;
+use crate::domain::{Datastore, is_hidden};
 use crate::engine::{self, Remote};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::{GLOBAL, IMPORT_PRIVATE, IMPORT_TIMEOUT};
@@ -132,7 +132,7 @@ fn file(context: &Context, path: &Path) -> Result<Coming> {
         }
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = name.chars().map(|c| if c.is_control() { '?' } else { c }).take(200).collect();
+    let name = name.chars().map(|c| if is_hidden(c) { '?' } else { c }).take(200).collect();
     Ok(Coming { size: Some(file.size()?), bytes: Box::new(file), name })
 }
 
