@@ -17,6 +17,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::feed::{Feed, Input};
+use super::incoming::too_slow;
 use super::patience::Patience;
 use super::ring::Ring;
 use super::{cancel, points, signals};
@@ -61,6 +62,7 @@ pub struct Child {
     stderr: Ring,
     idle: Duration,
     interruptible: bool,
+    total: Option<Patience>,
     done: bool,
     /// Dropped last, and so after the child was ended: a pipe that closes earlier would be an end of its input.
     feed: Option<Feed>,
@@ -81,13 +83,22 @@ impl Child {
         };
         let (idle, interruptible) = (start.idle, start.interruptible);
         match Ring::drain(stderr) {
-            Ok(stderr) => Ok(Child { what, process, stdout, stderr, idle, interruptible, done: false, feed }),
+            Ok(stderr) => {
+                Ok(Child { what, process, stdout, stderr, idle, interruptible, total: None, done: false, feed })
+            }
             Err(error) => {
                 kill_group(&process, Signal::SIGKILL);
                 let _ = process.wait();
                 Err(cannot_start(&start.program, error))
             }
         }
+    }
+
+    /// The same child, all of whose output must come within `total`.
+    #[must_use]
+    pub fn within(mut self, total: Duration) -> Child {
+        self.total = Some(Patience::new(total));
+        self
     }
 
     /// What it said on stderr so far: what may be kept of it.
@@ -129,6 +140,9 @@ impl Child {
             if gone.as_mut().is_some_and(Patience::is_over) {
                 let text = format!("{} ended, but something it started keeps its output open", self.what);
                 return Err(self.end_with(Failure::new(Kind::Timeout, text)));
+            }
+            if self.total.as_mut().is_some_and(Patience::is_over) {
+                return Err(self.end_with(too_slow(&self.what)));
             }
             if patience.is_over() {
                 return Err(self.end_with(hung(&self.what, self.idle)));

@@ -199,7 +199,7 @@ fn receive(
         engine::of(datastore).inspect(engine::of(datastore).exported(), &mut tap)
     });
     drop(progress);
-    log.say(&child.stderr());
+    log.quote(&child.stderr());
     let (size, content) = poured?;
     // Even an empty database dumps to several hundred bytes: it is the child that failed, not the bytes that are bad.
     if size == 0 {
