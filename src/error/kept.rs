@@ -76,7 +76,8 @@ pub fn kept(text: &str) -> String {
             }
             // `psql` says where it is; what follows is in a language that is not known here.
             None if line.starts_with("psql:") => labelled = true,
-            None if labelled => {}
+            // A server's log begins with one what belongs to the line before, which may be cut off.
+            None if labelled || line.starts_with('\t') => {}
             None => lines.push((Says::Hint, values::without_documents(line))),
         }
     }
@@ -181,6 +182,7 @@ mod tests {
         for (said, expected) in cases {
             assert_eq!(kept(said), expected);
         }
+        assert_eq!(kept("\tVALUES ('secret')\n2026 UTC [1] LOG:  x\n2026 UTC [1] FATAL:  y"), "2026 UTC [1] FATAL:  y");
         assert_eq!(kept(&format!("{CUT}\nsecret\nERROR:  x")), format!("{CUT}\nERROR:  x"));
     }
 }

@@ -99,7 +99,7 @@ impl Docker {
 
     /// The end of what a container said: servers say it on stderr.
     pub fn last_words(&self, container: &str) -> String {
-        let logs = ask(&self.program, &["logs", "--tail", "5", container], &self.env, LIMIT, !self.deaf);
+        let logs = ask(&self.program, &["logs", "--tail", "50", container], &self.env, LIMIT, !self.deaf);
         let said = logs.map(|said| scrub(&format!("{}\n{}", said.stdout, said.stderr))).unwrap_or_default();
         Said::last(&said, 5).map(|said| said.to_string()).unwrap_or_default()
     }

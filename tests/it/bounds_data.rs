@@ -197,7 +197,8 @@ fn attack_422_no_row_of_an_archive_that_does_not_fit_is_kept() {
     assert!(info["restores"][0]["reason"].as_str().is_some_and(|why| why.contains("c_check")), "{info}");
     assert_kept_nowhere(&host);
     // Whoever restores may see why, on a terminal.
-    let import = ["backups:import", "shop", "--id", &id, "--no-backup"];
+    let untried = host.export("shop");
+    let import = ["backups:import", "shop", "--id", &untried, "--no-backup"];
     let run = host.on_terminal(&import, "to proceed", Deed::Types(b"shop\n"));
     assert!(run.code != Some(0) && run.stderr.contains(SECRET), "{}", run.stderr);
     assert_kept_nowhere(&host);
