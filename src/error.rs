@@ -1,8 +1,18 @@
 //! The one error type. Every failure names its object, says what to type next, and knows its exit code.
 
+mod kept;
+mod values;
+
 use std::error::Error;
 use std::fmt;
 use std::io;
+
+pub use kept::{CUT, kept};
+
+/// Longest reason that is kept or sent: 1 KiB.
+pub const LONGEST: usize = 1 << 10;
+/// Longest reason that a terminal shows: 4 KiB.
+const LONGEST_SHOWN: usize = 4 << 10;
 
 /// Result of everything that can fail for a reason a person must hear about.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -122,17 +132,67 @@ impl Failure {
         self
     }
 
-    /// The message with its chain of causes, on one line.
+    /// The message with its chain of causes, on one line: what may be kept and sent. Nobody's data is in it, and it is
+    /// at most 1 KiB long.
     pub fn reason(&self) -> String {
+        shortened(&self.chain(&|error| error.to_string()), LONGEST)
+    }
+
+    /// The same with all that a program said, for the terminal of whoever asked for the work.
+    pub fn whole_reason(&self) -> String {
+        let words = |error: &(dyn Error + 'static)| {
+            error.downcast_ref().map_or_else(|| error.to_string(), |said: &Said| said.whole.clone())
+        };
+        shortened(&self.chain(&words), LONGEST_SHOWN)
+    }
+
+    fn chain(&self, words: &dyn Fn(&(dyn Error + 'static)) -> String) -> String {
         let mut text = self.message.clone();
-        let mut cause = self.source.as_deref().map(|e| e as &dyn Error);
+        let mut cause = self.source.as_deref().map(|e| e as &(dyn Error + 'static));
         while let Some(error) = cause {
             text.push_str(": ");
-            text.push_str(&error.to_string());
+            text.push_str(&words(error));
             cause = error.source();
         }
         text
     }
+}
+
+/// What a program said last, on one line: all of it, and what of it may be kept.
+#[derive(Debug)]
+pub struct Said {
+    whole: String,
+    kept: String,
+}
+
+impl Said {
+    /// The last `count` lines of `text` that say something; `None` where there are none.
+    pub fn last(text: &str, count: usize) -> Option<Said> {
+        let (whole, short) = (last_lines(text, count), last_lines(&kept(text), count));
+        (!whole.is_empty()).then_some(Said { whole, kept: short })
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kept)
+    }
+}
+
+impl Error for Said {}
+
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> =
+        text.lines().map(|l| l.trim_start_matches([' ', '!'])).map(str::trim).filter(|l| !l.is_empty()).collect();
+    lines[lines.len().saturating_sub(count)..].join("; ")
+}
+
+/// At most `most` bytes of `text`, cut between two characters, with a mark where something is missing.
+pub fn shortened(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    format!("{}...", &text[..text.floor_char_boundary(most - 3)])
 }
 
 impl fmt::Display for Failure {

@@ -75,6 +75,43 @@ fn files_stay_small() {
     assert!(sizes[sizes.len() / 2].0 <= 130, "the median file has {} lines", sizes[sizes.len() / 2].0);
 }
 
+/// Bytes are read in a loop by `stream` alone, which listens for signals and requests to end at every piece: a loop of
+/// one's own would be deaf. What reads here gives its bytes to such a loop.
+#[test]
+fn only_the_stream_reads_in_a_loop() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let reads = |path: &PathBuf| {
+        let text = fs::read_to_string(path).expect("source");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let of_others = ["stream", "sys", "engine"].iter().any(|layer| path.starts_with(src.join(layer)));
+        let tests = path.ends_with("codec/tests.rs");
+        !of_others && !tests && [".read(&mut", "io::copy(", ".read_exact("].iter().any(|call| code.contains(call))
+    };
+    let mut reading: Vec<PathBuf> = sources(&src).into_iter().filter(reads).collect();
+    reading.sort();
+    // A child, and what an upload is made of: both are called off themselves.
+    assert_eq!(reading, ["dokku/deploy.rs", "verbs/steps/offsite/sealing.rs"].map(|path| src.join(path)));
+}
+
+/// Words reach stdout and stderr through `sys::output`, which shows what is hidden in them; `clippy.toml` forbids the
+/// streams elsewhere, and this that somebody allows them.
+#[test]
+fn only_one_place_writes_to_the_streams() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let writes = |path: &PathBuf| {
+        let text = fs::read_to_string(path).expect("source");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        !path.ends_with("domain/retention/histories.rs")
+            && ["io::stdout()", "io::stderr()", "println!", "print!(", "disallowed_macros"]
+                .iter()
+                .any(|call| code.contains(call))
+    };
+    let mut writing: Vec<PathBuf> = sources(&src).into_iter().filter(writes).collect();
+    writing.sort();
+    // `lib` allows tests to print; `settings` only asks whether the streams are terminals.
+    assert_eq!(writing, ["lib.rs", "settings.rs", "sys/output.rs"].map(|path| src.join(path)));
+}
+
 /// Services come to the verbs through `resolve` alone: it asks Dokku which of them the caller may see, and what they may
 /// do with them.
 #[test]

@@ -110,7 +110,8 @@ impl Exclusive {
     }
 
     /// Begins a backup: from now on a row in progress is visible.
-    pub fn begin(&self, draft: Backup) -> Result<Draft> {
+    pub fn begin(&self, mut draft: Backup) -> Result<Draft> {
+        draft.fit();
         self.is_about(&draft.id);
         let name = names::draft(&draft.id);
         self.incoming.replace(&name, &self.incoming, &encode(&draft)?)?;
@@ -139,7 +140,9 @@ impl Exclusive {
 
     /// Saves a record; durable when it returns. The index follows with `reindex`.
     pub fn save(&self, backup: &Backup) -> Result<()> {
-        Ok(self.dir.replace(&names::record(&backup.id), &self.incoming, &encode(backup)?)?)
+        let mut backup = backup.clone();
+        backup.fit();
+        Ok(self.dir.replace(&names::record(&backup.id), &self.incoming, &encode(&backup)?)?)
     }
 
     /// Ends a draft without a dump: it becomes a failed record with its reason, and nothing else stays.

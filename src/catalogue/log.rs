@@ -25,15 +25,19 @@ impl Log {
         Log { file: file.ok(), clock }
     }
 
-    /// Adds lines, without secrets.
+    /// Adds a line, without secrets. No name in it makes a line of its own.
     pub fn say(&mut self, text: &str) {
         log::info!("{text}");
         let now = self.clock.now().format("%Y-%m-%dT%H:%M:%S%.3fZ");
-        for line in scrub(text).lines() {
-            if let Some(file) = &mut self.file {
-                let _ = file.write_all(format!("{now} {line}\n").as_bytes());
-            }
+        let line = scrub(text).replace('\n', "\\n").replace('\r', "\\r");
+        if let Some(file) = &mut self.file {
+            let _ = file.write_all(format!("{now} {line}\n").as_bytes());
         }
+    }
+
+    /// Adds what a program said, each of its lines marked as one of its own.
+    pub fn quote(&mut self, text: &str) {
+        text.lines().for_each(|line| self.say(&format!("| {line}")));
     }
 
     /// The log of `id` as a file, for what a detached run says.

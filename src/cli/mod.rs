@@ -4,11 +4,12 @@ mod line;
 mod words;
 
 use std::ffi::OsString;
+use std::io::Write;
 
 use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::domain::scrub;
+use crate::domain::{scrub, shown};
 use crate::error::{Failure, Kind, Result};
 use crate::settings::Settings;
 use crate::sys::detach::{self, Begun};
@@ -19,6 +20,8 @@ use crate::verbs::{self, Cli, Verb};
 
 /// More of one line is cut off in messages that repeat the caller's words.
 const LONGEST_LINE: usize = 300;
+/// More of one value is.
+const LONGEST_VALUE: usize = 60;
 
 /// Runs the program and returns its exit code.
 pub fn main(args: Vec<OsString>) -> u8 {
@@ -34,7 +37,7 @@ pub fn main(args: Vec<OsString>) -> u8 {
         Err(failure) if failure.kind == READER_GONE => failure.kind.exit_code(),
         Err(failure) => {
             // In a log there is nobody to parse it.
-            let ui = if detach::has_let_go() { Ui { format: Format::Stdout, ..ui } } else { ui };
+            let ui = if detach::has_let_go() { Ui { format: Format::Stdout, terminal: false, ..ui } } else { ui };
             ui.failure(&failure);
             failure.kind.exit_code()
         }
@@ -55,7 +58,7 @@ fn run(settings: &mut Settings, ui: Ui, args: &[OsString], words: Vec<String>) -
             return verbs::run(settings, ui, Verb::Help { verb, all: false }).map(|()| 0);
         }
         Err(error) if error.kind() == ErrorKind::DisplayVersion => {
-            return Ok(ui.data(error.render().to_string().trim_end()).map(|()| 0)?);
+            return Ok(ui.document(error.render().to_string().trim_end()).map(|()| 0)?);
         }
         Err(error) => return Err(usage(&error, &words)),
     };
@@ -81,7 +84,7 @@ fn run(settings: &mut Settings, ui: Ui, args: &[OsString], words: Vec<String>) -
 fn detach(ui: Ui, args: &[OsString]) -> Result<u8> {
     match detach::start(args)? {
         Begun::No(code) => Ok(code),
-        Begun::Yes(answer) => Ok(ui.data(String::from_utf8_lossy(&answer).trim_end()).map(|()| 0)?),
+        Begun::Yes(answer) => Ok(ui.document(String::from_utf8_lossy(&answer).trim_end()).map(|()| 0)?),
     }
 }
 
@@ -92,12 +95,19 @@ fn known(words: &[String]) -> Option<&str> {
 
 /// Clap's message, in our voice: a lower-case fragment first, then the rest as hints.
 fn usage(error: &clap::Error, words: &[String]) -> Failure {
-    let text = error.render().to_string();
+    let mut text = error.render().to_string();
+    // What was wrong with a long value stands behind it.
+    if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) {
+        let short: String = value.chars().take(LONGEST_VALUE).collect();
+        if short.len() < value.len() {
+            text = text.replace(value.as_str(), &format!("{short}..."));
+        }
+    }
     let lines = text.lines().map(str::trim);
-    let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information")).map(shown);
+    let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information")).map(fit);
     let first = lines.next().unwrap_or_else(|| "wrong usage".to_owned()).trim_start_matches("error: ").to_owned();
     let Some(verb) = known(words) else {
-        let verb = shown(words.get(1).map_or("", String::as_str));
+        let verb = fit(words.get(1).map_or("", String::as_str));
         return Failure::new(Kind::Usage, format!("there is no command backups:{verb}")).hint("dokku backups:help");
     };
     let ours = |line: String| line.replace(&format!("Usage: dokku {verb}"), &format!("Usage: dokku backups:{verb}"));
@@ -105,20 +115,14 @@ fn usage(error: &clap::Error, words: &[String]) -> Failure {
     failure.hint(format!("dokku backups:help {verb}"))
 }
 
-/// Text that repeats the caller's words: neither may it fill the screen, nor may control characters reach it.
-fn shown(text: &str) -> String {
-    let text = &scrub(text);
-    let printable = |c: char| if c.is_control() || is_format(c) { '?' } else { c };
-    let mut short: String = text.chars().take(LONGEST_LINE).map(printable).collect();
-    if short.len() < text.len() && text.chars().nth(LONGEST_LINE).is_some() {
+/// Text that repeats the caller's words: it may not fill the screen, nor hold anything hidden.
+fn fit(text: &str) -> String {
+    let clean = scrub(text);
+    let mut short: String = shown(&clean).chars().take(LONGEST_LINE).collect();
+    if clean.chars().nth(LONGEST_LINE).is_some() {
         short.push_str("...");
     }
     short
-}
-
-/// Invisible characters that turn or hide the text around them.
-fn is_format(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn start_logging(settings: &Settings) {
@@ -127,5 +131,9 @@ fn start_logging(settings: &Settings) {
     let mut builder = env_logger::Builder::new();
     // Its errors come back to us as errors, and are told once.
     builder.filter_level(level).filter_module("rustls_platform_verifier", log::LevelFilter::Off);
-    let _ = builder.format_timestamp_millis().try_init();
+    let line = |into: &mut env_logger::fmt::Formatter, record: &log::Record| {
+        let said = record.args().to_string();
+        writeln!(into, "[{:<5} {}] {}", record.level(), record.target(), shown(&said))
+    };
+    let _ = builder.format(line).try_init();
 }

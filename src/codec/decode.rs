@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use age::{DecryptError, Decryptor};
 
-use super::Identities;
+use super::{Identities, header};
 use crate::domain::{Compression, Form};
 use crate::error::{Failure, Kind, Result};
 
@@ -26,11 +26,8 @@ pub fn decode<'a>(source: impl Read + Send + 'a, form: Form, identities: &Identi
     if !form.fits(source.fill_buf()?) {
         return Err(damaged(form, "it does not begin like one"));
     }
-    let opened: Box<dyn Read + Send + 'a> = if form.encrypted {
-        Box::new(open(source, identities).map_err(|error| refused(form, error))?)
-    } else {
-        Box::new(source)
-    };
+    let opened: Box<dyn Read + Send + 'a> =
+        if form.encrypted { open(source, identities).map_err(|error| refused(form, error))? } else { Box::new(source) };
     let inner: Box<dyn Read + Send + 'a> = match form.compression {
         Compression::None => opened,
         Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(opened)),
@@ -43,8 +40,12 @@ pub fn decode<'a>(source: impl Read + Send + 'a, form: Form, identities: &Identi
     Ok(Decoder { inner, form })
 }
 
-fn open<R: BufRead>(source: R, identities: &Identities) -> Result<age::stream::StreamReader<R>, DecryptError> {
-    Decryptor::new_buffered(source)?.decrypt(identities.all())
+fn open<'a>(
+    source: impl BufRead + Send + 'a,
+    identities: &Identities,
+) -> Result<Box<dyn Read + Send + 'a>, DecryptError> {
+    let bounded = header::bounded(source)?;
+    Ok(Box::new(Decryptor::new_buffered(bounded)?.decrypt(identities.all())?))
 }
 
 fn refused(form: Form, error: DecryptError) -> Failure {

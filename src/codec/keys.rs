@@ -4,6 +4,7 @@
 use age::x25519::{Identity, Recipient};
 use age::{EncryptError, Encryptor};
 
+use super::header::MOST_KEYS;
 use crate::error::{Failure, Kind, Result};
 
 /// Public keys that a dump is encrypted to; without any it is not encrypted.
@@ -24,6 +25,9 @@ impl Recipients {
             if !keys.contains(&key) {
                 keys.push(key);
             }
+        }
+        if keys.len() > MOST_KEYS {
+            return Err(Failure::new(Kind::Usage, format!("a dump is encrypted to at most {MOST_KEYS} keys")));
         }
         Ok(Recipients(keys))
     }

@@ -3,6 +3,7 @@
 
 mod decode;
 mod encode;
+mod header;
 mod keys;
 
 pub use decode::{Decoder, decode};

@@ -58,6 +58,16 @@ pub struct TableRows {
     pub rows: u64,
 }
 
+/// Tables beyond those that a record names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoreTables {
+    /// How many.
+    pub tables: u64,
+    /// Rows of them all.
+    pub rows: u64,
+}
+
 /// The code a linked app was running when the backup was made. Nothing is invented: what could not be learnt is absent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -217,6 +227,9 @@ pub struct Backup {
     /// Rows of every table, counted in the archive.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<TableRows>,
+    /// What is not named there, where there are very many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more_tables: Option<MoreTables>,
     /// Code of every linked app.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub apps: Vec<AppCode>,
@@ -267,6 +280,7 @@ impl Backup {
             notes: Vec::new(),
             actor: actor.to_owned(),
             tables: Vec::new(),
+            more_tables: None,
             apps: Vec::new(),
             destination: None,
             verification: None,
@@ -288,6 +302,7 @@ impl Backup {
         self.server_version = known(server_version);
         self.dump_tool_version = known(dump_tool_version);
         self.database = known(database);
+        self.fit();
     }
 
     /// The form of its file: as the name tells, or before there is one, as it is going to be.

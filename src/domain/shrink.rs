@@ -10,9 +10,9 @@ const FRACTION: u64 = 4;
 
 /// Says, with the figures, why `size` bytes in this form and `tables` tables look wrong after `last`, the newest good
 /// backup before. Sizes of different forms tell nothing of each other.
-pub fn suspicion(last: &Backup, form: Form, size: u64, tables: usize) -> Option<String> {
+pub fn suspicion(last: &Backup, form: Form, size: u64, tables: u64) -> Option<String> {
     let before = last.size.unwrap_or(0);
-    let tables_before = last.tables.len();
+    let tables_before = last.table_count();
     if tables == 0 && tables_before > 0 {
         return Some(format!("no table holds data any more; {} had {tables_before}", last.id));
     }

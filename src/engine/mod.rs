@@ -142,7 +142,8 @@ pub trait Remote: Debug {
     /// Whether its password stood in the address.
     fn has_password(&self) -> bool;
 
-    /// Dumps it with the programs of `image`, for `service`, whose lock is held. The end of the stream is proof.
+    /// Dumps it with the programs of `image`, for `service`, whose lock is held: nothing may come for `idle`, and all of
+    /// it within `total`. The end of the stream is proof.
     fn dump(
         &self,
         docker: &Docker,
@@ -150,6 +151,7 @@ pub trait Remote: Debug {
         root: &str,
         service: &Service,
         idle: Duration,
+        total: Duration,
     ) -> Result<Box<dyn Read + Send>>;
 }
 

@@ -196,7 +196,7 @@ pub const IMPORT_TIMEOUT: Property = Property {
     key: "import-timeout",
     default: "21600",
     form: "a number of seconds",
-    about: "seconds that fetching a dump from an address may take",
+    about: "seconds within which a dump from elsewhere must be here: a file, stdin, an address, another server",
     fits: is_number,
 };
 

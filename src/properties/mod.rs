@@ -48,7 +48,7 @@ impl<'a> Properties<'a> {
 
     /// Whether any service, or all of them, have a value of their own for it.
     pub fn is_used(&self, property: &Property) -> Result<bool> {
-        let scopes = match Dir::open(self.root) {
+        let scopes = match Dir::open_config(self.root) {
             Ok(root) => root.names()?,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
             Err(e) => return Err(e.into()),
@@ -63,8 +63,9 @@ impl<'a> Properties<'a> {
 
     /// The value set in `scope` itself.
     pub fn get(&self, scope: &str, key: &str) -> Result<Option<String>> {
-        let read =
-            Dir::open(self.root).and_then(|dir| dir.enter(scope)).and_then(|dir| dir.read(key)?.read_whole(1 << 16));
+        let read = Dir::open_config(self.root)
+            .and_then(|dir| dir.enter(scope))
+            .and_then(|dir| dir.read(key)?.read_whole(1 << 16));
         match read {
             Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -74,7 +75,7 @@ impl<'a> Properties<'a> {
 
     /// Every value of `key`, with the scope it is set in.
     pub fn every(&self, key: &str) -> Result<Vec<(String, String)>> {
-        let scopes = match Dir::open(self.root) {
+        let scopes = match Dir::open_config(self.root) {
             Ok(dir) => dir.names()?,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(e) => return Err(e.into()),
@@ -91,10 +92,11 @@ impl<'a> Properties<'a> {
 
     /// Sets a value in `scope`, or removes it; durable when it returns.
     pub fn set(&self, scope: &str, key: &str, value: Option<&str>) -> Result<()> {
-        let root = Dir::open(self.root).map_err(|e| {
-            Failure::new(Kind::Config, "the configuration folder is missing")
+        let root = Dir::open_config(self.root).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => Failure::new(Kind::Config, "the configuration folder is missing")
                 .because(e)
-                .hint("lay it out with: sudo dokku plugin:install")
+                .hint("lay it out with: sudo dokku plugin:install"),
+            _ => e.into(),
         })?;
         let Some(value) = value else {
             return match root.enter(scope) {

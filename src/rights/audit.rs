@@ -9,7 +9,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::domain::{Right, Who};
+use crate::domain::{Right, Who, shown_json};
 use crate::sys::dir::Dir;
 use crate::sys::file::NamedFile;
 
@@ -62,7 +62,7 @@ pub fn note(path: &Path, at: DateTime<Utc>, who: &Who, decision: &Decision<'_>) 
         decision: if decision.allowed { "allowed" } else { "denied" },
         reason: decision.reason.as_deref(),
     };
-    let text = serde_json::to_string(&line)? + "\n";
+    let text = format!("{}\n", shown_json(&serde_json::to_string(&line)?));
     open(path)?.write_all(text.as_bytes())
 }
 

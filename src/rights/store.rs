@@ -30,9 +30,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The policy that holds; the empty one, switched off, where none was ever made.
 pub fn look(config_root: &Path) -> Result<Grants> {
-    match Dir::open(config_root) {
+    match Dir::open_config(config_root) {
         Ok(dir) => read(&dir),
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(Grants::default()),
+        Err(e) if e.get_ref().is_some_and(|inner| inner.is::<Failure>()) => Err(e.into()),
         Err(e) => Err(broken(config_root, "cannot be read").because(e)),
     }
 }
@@ -45,10 +46,11 @@ pub fn change<T>(
     anew: bool,
     edit: impl FnOnce(&mut Grants) -> Result<T>,
 ) -> Result<(T, bool)> {
-    let dir = Dir::open(config_root).map_err(|e| {
-        Failure::new(Kind::Config, "the configuration folder is missing")
+    let dir = Dir::open_config(config_root).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => Failure::new(Kind::Config, "the configuration folder is missing")
             .because(e)
-            .hint("lay it out with: sudo dokku plugin:install")
+            .hint("lay it out with: sudo dokku plugin:install"),
+        _ => e.into(),
     })?;
     let _lock = lock(&dir, clock)?;
     let read = read(&dir);

@@ -23,7 +23,7 @@ pub struct Slots {
 impl Slots {
     /// Opens the folder below `config_root`, making it where it is missing.
     pub fn open(config_root: &Path) -> Result<Slots> {
-        Ok(Slots { dir: Dir::open(config_root)?.enter_or_make(FOLDER, 0o700)? })
+        Ok(Slots { dir: Dir::open_config(config_root)?.enter_or_make(FOLDER, 0o700)? })
     }
 
     /// Notes that a tick began `now`. In one step, so that nobody reads half a time; not made durable, because after a
@@ -53,7 +53,8 @@ impl Slots {
 
 /// When the scheduler last began a tick; `None` where it never did, or what is there is no time.
 pub fn last_tick(config_root: &Path) -> Result<Option<DateTime<Utc>>> {
-    let read = Dir::open(config_root).and_then(|dir| dir.enter(FOLDER)).and_then(|dir| dir.read(LAST)?.read_whole(64));
+    let read =
+        Dir::open_config(config_root).and_then(|dir| dir.enter(FOLDER)).and_then(|dir| dir.read(LAST)?.read_whole(64));
     match read {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).trim().parse().ok()),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),

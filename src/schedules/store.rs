@@ -31,7 +31,7 @@ pub struct Store {
 impl Store {
     /// The schedules below `config_root`; `None` where there is no such folder yet.
     pub fn look(config_root: &Path) -> Result<Option<Store>> {
-        match Dir::open(config_root) {
+        match Dir::open_config(config_root) {
             Ok(root) => Ok(Some(Store { root })),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e.into()),

@@ -2,6 +2,7 @@
 //! hashed is always the stored bytes, what the engine reads always the dump itself.
 
 mod follow;
+mod heard;
 mod held;
 mod sum;
 mod tap;
@@ -9,11 +10,13 @@ mod tap;
 use std::io::{self, Read, Write};
 
 pub use follow::{Follower, Leader, exactly, follow};
+pub use heard::Heard;
 pub use held::HeldBack;
 pub use sum::{Passed, Sum, Summed};
 pub use tap::Tap;
 
 use crate::error::{Failure, Kind, Result};
+use crate::sys::signals;
 
 /// Size of one piece: large enough to keep system calls rare, small enough for five of them to fit the memory goal.
 const PIECE: usize = 256 << 10;
@@ -22,7 +25,7 @@ const PIECE: usize = 256 << 10;
 /// many they were, and what the inspector answers.
 ///
 /// The source's failure comes first: what a cut stream looked like to the inspector does not matter. When the inspector
-/// ends before the stream does, no more is read; its answer then says why.
+/// ends before the stream does, no more is read; its answer then says why. A signal or a request to end stops both.
 pub fn pour<T: Send>(
     source: &mut dyn Read,
     keep: &mut dyn FnMut(&[u8]) -> Result<()>,
@@ -35,19 +38,31 @@ pub fn pour<T: Send>(
         // Without this the inspector would wait for more for ever.
         drop(feed);
         let answer = inspector.join().map_err(|_| Failure::new(Kind::Io, "the archive reader stopped unexpectedly"));
-        Ok((passed?, answer?))
+        let passed = passed?;
+        // An inspector that was stopped by it may take that for something else.
+        signals::obey()?;
+        Ok((passed, answer?))
     })
+}
+
+/// Passes everything from `source` to `keep`; returns how many bytes they were. Fails once this run is to end.
+pub fn pass(source: &mut dyn Read, keep: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<u64> {
+    let (mut piece, mut size) = (vec![0; PIECE], 0);
+    loop {
+        let read = heard::next(source, &mut piece)?;
+        if read == 0 {
+            return Ok(size);
+        }
+        keep(&piece[..read])?;
+        size += read as u64;
+    }
 }
 
 fn pump(source: &mut dyn Read, keep: &mut dyn FnMut(&[u8]) -> Result<()>, feed: &mut tap::Feed) -> Result<u64> {
     let mut size = 0u64;
     loop {
         let mut piece = feed.empty();
-        let read = match source.read(&mut piece) {
-            Ok(read) => read,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(e.into()),
-        };
+        let read = heard::next(source, &mut piece)?;
         if read == 0 {
             break;
         }

@@ -4,6 +4,9 @@ use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 
+use super::heard;
+use crate::error::Result;
+
 /// What went through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passed {
@@ -34,7 +37,7 @@ impl Sum {
     }
 }
 
-/// A reader that sums what is read through it, and tells `seen` how many bytes came.
+/// A reader that sums what is read through it, listens like `Heard`, and tells `seen` how many bytes came.
 pub struct Summed<R, F> {
     source: R,
     seen: F,
@@ -48,22 +51,15 @@ impl<R: Read, F: FnMut(usize)> Summed<R, F> {
     }
 
     /// Reads what nobody has asked for, and returns the sum of it all.
-    pub fn whole(mut self) -> io::Result<Passed> {
-        let mut rest = vec![0; super::PIECE];
-        loop {
-            match self.read(&mut rest) {
-                Ok(0) => return Ok(self.sum.passed()),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+    pub fn whole(mut self) -> Result<Passed> {
+        super::pass(&mut self, &mut |_| Ok(()))?;
+        Ok(self.sum.passed())
     }
 }
 
 impl<R: Read, F: FnMut(usize)> Read for Summed<R, F> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(into)?;
+        let count = heard::next(&mut self.source, into)?;
         self.sum.add(&into[..count]);
         (self.seen)(count);
         Ok(count)

@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
+use crate::sys::signals;
+
 /// Buffers on their way at once.
 const ON_THE_WAY: usize = 4;
 
@@ -50,6 +52,8 @@ impl Feed {
 
 impl Read for Tap {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        // Whoever reads slowly holds up the feeding end: both listen.
+        signals::obey()?;
         if self.from == self.to {
             let Ok((next, length)) = self.full.recv() else { return Ok(0) };
             let old = std::mem::replace(&mut self.current, next);

@@ -17,11 +17,12 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::feed::{Feed, Input};
+use super::incoming::too_slow;
 use super::patience::Patience;
 use super::ring::Ring;
 use super::{cancel, points, signals};
 use crate::domain::scrub;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, Said, kept};
 
 /// How often a waiting reader looks for signals and for the child's death.
 const LOOK: u16 = 50;
@@ -61,6 +62,7 @@ pub struct Child {
     stderr: Ring,
     idle: Duration,
     interruptible: bool,
+    total: Option<Patience>,
     done: bool,
     /// Dropped last, and so after the child was ended: a pipe that closes earlier would be an end of its input.
     feed: Option<Feed>,
@@ -81,7 +83,9 @@ impl Child {
         };
         let (idle, interruptible) = (start.idle, start.interruptible);
         match Ring::drain(stderr) {
-            Ok(stderr) => Ok(Child { what, process, stdout, stderr, idle, interruptible, done: false, feed }),
+            Ok(stderr) => {
+                Ok(Child { what, process, stdout, stderr, idle, interruptible, total: None, done: false, feed })
+            }
             Err(error) => {
                 kill_group(&process, Signal::SIGKILL);
                 let _ = process.wait();
@@ -90,8 +94,20 @@ impl Child {
         }
     }
 
-    /// What it said on stderr so far, without secrets.
+    /// The same child, all of whose output must come within `total`.
+    #[must_use]
+    pub fn within(mut self, total: Duration) -> Child {
+        self.total = Some(Patience::new(total));
+        self
+    }
+
+    /// What it said on stderr so far: what may be kept of it.
     pub fn stderr(&self) -> String {
+        kept(&self.said())
+    }
+
+    /// All of it, but for secrets.
+    fn said(&self) -> String {
         scrub(&self.stderr.text())
     }
 
@@ -124,6 +140,9 @@ impl Child {
             if gone.as_mut().is_some_and(Patience::is_over) {
                 let text = format!("{} ended, but something it started keeps its output open", self.what);
                 return Err(self.end_with(Failure::new(Kind::Timeout, text)));
+            }
+            if self.total.as_mut().is_some_and(Patience::is_over) {
+                return Err(self.end_with(too_slow(&self.what)));
             }
             if patience.is_over() {
                 return Err(self.end_with(hung(&self.what, self.idle)));
@@ -161,7 +180,7 @@ impl Child {
             return Ok(0);
         }
         kill_group(&self.process, Signal::SIGKILL);
-        Err(failed(&self.what, status, &self.stderr()))
+        Err(failed(&self.what, status, &self.said()))
     }
 
     fn stop_on_signal(&mut self) -> Result<(), Failure> {
@@ -251,18 +270,13 @@ pub fn failed(what: &str, status: ExitStatus, stderr: &str) -> Failure {
         (None, None) => "failed".to_owned(),
     };
     let failure = Failure::new(Kind::Child, format!("{what} {how}"));
-    let said = last_lines(stderr, 5);
-    if said.is_empty() { failure } else { failure.because(said) }
+    match Said::last(stderr, 5) {
+        Some(said) => failure.because(said),
+        None => failure,
+    }
 }
 
 /// Whether `failed` was told of a signal: the program did not end by its own judgement.
 pub fn was_killed(failure: &Failure) -> bool {
     failure.kind == Kind::Child && failure.message.contains(KILLED)
-}
-
-/// The last lines that say something, on one line.
-fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> =
-        text.lines().map(|l| l.trim_start_matches([' ', '!'])).map(str::trim).filter(|l| !l.is_empty()).collect();
-    lines[lines.len().saturating_sub(count)..].join("; ")
 }

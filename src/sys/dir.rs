@@ -13,7 +13,8 @@ use nix::sys::statvfs::fstatvfs;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::file::{NamedFile, on_path};
-use super::{calls, points};
+use super::{calls, points, user};
+use crate::error::{Failure, Kind};
 
 /// What a name in a directory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,24 @@ impl Dir {
     pub fn open(path: &Path) -> io::Result<Dir> {
         let opened = points::pass("open-dir").and_then(|()| Ok(nix::fcntl::open(path, FOLDER, Mode::empty())?));
         Ok(Dir { fd: opened.map_err(|e| on_path("open", path, e))?, path: path.to_owned() })
+    }
+
+    /// Opens the configuration folder: whoever else may write there decides what this program does, so it must be ours and
+    /// closed to others.
+    pub fn open_config(path: &Path) -> io::Result<Dir> {
+        let dir = Dir::open(path)?;
+        let (itself, me, shown) = (dir.itself()?, user::effective_uid(), path.display());
+        let wrong = |text: String, mend: String| Failure::new(Kind::Config, text).hint(mend);
+        if itself.uid != me && me != 0 {
+            let (owner, me) = (user::name_of(itself.uid), user::name_of(me));
+            let text = format!("the configuration folder {shown} belongs to {owner}, not to {me}");
+            return Err(wrong(text, format!("sudo chown -R {me} {shown}")).into());
+        }
+        if itself.mode & 0o022 != 0 {
+            let text = format!("the configuration folder {shown} may be written by others (mode {:o})", itself.mode);
+            return Err(wrong(text, format!("sudo chmod 700 {shown}")).into());
+        }
+        Ok(dir)
     }
 
     /// Opens the directory `name` in this one.

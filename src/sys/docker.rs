@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::ask::{Answer, ask};
 use super::child::{Child, Start, failed};
 use super::feed::Input;
-use crate::error::{Failure, Kind, Result};
+use crate::domain::scrub;
+use crate::error::{Failure, Kind, Result, Said};
 
 /// How long a question to the engine may take by default; pulling an image takes longer than anything else.
 pub const LIMIT: Duration = Duration::from_secs(900);
@@ -98,8 +99,9 @@ impl Docker {
 
     /// The end of what a container said: servers say it on stderr.
     pub fn last_words(&self, container: &str) -> String {
-        let logs = ask(&self.program, &["logs", "--tail", "5", container], &self.env, LIMIT, !self.deaf);
-        logs.map(|said| format!("{}{}", said.stdout, said.stderr).trim().to_owned()).unwrap_or_default()
+        let logs = ask(&self.program, &["logs", "--tail", "50", container], &self.env, LIMIT, !self.deaf);
+        let said = logs.map(|said| scrub(&format!("{}\n{}", said.stdout, said.stderr))).unwrap_or_default();
+        Said::last(&said, 5).map(|said| said.to_string()).unwrap_or_default()
     }
 
     /// Any other command; its output when it succeeds.

@@ -10,7 +10,6 @@ use std::time::Duration;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::child::interrupted;
 use super::file::{NamedFile, on_path};
 use super::patience::Patience;
 use super::{points, signals};
@@ -38,22 +37,24 @@ pub fn open(path: &Path) -> Result<(NamedFile, PathBuf)> {
     Ok((NamedFile::new(file, path.to_owned()), truly))
 }
 
-/// What is poured into us, for as long as it comes.
+/// What is poured into us, for as long as it comes and may come.
 #[derive(Debug)]
 pub struct Stdin {
     stdin: io::Stdin,
     idle: Duration,
+    total: Patience,
 }
 
 impl Stdin {
-    /// Takes stdin, which must not be a terminal: bytes would be mangled there.
-    pub fn take(idle: Duration) -> Result<Stdin> {
+    /// Takes stdin, which must not be a terminal: bytes would be mangled there. Nothing may come for `idle`, and all of it
+    /// within `total`.
+    pub fn take(idle: Duration, total: Duration) -> Result<Stdin> {
         let stdin = io::stdin();
         if stdin.is_terminal() {
             return Err(Failure::new(Kind::Refused, "stdin is a terminal, which changes the bytes of a dump")
                 .hint("ssh without -t: ssh dokku@HOST backups:import SERVICE --file - < FILE"));
         }
-        Ok(Stdin { stdin, idle })
+        Ok(Stdin { stdin, idle, total: Patience::new(total) })
     }
 }
 
@@ -61,17 +62,11 @@ impl Read for Stdin {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let mut patience = Patience::new(self.idle);
         loop {
-            if let Some(signal) = signals::received() {
-                return Err(interrupted(signal).into());
+            if let Some(count) = some(&self.stdin, into)? {
+                return Ok(count);
             }
-            let mut fds = [PollFd::new(self.stdin.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut fds, PollTimeout::from(LOOK)) {
-                Ok(0) | Err(nix::Error::EINTR) => {}
-                Ok(_) => match nix::unistd::read(&self.stdin, into) {
-                    Err(nix::Error::EINTR | nix::Error::EAGAIN) => {}
-                    answer => return Ok(answer?),
-                },
-                Err(error) => return Err(error.into()),
+            if self.total.is_over() {
+                return Err(too_slow("stdin").into());
             }
             if patience.is_over() {
                 let text = format!("nothing came on stdin for {} seconds", self.idle.as_secs());
@@ -79,4 +74,83 @@ impl Read for Stdin {
             }
         }
     }
+}
+
+/// A reader all of whose bytes must come within a time: whoever holds a lock meanwhile holds it no longer than that.
+#[derive(Debug)]
+pub struct Within<R> {
+    source: R,
+    name: String,
+    total: Patience,
+}
+
+impl<R> Within<R> {
+    /// `source`, which messages call `name`, for at most `total`.
+    pub fn new(source: R, name: &str, total: Duration) -> Within<R> {
+        Within { source, name: name.to_owned(), total: Patience::new(total) }
+    }
+}
+
+impl<R: Read> Read for Within<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.total.is_over() {
+            return Err(too_slow(&self.name).into());
+        }
+        self.source.read(into)
+    }
+}
+
+/// The failure of a dump that does not come to its end in time.
+pub fn too_slow(name: &str) -> Failure {
+    Failure::new(Kind::Timeout, format!("the dump from {name} takes longer than allowed"))
+        .hint("allow more seconds: dokku backups:set SERVICE import-timeout SECONDS")
+}
+
+/// Waits a moment for `stdin` and reads what is there, 0 bytes at its end; `None` where nothing came. Fails once this run
+/// is to end.
+fn some(stdin: &io::Stdin, into: &mut [u8]) -> Result<Option<usize>> {
+    signals::obey()?;
+    let mut fds = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut fds, PollTimeout::from(LOOK)) {
+        Ok(0) | Err(nix::Error::EINTR) => Ok(None),
+        Ok(_) => match nix::unistd::read(stdin, into) {
+            Err(nix::Error::EINTR | nix::Error::EAGAIN) => Ok(None),
+            answer => Ok(Some(answer.map_err(io::Error::from)?)),
+        },
+        Err(error) => Err(io::Error::from(error).into()),
+    }
+}
+
+/// All of a small stdin, or its first `longest` bytes.
+pub fn all(longest: usize) -> Result<Vec<u8>> {
+    let (stdin, mut all, mut piece) = (io::stdin(), Vec::new(), [0; 4096]);
+    while all.len() < longest {
+        match some(&stdin, &mut piece)? {
+            Some(0) => break,
+            Some(count) => all.extend_from_slice(&piece[..count]),
+            None => {}
+        }
+    }
+    Ok(all)
+}
+
+/// One line from stdin, of at most `longest` bytes and without its end, as soon as it is there; what there is at the end
+/// of the input. A signal is obeyed at once, whatever was typed until then.
+pub fn line(longest: usize) -> Result<Vec<u8>> {
+    let (stdin, mut line, mut byte) = (io::stdin(), Vec::new(), [0]);
+    while line.len() < longest {
+        // One byte at a time: what comes behind the line is not ours.
+        match some(&stdin, &mut byte) {
+            Ok(Some(0)) => break,
+            Ok(Some(_)) if byte[0] == b'\n' => break,
+            Ok(Some(_)) => line.push(byte[0]),
+            Ok(None) => {}
+            Err(failure) if matches!(failure.kind, Kind::Interrupted(_)) => return Err(failure),
+            // A job in the background may not read its terminal, and one that was hung up gives nothing any more.
+            Err(_) => break,
+        }
+    }
+    // A terminal that is hung up ends the input and sends a signal.
+    signals::obey()?;
+    Ok(line)
 }

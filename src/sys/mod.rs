@@ -19,6 +19,7 @@ pub mod http;
 pub mod incoming;
 pub mod line;
 pub mod lock;
+pub mod logfile;
 pub mod outfile;
 pub mod output;
 pub mod patience;

@@ -1,4 +1,5 @@
-//! Bytes to stdout: never blocked for ever by a reader that stands still, and told apart from a reader that has gone.
+//! The one door to stdout and stderr. Words go out as they can be seen (`domain::shown`), whoever chose them; bytes go
+//! out as they are, never blocked for ever by a reader that stands still, and told apart from a reader that has gone.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -11,6 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::child::interrupted;
 use super::patience::Patience;
 use super::{points, signals};
+use crate::domain::shown;
 use crate::error::{Failure, Kind};
 
 /// How often a waiting writer looks for signals.
@@ -20,6 +22,30 @@ const AT_ONCE: usize = 4096;
 
 /// The failure of a reader that has gone: it has what it wanted, and there is nobody to tell.
 pub const READER_GONE: Kind = Kind::Interrupted(libc::SIGPIPE);
+
+/// Writes one line to stdout. A reader that has gone away has what it wanted: that is no failure.
+pub fn line(text: &str) -> io::Result<()> {
+    lines(std::iter::once(text))
+}
+
+/// Writes lines to stdout: what looks like the end of one inside of it is shown, so that no value makes lines of its own.
+pub fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> io::Result<()> {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&shown(line.as_ref()));
+        text.push('\n');
+    }
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes one line to stderr, which may be closed; there is nobody left to tell then.
+pub fn talk(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", shown(line));
+}
 
 /// stdout, for data that is no text.
 #[derive(Debug)]

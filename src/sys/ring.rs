@@ -5,20 +5,28 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
+use crate::error::CUT;
+
 /// Bytes kept.
 const KEPT: usize = 64 << 10;
+
+#[derive(Debug, Default)]
+struct Kept {
+    bytes: VecDeque<u8>,
+    cut: bool,
+}
 
 /// Collects a stream in the background.
 #[derive(Debug)]
 pub struct Ring {
-    kept: Arc<Mutex<VecDeque<u8>>>,
+    kept: Arc<Mutex<Kept>>,
     ended: mpsc::Receiver<()>,
 }
 
 impl Ring {
     /// Begins to drain `source`, so that the child never blocks on it.
     pub fn drain(mut source: impl Read + Send + 'static) -> io::Result<Ring> {
-        let kept = Arc::new(Mutex::new(VecDeque::new()));
+        let kept = Arc::new(Mutex::new(Kept::default()));
         let (end, ended) = mpsc::channel();
         let shared = Arc::clone(&kept);
         let drain = move || {
@@ -42,13 +50,16 @@ impl Ring {
     pub fn text(&self) -> String {
         let _ = self.ended.recv_timeout(Duration::from_millis(300));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(kept.make_contiguous()).into_owned()
+        let text = String::from_utf8_lossy(kept.bytes.make_contiguous()).into_owned();
+        // Its first line is the end of one.
+        if kept.cut { format!("{CUT}\n{text}") } else { text }
     }
 }
 
-fn push(kept: &Mutex<VecDeque<u8>>, piece: &[u8]) {
+fn push(kept: &Mutex<Kept>, piece: &[u8]) {
     let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-    kept.extend(piece);
-    let over = kept.len().saturating_sub(KEPT);
-    kept.drain(..over);
+    kept.bytes.extend(piece);
+    let over = kept.bytes.len().saturating_sub(KEPT);
+    kept.bytes.drain(..over);
+    kept.cut |= over > 0;
 }

@@ -1,14 +1,14 @@
 //! Reading a file that holds a secret: a regular file that nobody else can read, or stdin.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use super::dir::Dir;
-use super::user;
+use super::{incoming, user};
 use crate::error::{Failure, Kind, Result};
 
 /// More than any file of keys holds.
-const LARGEST: u64 = 1 << 20;
+const LARGEST: usize = 1 << 20;
 
 /// The text of the file at `path`, refused unless it belongs to us or to root and is closed to everybody else.
 pub fn file(path: &Path) -> Result<String> {
@@ -39,14 +39,12 @@ pub fn file(path: &Path) -> Result<String> {
         let text = format!("{shown} holds private keys and belongs to {}", user::name_of(entry.uid));
         return Err(Failure::new(Kind::Config, text).hint(mend));
     }
-    text(file.read_whole(LARGEST)?, &shown.to_string())
+    text(file.read_whole(LARGEST as u64)?, &shown.to_string())
 }
 
 /// The text on stdin, to its end.
 pub fn stdin() -> Result<String> {
-    let mut bytes = Vec::new();
-    io::stdin().lock().take(LARGEST).read_to_end(&mut bytes)?;
-    text(bytes, "stdin")
+    text(incoming::all(LARGEST)?, "stdin")
 }
 
 /// Says nothing of what is inside.

@@ -10,6 +10,8 @@ use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 use super::cancel;
+use super::child::interrupted;
+use crate::error::Result;
 
 static RECEIVED: AtomicI32 = AtomicI32::new(0);
 
@@ -30,6 +32,11 @@ pub fn install() -> io::Result<()> {
     // SAFETY: ignoring runs no code. Without it `ulimit -f` kills silently; with it the write answers EFBIG.
     unsafe { sigaction(Signal::SIGXFSZ, &ignoring) }?;
     Ok(())
+}
+
+/// Fails once a signal has come, or a request to end. To be asked at every turn of a loop that may take long.
+pub fn obey() -> Result<()> {
+    received().map_or(Ok(()), |signal| Err(interrupted(signal)))
 }
 
 /// The first signal that came, if one did. A request to end is obeyed like a TERM.

@@ -4,13 +4,18 @@
 use std::ffi::CString;
 use std::path::PathBuf;
 
-use nix::unistd::{Uid, User, geteuid, initgroups, setgid, setuid};
+use nix::unistd::{Uid, User, getegid, geteuid, initgroups, setgid, setuid};
 
 use crate::error::{Failure, Kind, Result};
 
 /// The user's number.
 pub fn effective_uid() -> u32 {
     geteuid().as_raw()
+}
+
+/// The number of the user's group.
+pub fn effective_gid() -> u32 {
+    getegid().as_raw()
 }
 
 /// Name of the user behind `uid`.

@@ -1,21 +1,19 @@
 //! Asking before something is replaced.
 
-use std::io::BufRead;
-
 use super::Ui;
 use crate::error::{Failure, Kind, Result};
+use crate::sys::incoming;
 
 /// Longest answer read: a name has at most 63 characters.
-const LONGEST: u64 = 1024;
+const LONGEST: usize = 1024;
 
-/// Asks for `name` to be typed; one line on stdin, from a person or a pipe. Anything else refuses.
+/// Asks for `name` to be typed; one line on stdin, from a person or a pipe. Anything else refuses, and a signal ends it.
 pub fn confirm(ui: Ui, name: &str) -> Result<()> {
     ui.warn(&format!("to proceed, type \"{name}\""));
-    let mut line = String::new();
-    let read = std::io::Read::take(std::io::stdin().lock(), LONGEST).read_line(&mut line);
-    if read.is_ok() && line.trim() == name {
-        return Ok(());
+    match incoming::line(LONGEST) {
+        Ok(line) if String::from_utf8_lossy(&line).trim() == name => Ok(()),
+        Err(failure) if matches!(failure.kind, Kind::Interrupted(_)) => Err(failure.hint("nothing was changed")),
+        _ => Err(Failure::new(Kind::Refused, format!("confirmation did not match {name}; nothing was changed"))
+            .hint("programs say --force instead")),
     }
-    Err(Failure::new(Kind::Refused, format!("confirmation did not match {name}; nothing was changed"))
-        .hint("programs say --force instead"))
 }

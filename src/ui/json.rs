@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::{
-    AppCode, Backup, BackupId, Compression, Datastore, Destination, DumpFormat, Listed, Presence, Restore, Source,
-    Status, TableRows, Trust, Verification,
+    AppCode, Backup, BackupId, Compression, Datastore, Destination, DumpFormat, Listed, MoreTables, Presence, Restore,
+    Source, Status, TableRows, Trust, Verification,
 };
 
 /// The object in `list`, `info`, `export`, `delete` and `import`.
@@ -82,6 +82,8 @@ pub struct BackupJson<'a> {
     notes: &'a [String],
     /// Null where the record was read from the index, which leaves tables out: `list` without `--verbose`.
     tables: Option<&'a [TableRows]>,
+    /// Tables beyond the 5,000 that a record names; null where it names all.
+    more_tables: Option<&'a MoreTables>,
     /// The code every linked app was running.
     apps: Vec<AppJson<'a>>,
     /// The copy elsewhere, with a state of its own.
@@ -194,6 +196,7 @@ impl<'a> BackupJson<'a> {
             adopted: b.adopted,
             notes: &b.notes,
             tables: listed.complete.then_some(&b.tables),
+            more_tables: b.more_tables.as_ref(),
             apps: apps(b),
             destination: b.destination.as_ref().map(|copy| destination(copy, listed)),
             verification: b.verification.as_ref().map(VerificationJson::from),

@@ -1,5 +1,4 @@
 //! The one door for output. stdout carries data only; talk goes to stderr, in Dokku's voice.
-#![allow(clippy::disallowed_macros)]
 
 mod ask;
 mod failure;
@@ -11,9 +10,11 @@ mod schedules;
 mod table;
 mod words;
 
-use std::io::{self, Write};
+use std::io;
 
+use crate::domain::shown_json;
 use crate::error::Failure;
+use crate::sys::output::{self, talk};
 
 pub use ask::confirm;
 pub use failure::{ErrorJson, FailureJson};
@@ -65,33 +66,36 @@ impl Ui {
         talk(&format!(" !     {text}"));
     }
 
-    /// Writes data. A reader that has gone away has what it wanted: that is no failure.
-    pub fn data(&self, text: &str) -> io::Result<()> {
-        let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            other => other,
-        }
+    /// Writes one line of data.
+    pub fn data(&self, line: &str) -> io::Result<()> {
+        output::line(line)
+    }
+
+    /// Writes lines of data, each as one, whatever stands in it.
+    pub fn lines<T: AsRef<str>>(&self, lines: impl IntoIterator<Item = T>) -> io::Result<()> {
+        output::lines(lines)
+    }
+
+    /// Writes a document of many lines in which no value can begin a line: the program's own help, a page.
+    pub fn document(&self, text: &str) -> io::Result<()> {
+        output::lines(text.lines())
     }
 
     /// Writes one JSON value, on one line.
     pub fn json<T: serde::Serialize>(&self, value: &T) -> io::Result<()> {
-        self.data(&serde_json::to_string(value)?)
+        self.data(&shown_json(&serde_json::to_string(value)?))
     }
 
     /// Says why the command failed and what to type next. For programs it is the last line on stderr.
     pub fn failure(&self, failure: &Failure) {
         if self.format == Format::Json {
-            talk(&serde_json::to_string(&FailureJson::from(failure)).unwrap_or_default());
+            let json = serde_json::to_string(&FailureJson::from(failure)).unwrap_or_default();
+            talk(&shown_json(&json));
             return;
         }
-        for line in std::iter::once(&failure.reason()).chain(&failure.hints).flat_map(|text| text.lines()) {
-            self.warn(line);
-        }
+        // Only the person at the terminal sees what a program said of the data.
+        let reason = if self.terminal { failure.whole_reason() } else { failure.reason() };
+        self.warn(&reason);
+        failure.hints.iter().for_each(|hint| self.warn(hint));
     }
-}
-
-/// stderr may be closed; there is nobody left to tell then.
-fn talk(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -10,7 +10,7 @@ use crate::domain::{BackupId, Decision};
 const COLUMNS: [&str; 4] = ["Name", "Action", "Size", "Reason"];
 
 /// The table of one service's decisions.
-pub fn plan(decisions: &[&Decision]) -> String {
+pub fn plan(decisions: &[&Decision]) -> Vec<String> {
     let cells = |decision: &&Decision| {
         let size = decision.size.map_or_else(|| "-".to_owned(), bytes);
         [decision.id.to_string(), decision.action.name().to_owned(), size, decision.reason.clone()]
@@ -20,7 +20,7 @@ pub fn plan(decisions: &[&Decision]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let (name, action, size) = (width(0), width(1), width(2));
     let line = |[a, b, c, d]: &[String; 4]| format!("{a:<name$}  {b:<action$}  {c:<size$}  {d}");
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    rows.iter().map(line).collect()
 }
 
 /// The object of one decision.

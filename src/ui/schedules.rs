@@ -121,7 +121,7 @@ pub fn timing(schedule: &Schedule) -> String {
 }
 
 /// One schedule in the form of Dokku's reports.
-pub fn schedule_report(json: &ScheduleJson) -> String {
+pub fn schedule_report(json: &ScheduleJson) -> Vec<String> {
     let zone = json.schedule.timezone;
     let both = |at: DateTime<Utc>| format!("{} ({})", at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z"), time(at));
     let (last, ended) = match &json.last_run {
@@ -141,5 +141,5 @@ pub fn schedule_report(json: &ScheduleJson) -> String {
         ("Made by", format!("{} at {}", json.created_by, time(json.created_at))),
     ];
     let rows = rows.map(|(label, value)| format!("       {:<12} {value}", format!("{label}:")));
-    format!("=====> {} {} schedule\n{}", json.service, json.frequency, rows.join("\n"))
+    std::iter::once(format!("=====> {} {} schedule", json.service, json.frequency)).chain(rows).collect()
 }

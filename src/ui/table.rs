@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use super::words::{bytes, time};
-use crate::domain::{Backup, DumpFormat, Listed, Status};
+use crate::domain::{Backup, DumpFormat, Listed, Status, shown};
 
 const COLUMNS: [&str; 8] = ["Name", "Source", "Status", "Trust", "Schedule", "Size", "Restore status", "Created"];
 
 /// The table of one service's backups, newest first. `folder` is given for the verbose form.
-pub fn list(backups: &[Listed], folder: Option<&Path>) -> String {
+pub fn list(backups: &[Listed], folder: Option<&Path>) -> Vec<String> {
     let rows: Vec<[String; 8]> = backups.iter().map(row).collect();
     let mut widths = COLUMNS.map(str::len);
     for row in &rows {
@@ -16,21 +16,20 @@ pub fn list(backups: &[Listed], folder: Option<&Path>) -> String {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let mut text = line(&COLUMNS.map(str::to_owned), &widths);
+    let mut lines = vec![line(&COLUMNS.map(str::to_owned), &widths)];
     for (listed, row) in backups.iter().zip(&rows) {
-        text.push('\n');
-        text.push_str(&line(row, &widths));
+        lines.push(line(row, &widths));
         if let Some(folder) = folder {
             for (label, value) in facts(listed, folder) {
-                text.push_str(&format!("\n    {:<22} {value}", format!("{label}:")));
+                lines.push(format!("    {:<22} {value}", format!("{label}:")));
             }
         }
     }
-    text
+    lines
 }
 
 /// Everything about one backup, in the form of Dokku's reports.
-pub fn info(listed: &Listed, folder: &Path) -> String {
+pub fn info(listed: &Listed, folder: &Path) -> Vec<String> {
     let [_, source, status, trust, schedule, size, restore, created] = row(listed);
     let mut lines = vec![format!("=====> {} backup information", listed.backup.id)];
     let mut add = |label: &str, value: &str| lines.push(format!("       {:<30} {value}", format!("{label}:")));
@@ -47,6 +46,9 @@ pub fn info(listed: &Listed, folder: &Path) -> String {
     for table in &listed.backup.tables {
         add("Table", &format!("{}.{}: {} rows", table.schema, table.name, table.rows));
     }
+    if let Some(more) = &listed.backup.more_tables {
+        add("More tables", &format!("{}, with {} rows", more.tables, more.rows));
+    }
     for restore in &listed.backup.restores {
         let ended = restore.finished_at.map(|at| format!(", ended {}", time(at))).unwrap_or_default();
         let why = restore.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
@@ -59,7 +61,7 @@ pub fn info(listed: &Listed, folder: &Path) -> String {
         );
         add("Restore", &into);
     }
-    lines.join("\n")
+    lines
 }
 
 fn row(listed: &Listed) -> [String; 8] {
@@ -78,6 +80,7 @@ fn row(listed: &Listed) -> [String; 8] {
         restore_status(backup),
         time(backup.created_at),
     ]
+    .map(|cell| shown(&cell).into_owned())
 }
 
 /// none, in progress, or when the last one was done.

@@ -48,7 +48,7 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<()> {
             let host = HostHealth::new(&of_host);
             context.ui.json(&Check { verdict: worst, checked_at: now, host, services })?;
         }
-        Format::Stdout => context.ui.data(&table(&of_host, &healths))?,
+        Format::Stdout => context.ui.lines(table(&of_host, &healths))?,
     }
     if worst < Level::Failing {
         return Ok(());
@@ -58,7 +58,7 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<()> {
     Err(Failure::new(Kind::Check, format!("{of_host}{failing} of {} services are failing", healths.len())))
 }
 
-fn table(of_host: &[Finding], healths: &[Health]) -> String {
+fn table(of_host: &[Finding], healths: &[Health]) -> Vec<String> {
     let mut lines = Vec::new();
     if !of_host.is_empty() {
         lines.push(format!("=====> host: {}", verdict(of_host).name()));
@@ -73,7 +73,7 @@ fn table(of_host: &[Finding], healths: &[Health]) -> String {
     if lines.is_empty() {
         lines.push("=====> there is no service to back up".to_owned());
     }
-    lines.join("\n")
+    lines
 }
 
 fn show(lines: &mut Vec<String>, finding: &Finding) {

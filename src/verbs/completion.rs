@@ -21,7 +21,7 @@ pub fn run(context: &Context) -> Result<()> {
     let options: String = commands.iter().map(options).collect();
     let keys: Vec<&str> = ALL.iter().map(|property| property.key).collect();
     let script = SCRIPT.replace("@VERBS@", &verbs.join(" ")).replace("@KEYS@", &keys.join(" "));
-    Ok(context.ui.data(script.replace("    @OPTIONS@\n", &options).trim_end())?)
+    Ok(context.ui.document(script.replace("    @OPTIONS@\n", &options).trim_end())?)
 }
 
 /// One line of the table: what a verb takes, and the values of what has a fixed set of them.

@@ -11,6 +11,7 @@ use crate::catalogue::{Detail, Exclusive, InUse, Log};
 use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Listed, Presence};
 use crate::error::{Failure, Kind, Result};
+use crate::sys::signals;
 use crate::ui::{BackupJson, Format};
 
 /// `backups:delete`
@@ -55,6 +56,7 @@ pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {
     let mut deleted = Vec::new();
     let mut failed = None;
     for id in &args.ids {
+        signals::obey()?;
         let backup = delete(context, &catalogue, id)?;
         // What lies elsewhere goes after what lies here: until then the record knows of it.
         match remove_copy(context, &catalogue, backup) {

@@ -1,6 +1,6 @@
 //! `backups:download`: take a backup out, as it is stored or in another form.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -18,12 +18,11 @@ use crate::codec::{Encoder, Identities, Recipients, decode};
 use crate::dokku::Dokku;
 use crate::domain::{Backup, Compression, Form, Service};
 use crate::error::{Failure, Kind, Result};
-use crate::stream::{HeldBack, Summed};
+use crate::stream::{self, HeldBack, Summed};
 use crate::sys::child::interrupted;
 use crate::sys::dir::Dir;
 use crate::sys::outfile::OutFile;
 use crate::sys::output::Output;
-use crate::sys::signals;
 use crate::ui::{Format, Progress};
 
 /// `backups:download`
@@ -162,7 +161,7 @@ fn pass<W: Write>(
             Err(failure) if failure.kind == Kind::Config => {
                 return is_recorded(backup, &stored.whole()?).and(Err(failure));
             }
-            other => other?,
+            other => drop(other?),
         }
         is_recorded(backup, &stored.whole()?)?;
         encoder.finish()?;
@@ -170,19 +169,8 @@ fn pass<W: Write>(
     Ok(held.release()?)
 }
 
-fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<()> {
-    let mut piece = vec![0; 256 << 10];
-    loop {
-        if let Some(signal) = signals::received() {
-            return Err(interrupted(signal));
-        }
-        match from.read(&mut piece) {
-            Ok(0) => return Ok(()),
-            Ok(count) => to.write_all(&piece[..count])?,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<u64> {
+    stream::pass(from, &mut |piece| Ok(to.write_all(piece)?))
 }
 
 /// Writes damage down where nobody else is at work, and says what the receiver has.

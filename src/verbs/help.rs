@@ -33,7 +33,7 @@ pub fn run(context: &Context, verb: Option<&str>) -> Result<()> {
         None => overview(),
         Some(verb) => explain(verb.strip_prefix("backups:").unwrap_or(verb))?,
     };
-    Ok(context.ui.data(&text)?)
+    Ok(context.ui.document(&text)?)
 }
 
 fn overview() -> String {

@@ -44,7 +44,7 @@ pub fn run(context: &Context, args: &InfoArgs) -> Result<()> {
     }
     match args.format {
         Format::Json => context.ui.json(&BackupJson::new(&listed, dir.path()))?,
-        Format::Stdout => context.ui.data(&ui::info(&listed, dir.path()))?,
+        Format::Stdout => context.ui.lines(ui::info(&listed, dir.path()))?,
     }
     if args.wait.is_some() { how_it_ended(context, &listed, &seen, from) } else { Ok(()) }
 }

@@ -90,7 +90,7 @@ fn print_tables(context: &Context, args: &ListArgs, groups: &[(Service, Dir, Vec
         if !context.ui.quiet {
             text.push(format!("=====> {service} {} backups", service.datastore));
         }
-        text.push(ui::list(backups, args.verbose.then(|| dir.path())));
+        text.extend(ui::list(backups, args.verbose.then(|| dir.path())));
     }
-    Ok(context.ui.data(&text.join("\n"))?)
+    Ok(context.ui.lines(&text)?)
 }

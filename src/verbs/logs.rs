@@ -52,7 +52,7 @@ pub fn run(context: &Context, args: &LogsArgs) -> Result<()> {
         }
         let end = text.rfind('\n').unwrap_or(0);
         if end > printed {
-            context.ui.data(text[printed..end].trim_start_matches('\n'))?;
+            context.ui.lines(text[printed..end].trim_start_matches('\n').split('\n'))?;
             printed = end;
         }
         if !(args.tail && working) {

@@ -127,13 +127,13 @@ fn print_tables(context: &Context, args: &PruneArgs, pruned: &[Pruned]) -> Resul
         if !context.ui.quiet {
             text.push(format!("=====> {} {} retention", one.service, one.service.datastore));
         }
-        text.push(ui::plan(&rows));
+        text.extend(ui::plan(&rows));
     }
     if text.is_empty() {
         context.ui.step("Nothing to remove");
         return Ok(());
     }
-    Ok(context.ui.data(&text.join("\n"))?)
+    Ok(context.ui.lines(&text)?)
 }
 
 /// One service's failure is the command's own; of several the exit code says whether none or only some are done.

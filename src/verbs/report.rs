@@ -59,16 +59,14 @@ pub fn run(context: &Context, args: &ReportArgs) -> Result<()> {
             let names = healths.iter().map(|health| health.service.to_string());
             Ok(context.ui.json(&Reports(names.zip(reports).collect::<BTreeMap<_, _>>()))?)
         }
-        ReportFormat::Stdout => {
-            let texts: Vec<String> =
-                healths.iter().zip(&reports).map(|(health, report)| table(health, report, now)).collect();
-            if texts.is_empty() { Ok(()) } else { Ok(context.ui.data(&texts.join("\n"))?) }
-        }
+        ReportFormat::Stdout => Ok(context
+            .ui
+            .lines(healths.iter().zip(&reports).flat_map(|(health, report)| table(health, report, now)))?),
         ReportFormat::Html => {
             let of_host = host(context, &dokku);
             let sections = healths.iter().zip(&reports).map(|(health, report)| section(health, report)).collect();
             let page = Page { now, version: env!("CARGO_PKG_VERSION"), host: &of_host, sections };
-            Ok(context.ui.data(&page.render())?)
+            Ok(context.ui.document(&page.render())?)
         }
     }
 }
@@ -86,7 +84,7 @@ fn global(context: &Context, format: ReportFormat) -> Result<()> {
         ReportFormat::Stdout => {
             let mut lines = vec!["=====> global backups information".to_owned()];
             values.in_words().iter().for_each(|(key, value)| lines.push(line(&key.replace('-', " "), value)));
-            Ok(context.ui.data(&lines.join("\n"))?)
+            Ok(context.ui.lines(&lines)?)
         }
     }
 }
@@ -97,7 +95,7 @@ fn line(label: &str, value: &str) -> String {
 }
 
 /// One screen: is it safe, what is wrong and what mends it, then what is set.
-fn table(health: &Health, report: &Report, now: DateTime<Utc>) -> String {
+fn table(health: &Health, report: &Report, now: DateTime<Utc>) -> Vec<String> {
     let none = || "none".to_owned();
     let time = |at: DateTime<Utc>| spell(at, "0000-00-00 00:00:00 UTC");
     let backup = |listed: &Listed| {
@@ -127,7 +125,7 @@ fn table(health: &Health, report: &Report, now: DateTime<Utc>) -> String {
         add("more findings", &format!("{more} -> dokku backups:check {}", health.service));
     }
     report.values.in_words().iter().for_each(|(key, value)| add(&key.replace('-', " "), value));
-    lines.join("\n")
+    lines
 }
 
 /// Findings that fit one screen beside everything else.

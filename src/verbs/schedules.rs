@@ -66,8 +66,7 @@ fn print(context: &Context, args: &SchedulesArgs, found: &[(Service, Vec<Schedul
         Format::Json => context.ui.json(&all)?,
         Format::Stdout if all.is_empty() => context.ui.data("No schedules")?,
         Format::Stdout => {
-            let reports: Vec<_> = all.iter().map(schedule_report).collect();
-            context.ui.data(&reports.join("\n"))?;
+            context.ui.lines(all.iter().flat_map(schedule_report))?;
         }
     }
     Ok(())

@@ -83,12 +83,13 @@ pub fn run(context: &Context, args: &SyncArgs) -> Result<()> {
     for service in &services {
         match one(context, service, args, &mut failures) {
             Ok(report) => reports.push(report),
+            Err(failure) if matches!(failure.kind, Kind::Interrupted(_)) => return Err(failure),
             Err(failure) => failures.push(failure),
         }
     }
     match args.format {
         Format::Json => context.ui.json(&reports)?,
-        Format::Stdout => reports.iter().try_for_each(|report| context.ui.data(&words(report)))?,
+        Format::Stdout => reports.iter().try_for_each(|report| context.ui.lines(words(report)))?,
     }
     conclude(context, &services, failures)
 }
@@ -129,10 +130,13 @@ fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec
         None => Vec::new(),
     };
     let catalogue = open(context, service, args.wait, "sync")?;
-    let rebuilt = rebuild(context, &catalogue).unwrap_or_else(|failure| {
-        failures.push(beside(service, failure));
-        Rebuilt::default()
-    });
+    let rebuilt = rebuild(context, &catalogue).or_else(|failure| match failure.kind {
+        Kind::Interrupted(_) => Err(failure),
+        _ => {
+            failures.push(beside(service, failure));
+            Ok(Rebuilt::default())
+        }
+    })?;
     let taken =
         args.adopt.as_ref().map(|folder| adopt_from(context, &catalogue, folder)).transpose()?.unwrap_or_default();
     if !taken.refused.is_empty() {
@@ -212,9 +216,9 @@ fn keep_damage(catalogue: &Exclusive, listed: &Listed) -> Result<()> {
     Ok(())
 }
 
-fn words(report: &Synced) -> String {
-    let mut text =
-        format!("=====> {} {}: {} backups, index up to date", report.service, report.datastore, report.backups);
+fn words(report: &Synced) -> Vec<String> {
+    let mut lines =
+        vec![format!("=====> {} {}: {} backups, index up to date", report.service, report.datastore, report.backups)];
     let ids = |ids: &[BackupId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
     let refused = report.refused.iter().map(|refused| format!("{}: {}", refused.file, refused.reason)).collect();
     let lists = [
@@ -231,10 +235,10 @@ fn words(report: &Synced) -> String {
     ];
     for (label, names) in lists {
         for name in names {
-            text.push_str(&format!("\n       {label}: {name}"));
+            lines.push(format!("       {label}: {name}"));
         }
     }
-    text
+    lines
 }
 
 fn conclude(context: &Context, services: &[Service], mut failures: Vec<Failure>) -> Result<()> {

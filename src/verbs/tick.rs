@@ -16,7 +16,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::properties::{DESTINATION, GLOBAL, PARALLEL_RUNS};
 use crate::schedules::{Slots, Store};
 use crate::sys::lock::Lock;
-use crate::sys::signals;
+use crate::sys::{logfile, signals, user};
 use crate::ui::Ui;
 
 /// Minutes between two looks for copies that are due.
@@ -30,6 +30,7 @@ pub fn run(context: &Context) -> Result<()> {
     }
     let Some(store) = Store::look(&context.settings.config_root)? else { return Ok(()) };
     let slots = Slots::open(&context.settings.config_root)?;
+    close_log(context);
     let stamped = slots.stamp(context.settings.clock.now());
     let settings = context.settings.as_host("scheduler");
     let ui = Ui { quiet: true, ..context.ui };
@@ -59,6 +60,14 @@ pub fn run(context: &Context) -> Result<()> {
         0 => Ok(()),
         _ => Err(Failure::new(Kind::Partial, "some schedules could not be run")
             .hint("see how each ended: dokku backups:schedules")),
+    }
+}
+
+/// The shell that opens the log for the crontab opens it for everybody.
+fn close_log(context: &Context) {
+    let owner = (user::effective_uid(), user::effective_gid());
+    if let Err(error) = logfile::close(&context.settings.scheduler_log, owner) {
+        log::info!("{error}");
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc, Weekday};
+use chrono::{DateTime, Datelike, Utc, Weekday};
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 
-use crate::domain::{BackupId, Compression, Consent, Datastore, Frequency, ServiceName};
+use crate::domain::{BackupId, Compression, Consent, Datastore, Frequency, ServiceName, is_hidden, shown};
 use crate::error::{Failure, Kind};
 
 /// `[datastore:]name`.
@@ -151,13 +151,20 @@ pub fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
     if time.timestamp_subsec_nanos() >= 1_000_000_000 {
         return Err("second 60 has no name".to_owned());
     }
+    // Years that an id can spell.
+    if !(1970..=9999).contains(&time.year()) {
+        return Err("not a time of the years 1970 to 9999".to_owned());
+    }
     Ok(time)
 }
 
-/// Free words, fit to be shown.
+/// Free words, all of which can be seen. None at all stand for no label.
 pub fn parse_label(text: &str) -> Result<String, String> {
-    if text.chars().count() > 200 || text.chars().any(char::is_control) {
-        return Err("at most 200 characters, none of them control characters".to_owned());
+    if text.chars().count() > 200 {
+        return Err("a label has at most 200 characters".to_owned());
     }
-    Ok(text.to_owned())
+    match text.chars().find(|c| is_hidden(*c)) {
+        Some(c) => Err(format!("a label has no characters that cannot be seen, such as {}", shown(&c.to_string()))),
+        None => Ok(text.trim().to_owned()),
+    }
 }

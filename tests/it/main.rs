@@ -8,6 +8,8 @@ mod acceptance;
 mod adopt;
 mod attack_restore;
 mod before_deploy;
+mod bounds;
+mod bounds_data;
 mod by_hand;
 mod check;
 mod completion;

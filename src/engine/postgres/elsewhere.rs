@@ -41,6 +41,7 @@ impl Elsewhere {
         root: &str,
         service: &Service,
         idle: Duration,
+        total: Duration,
     ) -> Result<Elsewhere> {
         let mut elsewhere = Elsewhere::none(docker, root, service, dsn.words());
         elsewhere.remove()?;
@@ -62,7 +63,8 @@ impl Elsewhere {
         args.extend(["--user", "postgres", image, "sh", "-c", SCRIPT, "sh", "--format=custom"]);
         args.extend(["--no-owner", "--no-acl", "--no-password", "--dbname", &conninfo]);
         let password = Input::Stream(Box::new(Cursor::new(dsn.password_line().into_bytes())));
-        elsewhere.child = Some(docker.run(format!("pg_dump of {}", elsewhere.words), &args, password, idle)?);
+        elsewhere.child =
+            Some(docker.run(format!("pg_dump of {}", elsewhere.words), &args, password, idle)?.within(total));
         Ok(elsewhere)
     }
 
@@ -149,7 +151,8 @@ impl Remote for Dsn {
         root: &str,
         service: &Service,
         idle: Duration,
+        total: Duration,
     ) -> Result<Box<dyn Read + Send>> {
-        Ok(Box::new(Elsewhere::dump(docker, image, self, root, service, idle)?))
+        Ok(Box::new(Elsewhere::dump(docker, image, self, root, service, idle, total)?))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::{Display, Write};
 
+use crate::domain::{is_hidden, shown};
+
 /// A piece of a page in the making.
 #[derive(Debug, Default)]
 pub struct Html(String);
@@ -42,8 +44,8 @@ impl Write for Escaped<'_> {
                 '>' => self.0.push_str("&gt;"),
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),
-                // Neither shown nor allowed in a document.
-                c if c.is_control() && c != '\n' => self.0.push('\u{fffd}'),
+                // Neither to be seen nor allowed in a document.
+                c if is_hidden(c) => self.0.push_str(&shown(c.encode_utf8(&mut [0; 4]))),
                 c => self.0.push(c),
             }
         }
@@ -58,6 +60,6 @@ mod tests {
         let mut html = super::Html::default();
         html.raw("<b title=\"").text("\"><script>alert('1')</script>\u{1b}").raw("\">").text(5).raw("</b>");
         let text = html.into_string();
-        assert_eq!(text, "<b title=\"&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;\u{fffd}\">5</b>");
+        assert_eq!(text, "<b title=\"&quot;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;\\u{1b}\">5</b>");
     }
 }

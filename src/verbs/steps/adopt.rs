@@ -17,6 +17,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::stream::{self, Sink, Sum};
 use crate::sys::dir::Dir;
 use crate::sys::file::NamedFile;
+use crate::sys::signals;
 use crate::ui::{Progress, bytes};
 use crate::verbs::Context;
 
@@ -51,6 +52,7 @@ pub fn adopt_from(context: &Context, catalogue: &Exclusive, folder: &Path) -> Re
     found.sort();
     let mut adopted = Adopted::default();
     for (id, name) in found {
+        signals::obey()?;
         if catalogue.is_taken(&id)? {
             adopted.known.push(id);
             continue;
@@ -127,7 +129,7 @@ fn adopt(
     let mut log = Log::open(catalogue.dir(), id, clock);
     log.say(&format!("copied from {from} for {actor}, and read to its end"));
     log.say(&format!("success: sha256 {}", backup.sha256.as_deref().unwrap_or("-")));
-    context.ui.detail(&format!("{} in {} tables; checked and durable", bytes(size), backup.tables.len()));
+    context.ui.detail(&format!("{} in {} tables; checked and durable", bytes(size), backup.table_count()));
     Ok(())
 }
 

@@ -45,7 +45,8 @@ pub fn bring_in(
     let (name_of_it, size) = (coming.name, coming.size);
     let identities = || keys.fitting(context, service, &[], &name_of_it);
     let unpacked = unpack(coming.bytes, &name_of_it, &identities, limit)?;
-    let draft = begin(context, into, info, &unpacked, &stored, label.unwrap_or(&name_of_it))?;
+    let draft =
+        begin(context, into, info, &unpacked, &stored, label.filter(|label| !label.is_empty()).unwrap_or(&name_of_it))?;
     let (id, file) = (draft.record.id.clone(), draft.file_name());
     context.ui.step(&format!("Taking in {name_of_it} as {id}"));
     let sealed = receive(context, into, draft, unpacked, &stored, size, &keys.consent);
@@ -58,8 +59,8 @@ pub fn bring_in(
     sealed.record_mut().destination = copy_later(context, service, &file);
     let backup = sealed.record(into)?;
     let log = &mut Log::open(into.dir(), &id, context.settings.clock);
-    let rows: u64 = backup.tables.iter().map(|table| table.rows).sum();
-    let (stored, tables, format) = (bytes(backup.size.unwrap_or(0)), backup.tables.len(), backup.dump_format.name());
+    let rows = backup.row_count();
+    let (stored, tables, format) = (bytes(backup.size.unwrap_or(0)), backup.table_count(), backup.dump_format.name());
     log.say(&format!("import from {name_of_it}, asked for by {}", backup.actor));
     log.say(&format!(
         "success: {format} format, {tables} tables, {rows} rows, sha256 {}",

@@ -136,7 +136,7 @@ fn begin(context: &Context, catalogue: &Exclusive, wanted: &Wanted, stored: &Sto
     let mut record = Backup::draft(id, service.datastore, wanted.source, now, &context.settings.caller.actor);
     record.compression = stored.compression;
     record.encrypted_to = stored.recipients.words();
-    record.label.clone_from(&wanted.label);
+    record.label = wanted.label.clone().filter(|label| !label.is_empty());
     record.schedules.clone_from(&wanted.schedules);
     record.expires_at = wanted.retention.map(|retention| record.created_at + retention);
     record.image.clone_from(&info.image);
@@ -199,7 +199,7 @@ fn receive(
         engine::of(datastore).inspect(engine::of(datastore).exported(), &mut tap)
     });
     drop(progress);
-    log.say(&child.stderr());
+    log.quote(&child.stderr());
     let (size, content) = poured?;
     // Even an empty database dumps to several hundred bytes: it is the child that failed, not the bytes that are bad.
     if size == 0 {
@@ -221,7 +221,7 @@ fn receive(
     draft.record.notes.extend(learnt.notes);
     draft.record.suspicious = learnt.suspicious;
     // A request that came while only the facts were still asked for has been promised to be obeyed.
-    signals::received().map_or(Ok(()), |signal| Err(interrupted(signal)))?;
+    signals::obey()?;
     draft.seal(catalogue, passed.size, passed.sha256)
 }
 
@@ -234,7 +234,7 @@ fn finish(
     log: &mut Log,
 ) -> Result<Backup> {
     let record = sealed.record_mut();
-    let (form, size, tables) = (record.form(), record.size.unwrap_or(0), record.tables.len());
+    let (form, size, tables) = (record.form(), record.size.unwrap_or(0), record.table_count());
     record.suspicious = record.suspicious.take().or_else(|| last.and_then(|last| suspicion(last, form, size, tables)));
     let recorded = sealed.record(catalogue);
     let Ok(backup) = recorded else {
@@ -249,8 +249,7 @@ fn finish(
     for note in &backup.notes {
         context.ui.warn(note);
     }
-    let rows: u64 = backup.tables.iter().map(|table| table.rows).sum();
-    context.ui.detail(&format!("{} in {tables} tables, {rows} rows; checked and durable", bytes(size)));
+    context.ui.detail(&format!("{} in {tables} tables, {} rows; checked and durable", bytes(size), backup.row_count()));
     Ok(match copying {
         Some(copying) => copying.settle(context, catalogue, backup, log),
         None => backup,

@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::unpack::Bytes;
 use crate::catalogue::Exclusive;
 use crate::dokku::Info;
-use crate::domain::Datastore;
+use crate::domain::{Datastore, is_hidden};
 use crate::engine::{self, Remote};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::{GLOBAL, IMPORT_PRIVATE, IMPORT_TIMEOUT};
 use crate::sys::fetch::{Bounds, fetch};
-use crate::sys::incoming::{self, Stdin};
+use crate::sys::incoming::{self, Stdin, Within};
 use crate::sys::secret;
 use crate::verbs::Context;
 
@@ -84,18 +84,20 @@ impl Foreign {
     /// Begins to read it, for the catalogue `into`.
     pub fn open(&self, context: &Context, into: &Exclusive, info: &Info) -> Result<Coming> {
         let settings = &context.settings;
+        // The service's lock is held until all of it is here.
+        let seconds = context.properties().computed(into.service(), &IMPORT_TIMEOUT)?;
+        let total = Duration::from_secs(seconds.parse().unwrap_or(u64::MAX / 1000));
         match self {
-            Foreign::File(path) => file(context, path),
+            Foreign::File(path) => file(context, path, total),
             Foreign::Stdin => {
-                let bytes = Box::new(Stdin::take(settings.idle)?);
+                let bytes = Box::new(Stdin::take(settings.idle, total)?);
                 Ok(Coming { bytes, name: "stdin".to_owned(), size: None })
             }
             Foreign::Url(url) => {
                 let properties = context.properties();
-                let seconds = properties.computed(into.service(), &IMPORT_TIMEOUT)?.parse().unwrap_or(u64::MAX / 1000);
                 // Of the whole host only: whoever may set a service's properties must not open its networks.
                 let private = properties.get(GLOBAL, IMPORT_PRIVATE.key)?.as_deref() == Some("on");
-                let bounds = Bounds { idle: settings.idle, total: Duration::from_secs(seconds), private };
+                let bounds = Bounds { idle: settings.idle, total, private };
                 let download = fetch(url, bounds)?;
                 let (name, size) = (download.host().to_owned(), download.size);
                 Ok(Coming { bytes: Box::new(download), name, size })
@@ -111,14 +113,14 @@ impl Foreign {
                 let docker = context.docker()?;
                 let image = format!("{image}:{version}");
                 context.ui.step(&format!("Dumping {} with {image}", dsn.words()));
-                let bytes = dsn.dump(&docker, &image, &root, service, settings.idle)?;
+                let bytes = dsn.dump(&docker, &image, &root, service, settings.idle, total)?;
                 Ok(Coming { bytes, name: dsn.words(), size: None })
             }
         }
     }
 }
 
-fn file(context: &Context, path: &Path) -> Result<Coming> {
+fn file(context: &Context, path: &Path, total: Duration) -> Result<Coming> {
     let settings = &context.settings;
     let (file, truly) = incoming::open(path)?;
     // What lies below Dokku's own folders belongs to services and apps that the caller may not be allowed to see.
@@ -132,8 +134,8 @@ fn file(context: &Context, path: &Path) -> Result<Coming> {
         }
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let name = name.chars().map(|c| if c.is_control() { '?' } else { c }).take(200).collect();
-    Ok(Coming { size: Some(file.size()?), bytes: Box::new(file), name })
+    let name: String = name.chars().map(|c| if is_hidden(c) { '?' } else { c }).take(200).collect();
+    Ok(Coming { size: Some(file.size()?), bytes: Box::new(Within::new(file, &name, total)), name })
 }
 
 impl std::fmt::Debug for Coming {

@@ -21,10 +21,10 @@ pub fn show_plan(
         (Some(image), Some(version)) => format!("{image}:{version}"),
         _ => "unknown".to_owned(),
     };
-    let rows: u64 = backup.tables.iter().map(|table| table.rows).sum();
+    let rows = backup.row_count();
     ui.step(&format!("Plan: restore {} into {target}", backup.id));
     ui.detail(&format!("made:     {} ({})", backup.created_at.format("%Y-%m-%d %H:%M:%S UTC"), backup.source.name()));
-    ui.detail(&format!("holds:    {}, {} tables, {rows} rows", bytes(backup.size.unwrap_or(0)), backup.tables.len()));
+    ui.detail(&format!("holds:    {}, {} tables, {rows} rows", bytes(backup.size.unwrap_or(0)), backup.table_count()));
     ui.detail(&format!("trust:    {}", chosen.trust().map_or("-", |trust| trust.label())));
     show_origin(context, dump);
     let (then, now) = (version(&backup.image, &backup.image_version), version(&info.image, &info.image_version));

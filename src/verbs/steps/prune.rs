@@ -9,7 +9,6 @@ use crate::catalogue::{Detail, Exclusive, InUse, Journal, Log, View};
 use crate::domain::{Action, BackupId, Decision, Plan, Policy, RETENTION as BY, Service, plan};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::{DESTROYED_AT, ORIGIN, RETENTION, folder};
-use crate::sys::child::interrupted;
 use crate::sys::signals;
 use crate::verbs::Context;
 
@@ -110,6 +109,7 @@ fn prune_open(context: &Context, catalogue: &Exclusive) -> Result<(Vec<Decision>
 /// is left to the catching up.
 fn remove_copies(context: &Context, catalogue: &Exclusive, decisions: &[Decision]) -> Result<()> {
     for decision in decisions.iter().filter(|decision| decision.action == Action::Remove) {
+        signals::obey()?;
         remove_copy(context, catalogue, catalogue.record(&decision.id)?)?;
     }
     Ok(())
@@ -195,9 +195,7 @@ fn carry_out(context: &Context, catalogue: &Exclusive, decisions: Vec<Decision>)
 
 /// Removes one backup, unless somebody has begun to use it since the plan was made.
 fn remove(context: &Context, catalogue: &Exclusive, decision: &mut Decision) -> Result<()> {
-    if let Some(signal) = signals::received() {
-        return Err(interrupted(signal));
-    }
+    signals::obey()?;
     let _in_use = match InUse::take(catalogue.dir(), &decision.id, "prune") {
         Err(failure) if failure.kind == Kind::Busy => {
             decision.action = Action::Keep;

@@ -8,7 +8,6 @@ use crate::dokku::{Dokku, Info};
 use crate::domain::{BackupId, Origin, Replacement, Restore, Settled};
 use crate::engine::{self, Dump, Live};
 use crate::error::{Failure, Kind, Result};
-use crate::sys::child::interrupted;
 use crate::sys::{cancel, signals};
 use crate::verbs::Context;
 
@@ -62,7 +61,7 @@ pub fn replace(
         if has_dump {
             context.ui.detail(&format!("{} tables and {} rows compared", compared.tables, compared.rows));
         }
-        signals::received().map_or(Ok(()), |signal| Err(interrupted(signal)))
+        signals::obey()
     });
     // From here on neither signals nor requests are obeyed: what was begun is finished, or undone.
     cancel::close();
@@ -138,7 +137,7 @@ pub fn in_place(
             .hint("leave out --in-place"));
     }
     let limit = context.restore_limit(into.service())?;
-    signals::received().map_or(Ok(()), |signal| Err(interrupted(signal)))?;
+    signals::obey()?;
     cancel::close();
     let journal = journal_of(into, Some(id), restore).open(into.dir(), into.incoming())?;
     match dokku.import(into.service(), dump.into_input(), limit) {

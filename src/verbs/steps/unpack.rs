@@ -7,6 +7,7 @@ use crate::codec::{Identities, decode};
 use crate::domain::{Compression, DumpFormat, Form};
 use crate::engine::postgres::archive::{Looks, looks_like};
 use crate::error::{Failure, Kind, Result};
+use crate::stream::Heard;
 use crate::ui::bytes;
 
 /// Bytes looked at: enough for what stands deepest, a tar file's mark.
@@ -27,7 +28,7 @@ pub struct Unpacked {
 
 /// Takes the layers off `source`, called `name`, whose dump may have `limit` bytes.
 pub fn unpack(source: Bytes, name: &str, identities: &dyn Fn() -> Result<Identities>, limit: u64) -> Result<Unpacked> {
-    let mut source = source;
+    let mut source: Bytes = Box::new(Heard(source));
     for _ in 0..=LAYERS {
         let mut head = Vec::with_capacity(HEAD);
         (&mut source).take(HEAD as u64).read_to_end(&mut head)?;

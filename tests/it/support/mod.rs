@@ -9,6 +9,7 @@ mod invariants;
 mod keys;
 mod machine;
 pub mod proxy;
+mod pty;
 mod running;
 pub mod s3;
 pub mod sshd;
@@ -27,6 +28,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use clean::SHOP;
+pub use pty::Deed;
 pub use running::{Running, wait_for};
 pub use surroundings::walk;
 pub use truth::{hex, send, wait};

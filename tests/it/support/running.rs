@@ -51,6 +51,11 @@ impl Running {
         Running { child, stdout, stderr }
     }
 
+    /// Its stdin, where that is piped.
+    pub fn stdin(&mut self) -> std::process::ChildStdin {
+        self.child.stdin.take().expect("stdin")
+    }
+
     /// Ends it with SIGKILL.
     pub fn kill(&mut self) {
         self.child.kill().expect("kill");

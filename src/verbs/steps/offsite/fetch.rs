@@ -7,15 +7,10 @@ use crate::catalogue::{Arrival, Detail, Exclusive, Log};
 use crate::codec::{Identities, decode};
 use crate::domain::{Backup, BackupId, Destination, Form, Listed, Presence, Service, room_needed};
 use crate::error::{Failure, Kind, Result};
-use crate::stream::{Passed, Sum, Summed};
-use crate::sys::child::interrupted;
-use crate::sys::signals;
+use crate::stream::{self, Passed, Sum, Summed};
 use crate::ui::{Progress, bytes};
 use crate::verbs::Context;
 use crate::verbs::steps::{Keys, mark_damage, open};
-
-/// Bytes passed on at once.
-const PIECE: usize = 256 << 10;
 
 /// Brings the dump of `id` into its place if it is not there: hashed while it comes, and moved to its place only when it
 /// is exactly what its record says. Bytes that are not are thrown away, and the record says so.
@@ -121,16 +116,10 @@ fn receive(
 }
 
 fn pass(source: &mut dyn Read, arrival: &mut Arrival) -> Result<Passed> {
-    let (mut sum, mut piece) = (Sum::default(), vec![0; PIECE]);
-    loop {
-        if let Some(signal) = signals::received() {
-            return Err(interrupted(signal));
-        }
-        let read = source.read(&mut piece)?;
-        if read == 0 {
-            return Ok(sum.passed());
-        }
-        sum.add(&piece[..read]);
-        arrival.keep(&piece[..read])?;
-    }
+    let mut sum = Sum::default();
+    stream::pass(source, &mut |piece| {
+        sum.add(piece);
+        arrival.keep(piece)
+    })?;
+    Ok(sum.passed())
 }

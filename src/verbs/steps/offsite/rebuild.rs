@@ -7,6 +7,7 @@ use crate::catalogue::{Exclusive, Sidecar, sidecar_name};
 use crate::destination::Store;
 use crate::domain::{Backup, BackupId, CopyState, Destination, Service, id_of_file};
 use crate::error::Result;
+use crate::sys::signals;
 use crate::verbs::Context;
 
 /// Largest record read.
@@ -36,6 +37,7 @@ pub fn rebuild(context: &Context, catalogue: &Exclusive) -> Result<Rebuilt> {
     let mut names: Vec<&String> = objects.keys().collect();
     names.sort();
     for name in names {
+        signals::obey()?;
         let id = id_of_file(name).filter(|id| id.service() == &service.name);
         let told = match id {
             None => Some("not ours".to_owned()),
