@@ -17,29 +17,35 @@ fn row_055_fault_046_sql_that_reaches_beyond_the_database_is_refused_by_line() {
     let before = host.digest("shop");
     let marker = host.dir().join("marker");
     let touch = format!("touch {}", marker.display());
+    // What lets each of them pass; nothing lets a command for psql, or what changes the server.
+    let (never, programs, superuser) = ("no option lets that pass", "--allow-programs", "--as-superuser");
     let cases = [
-        (format!("\\! {touch}"), "command for psql"),
-        (format!("SELECT 1 \\! {touch}"), "command for psql"),
-        (format!("\\copy a from program '{touch}'"), "command for psql"),
-        (format!("\\o |{touch}"), "command for psql"),
-        (format!("SELECT 1 \\g |{touch}"), "command for psql"),
-        (format!("\\set x `{touch}`"), "command for psql"),
-        (format!("\\restrict `{touch}`"), "command for psql"),
-        ("\\i /etc/passwd".to_owned(), "command for psql"),
-        ("SELECT 'drop table a' \\gexec".to_owned(), "command for psql"),
-        (format!("COPY a FROM PROGRAM '{touch}';"), "COPY runs a program"),
-        (format!("copy(select 1)to/**/program '{touch}';"), "COPY runs a program"),
-        ("COPY a FROM '/etc/passwd';".to_owned(), "a file of the server"),
-        ("SELECT lo_import('/etc/passwd');".to_owned(), "a file of the server"),
-        ("CREATE FUNCTION f() RETURNS int LANGUAGE plpython3u AS 'import os';".to_owned(), "without limits"),
-        ("CREATE FUNCTION f() RETURNS int AS 'libc', 'system' LANGUAGE C;".to_owned(), "without limits"),
-        ("ALTER SYSTEM SET archive_command = 'id';".to_owned(), "the server itself"),
+        (format!("\\! {touch}"), never),
+        (format!("SELECT 1 \\! {touch}"), never),
+        (format!("\\copy a from program '{touch}'"), never),
+        (format!("\\o |{touch}"), never),
+        (format!("SELECT 1 \\g |{touch}"), never),
+        (format!("\\set x `{touch}`"), never),
+        (format!("\\restrict `{touch}`"), never),
+        ("\\i /etc/passwd".to_owned(), never),
+        ("SELECT 'drop table a' \\gexec".to_owned(), never),
+        ("ALTER SYSTEM SET archive_command = 'id';".to_owned(), never),
+        ("SET ROLE postgres;".to_owned(), never),
+        ("COMMIT; DROP TABLE a; PREPARE TRANSACTION 'x';".to_owned(), never),
+        (format!("COPY a FROM PROGRAM '{touch}';"), programs),
+        (format!("copy(select 1)to/**/program '{touch}';"), programs),
+        ("COPY a FROM '/etc/passwd';".to_owned(), programs),
+        ("SELECT lo_import('/etc/passwd');".to_owned(), programs),
+        ("DO $$ begin perform 1; end $$;".to_owned(), programs),
+        ("CREATE FUNCTION f() RETURNS int LANGUAGE plpython3u AS 'import os';".to_owned(), superuser),
+        ("CREATE FUNCTION f() RETURNS int AS 'libc', 'system' LANGUAGE C;".to_owned(), superuser),
+        ("CREATE EXTENSION file_fdw;".to_owned(), superuser),
     ];
     for (body, words) in &cases {
         let run = host.import_file("shop", "a.sql", &sql(body), &["--no-backup", "--format", "json"]).expect(7);
         let message = run.error()["message"].as_str().unwrap_or_default().to_owned();
-        assert!(message.contains(words) && message.contains("line 6:"), "{body}: {message}");
-        assert!(run.stderr.contains("--allow-programs"), "{}", run.stderr);
+        assert!(message.contains("line 6"), "{body}: {message}");
+        assert!(run.stderr.contains(words), "{body}: {}", run.stderr);
     }
     assert!(!marker.exists(), "it ran");
     assert!(host.list("shop").is_empty());
@@ -53,15 +59,16 @@ fn row_055_fault_046_sql_that_reaches_beyond_the_database_is_refused_by_line() {
 }
 
 #[test]
-fn row_055_consent_is_recorded_and_asked_for_at_every_restore() {
+fn row_055_attack_404_consent_is_recorded_asked_for_at_every_restore_and_is_not_a_superusers() {
     let host = Host::up();
     host.database("shop", SHOP);
     let marker = host.dir().join("marker");
-    let bytes = sql(&format!("\\! touch {}", marker.display()));
+    let bytes =
+        sql(&format!("DO $$ begin perform 1; end $$;\nCOPY a FROM PROGRAM 'touch {}; echo 1';", marker.display()));
     let run = host.import_file("shop", "a.sql", &bytes, &["--allow-programs", "--no-restore"]).expect(0);
     let id = run.id();
     let programs = host.info("shop", &id)["programs"].to_string();
-    assert!(programs.contains("line 6") && programs.contains("touch"), "{programs}");
+    assert!(programs.contains("line 6") && programs.contains("line 7") && programs.contains("touch"), "{programs}");
     let before = host.digest("shop");
     host.dokku(&["backups:import", "shop", "--id", &id, "--force", "--no-backup"]).expect(7);
     host.dokku(&["backups:verify", "shop", "--id", &id]).expect(7);
@@ -75,14 +82,20 @@ fn row_055_consent_is_recorded_and_asked_for_at_every_restore() {
     host.dokku(&["backups:import", "shop", "--id", &id, "--force", "--no-backup"]).expect(7);
     let run =
         host.dokku(&["backups:import", "shop", "--id", &id, "--force", "--no-backup", "--allow-programs"]).expect(0);
-    assert!(run.stderr.contains("beyond:"), "the plan names it: {}", run.stderr);
+    assert!(run.stderr.contains("allowed:"), "the plan names it: {}", run.stderr);
     assert!(marker.exists(), "it was allowed");
+    assert_eq!(host.sql("shop", "select count(*) from a"), "1");
     // A fork of it, and the way back to where the fork came from.
     host.dokku(&["backups:fork", "shop", "--id", &id, "forked", "--allow-programs"]).expect(0);
     host.dokku(&["backups:reset", "forked", "--force"]).expect(7);
     fs::remove_file(&marker).expect("the marker");
     host.dokku(&["backups:reset", "forked", "--force", "--allow-programs"]).expect(0);
     assert!(marker.exists(), "it was allowed there too");
+    // What was allowed is no more than what it says: the role is still no superuser.
+    let roles = sql("COPY a FROM PROGRAM 'echo 1';\nDO $$ begin create role evil superuser; end $$;");
+    let run = host.import_file("shop", "b.sql", &roles, &["--allow-programs", "--no-backup"]).expect(1);
+    assert!(run.stderr.contains("must be superuser"), "{}", run.stderr);
+    assert_eq!(host.psql("shop", "postgres", "select count(*) from pg_roles where rolname = 'evil'"), "0");
 }
 
 #[test]
@@ -125,9 +138,11 @@ fn fault_047_what_this_server_cannot_take_is_said_and_nothing_is_touched() {
     let run = host.import_file("shop", "a.sql", newer.as_bytes(), &["--no-backup"]).expect(7);
     assert!(run.stderr.contains("from PostgreSQL 99"), "{}", run.stderr);
     let extension = sql("CREATE EXTENSION IF NOT EXISTS no_such_thing WITH SCHEMA public;");
-    let run = host.import_file("shop", "a.sql", &extension, &["--no-backup"]).expect(7);
-    assert!(run.stderr.contains("no_such_thing"), "{}", run.stderr);
-    host.dokku(&["backups:verify", "shop", "--id", &run.id()]).expect(6);
+    let agreed = ["--as-superuser", "extension:no_such_thing"];
+    let run = host.import_file("shop", "a.sql", &extension, &[&agreed[..], &["--no-backup"]].concat()).expect(7);
+    assert!(run.stderr.contains("lacks what the dump needs: no_such_thing"), "{}", run.stderr);
+    let id = run.id();
+    host.dokku(&[&["backups:verify", "shop", "--id", &id][..], &agreed].concat()).expect(6);
     // Owners and grants of a role that is not here do no harm; a policy for it cannot be restored.
     let role = "ALTER TABLE public.a OWNER TO nobody_here;\nGRANT SELECT ON public.a TO nobody_here;";
     host.import_file("shop", "a.sql", &sql(role), &["--no-backup", "--no-restore"]).expect(2);
