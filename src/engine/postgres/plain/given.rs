@@ -63,7 +63,7 @@ impl<R: Read> Given<R> {
             lexer,
             buffer,
             programs,
-            whom,
+            what,
             ready,
             from: 0,
             held,
