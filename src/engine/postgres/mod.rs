@@ -91,8 +91,8 @@ fn inspect(dump: impl Read) -> Result<Content> {
     let summary = archive::read(dump).map_err(damaged)?;
     Ok(Content {
         format: DumpFormat::Custom,
-        programs: Vec::new(),
-        code: ForeignCode::default(),
+        programs: programs(&summary.code),
+        code: summary.code,
         ambiguous: None,
         tables: tables(summary.tables),
         server_version: summary.server_version,

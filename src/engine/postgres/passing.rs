@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use super::archive::Passing;
 use super::plain::Given;
 use crate::domain::{Consent, DumpFormat, ForeignCode};
 use crate::sys::points;
@@ -22,6 +23,6 @@ pub fn passing(
         DumpFormat::Custom if points::lists_are_off() => source,
         DumpFormat::Plain if points::lists_are_off() => Box::new(Given::unjudged(source)),
         DumpFormat::Plain => Box::new(Given::as_role(source, consent.programs)),
-        DumpFormat::Custom => source,
+        DumpFormat::Custom => Box::new(Passing::new(source, consent.programs)),
     }
 }

@@ -3,8 +3,10 @@
 use std::io::Read;
 
 use super::decode::Decoder;
+use super::entry::DEFINITION;
 use super::error::DamageKind;
 use super::header::Header;
+use super::judge;
 use super::rows::Rows;
 use super::source::Source;
 use super::toc::{Content, DataEntry, Toc};
@@ -97,7 +99,16 @@ impl Found {
                 let rows = rows.finish().map_err(odd)?;
                 self.tables.push(TableRows { schema: schema.clone(), name: name.clone(), rows });
             }
-            Content::LargeObjectComments => self.bytes += decoder.block(source, &mut |_| ())?,
+            Content::LargeObjectComments => {
+                let mut text = Vec::new();
+                self.bytes += decoder.block(source, &mut |bytes| {
+                    let room = DEFINITION - text.len();
+                    text.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                })?;
+                if !judge::comments_on_large_objects(&text) {
+                    return Err(source.odd("comments on large objects that are something else"));
+                }
+            }
             // Each has its OID before it; 0 ends them. OIDs above 2^31 read as negative numbers.
             Content::LargeObjects => loop {
                 let oid = source.int()?.cast_unsigned();

@@ -3,10 +3,12 @@
 use std::io::Read;
 
 use super::ArchiveError;
-use super::source::Source;
+use super::source::{Long, Source};
 
 /// The longest text kept of an entry: a COPY statement names up to 1,600 columns of 63 bytes and quotes.
 const KEPT: usize = 1024 * 1024;
+/// The longest definition that is looked into.
+pub(super) const DEFINITION: usize = 16 * 1024 * 1024;
 /// The highest dump id: `pg_restore` allocates two arrays of this length.
 const MAX_ID: i32 = 1 << 28;
 /// `SECTION_NONE` to `SECTION_POST_DATA` of `pg_backup.h`; 3 is data.
@@ -21,12 +23,25 @@ pub(super) struct Entry {
     /// The name, not quoted.
     pub(super) tag: Vec<u8>,
     pub(super) namespace: Vec<u8>,
-    /// The defining SQL, only of the kinds for which [`defined`] says so.
-    pub(super) definition: Vec<u8>,
+    /// The defining SQL.
+    pub(super) definition: Long,
     /// The COPY statement of table data.
     pub(super) copy: Option<Vec<u8>>,
     /// Whether a data block belongs to it, and where it is when the archive says so.
     pub(super) data: Data,
+    /// The entry as it is written, where the source keeps that: up to the kind, from there to the definition, and from
+    /// behind the definition on.
+    pub(super) written: [Vec<u8>; 3],
+}
+
+impl Entry {
+    /// The definition; nothing where there is none or where it is too long.
+    pub(super) fn sql(&self) -> &[u8] {
+        match &self.definition {
+            Long::Text(text) => text,
+            _ => &[],
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,33 +51,27 @@ pub(super) enum Data {
     At(u64),
 }
 
-/// Kinds whose definition is looked into.
-fn defined(kind: &[u8]) -> bool {
-    matches!(kind, b"ENCODING" | b"STDSTRINGS" | b"TABLE DATA" | b"BLOB METADATA")
-}
-
 pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Result<Entry, ArchiveError> {
     let id = source.int_in(1..=MAX_ID, "entry number")?;
     let has_data = source.int_in(0..=1, "data flag")? == 1;
     number(source)?;
     number(source)?;
     let tag = source.string(KEPT)?.unwrap_or_default();
+    let up_to_kind = source.take_kept();
     let kind = source.string(KEPT)?.unwrap_or_default();
     if kind.is_empty() || !kind.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return Err(source.odd("an entry of an impossible kind"));
     }
+    source.take_kept();
     if format >= (1, 11, 0) {
         let section = source.int_in(SECTIONS, "section")?;
         if has_data && section != 3 {
             return Err(source.odd("an entry with data outside the data section"));
         }
     }
-    let definition = if defined(&kind) {
-        source.string(KEPT)?.unwrap_or_default()
-    } else {
-        source.skip_string()?;
-        Vec::new()
-    };
+    let up_to_definition = source.take_kept();
+    let definition = source.string_or_length(DEFINITION)?;
+    source.take_kept();
     source.skip_string()?; // how to drop it
     let copy = source.string(KEPT)?;
     let namespace = source.string(KEPT)?.unwrap_or_default();
@@ -77,7 +86,8 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
     with_oids(source)?;
     while dependency(source)? {}
     let data = data(source, has_data)?;
-    Ok(Entry { id, kind, tag, namespace, definition, copy, data })
+    let written = [up_to_kind, up_to_definition, source.take_kept()];
+    Ok(Entry { id, kind, tag, namespace, definition, copy, data, written })
 }
 
 /// An OID, written as a decimal string for historical reasons.

@@ -32,13 +32,26 @@ pub(super) struct InsertRows {
     wrong: bool,
     /// Line ends since anything else.
     line_ends: u64,
+    before: u8,
 }
 
 impl InsertRows {
     pub(super) fn new(backslashes: bool) -> Self {
         let (place, word) = (Place::Plain, [0; WORD]);
         let (word_length, words, depth, rows, line_ends) = (0, 0, 0, 0, 0);
-        Self { place, backslashes, word, word_length, words, depth, tuples: None, rows, wrong: false, line_ends }
+        Self {
+            place,
+            backslashes,
+            word,
+            word_length,
+            words,
+            depth,
+            tuples: None,
+            rows,
+            wrong: false,
+            line_ends,
+            before: 0,
+        }
     }
 
     pub(super) fn feed(&mut self, mut bytes: &[u8]) {
@@ -66,7 +79,24 @@ impl InsertRows {
         &bytes[at + 1..]
     }
 
+    /// What `pg_dump` writes has no comments, no dollar quotes, and no strings but plain ones and those of bits: the server
+    /// would read behind them what we do not.
+    fn odd(&mut self, byte: u8) {
+        let prefix = match (byte, self.word_length) {
+            (b'\'' | b'"' | b'&', 1..) => match self.word[0] {
+                b'B' | b'X' => self.word_length > 1 || byte != b'\'',
+                b'E' => self.word_length > 1 || byte != b'\'' || !self.backslashes,
+                _ => true,
+            },
+            _ => false,
+        };
+        let comment = matches!([self.before, byte], [b'-', b'-'] | [b'/', b'*']);
+        self.wrong |= prefix || comment || matches!(byte, b'$' | b'\\');
+        self.before = byte;
+    }
+
     fn plain(&mut self, byte: u8) {
+        self.odd(byte);
         self.line_ends = if byte == b'\n' { self.line_ends + 1 } else { 0 };
         if byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii() {
             if self.word_length < WORD {
@@ -99,6 +129,8 @@ impl InsertRows {
         if self.depth == 0 {
             self.wrong |= self.words == 0 && word != b"INSERT";
             self.words += 1;
+            let after = [&b"ON"[..], b"CONFLIC", b"DO", b"NOTHING"].contains(&word);
+            self.wrong |= self.tuples.is_some() && !after;
             if word == b"VALUES" && self.word_length == word.len() && self.tuples.is_none() {
                 self.tuples = Some(0);
             }

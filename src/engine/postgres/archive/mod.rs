@@ -23,7 +23,10 @@ mod entry;
 mod error;
 mod header;
 mod inserts;
+mod judge;
+mod kinds;
 mod looks;
+mod passing;
 mod rows;
 mod source;
 mod toc;
@@ -34,12 +37,14 @@ pub use error::{ArchiveError, Damage, DamageKind, EntryName};
 pub use looks::{Looks, looks_like};
 
 pub(super) use encoding::known as known_encoding;
+pub(super) use passing::Passing;
 
 /// Text of which the encoding is not known; two names never become one.
 pub(super) fn text(bytes: &[u8]) -> String {
     encoding::text(bytes, None)
 }
 
+use crate::domain::ForeignCode;
 use source::Source;
 
 /// The newest archive format this reader knows: PostgreSQL 17 and 18 write 1.16.
@@ -72,6 +77,8 @@ pub struct Summary {
     pub large_objects: u64,
     /// Entries of the table of contents, of any kind.
     pub entries: usize,
+    /// What in its definitions is more than objects of the database.
+    pub code: ForeignCode,
     /// Length of the archive in bytes.
     pub archive_bytes: u64,
     /// Bytes of all data blocks after decompression: COPY text (or INSERT statements) and large objects.
@@ -157,6 +164,7 @@ fn whole<R: Read>(source: &mut Source<R>) -> Result<Summary, ArchiveError> {
         extensions: toc.extensions,
         large_objects: data.large_objects,
         entries: toc.entries,
+        code: toc.code,
         archive_bytes: source.position(),
         data_bytes: data.bytes,
     })

@@ -22,12 +22,38 @@ pub(super) struct Source<R> {
     /// Stream position of `buffer[0]`.
     base: u64,
     head: Vec<u8>,
+    /// What was consumed since it was last taken, where that is wanted.
+    kept: Option<Vec<u8>>,
+}
+
+/// A string that may be too long to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Long {
+    Nothing,
+    Text(Vec<u8>),
+    /// Of so many bytes.
+    TooLong(usize),
 }
 
 impl<R: Read> Source<R> {
     pub(super) fn new(inner: R) -> Self {
         let buffer = vec![0; BUFFER].into_boxed_slice();
-        Self { inner, buffer, start: 0, end: 0, base: 0, head: Vec::new() }
+        Self { inner, buffer, start: 0, end: 0, base: 0, head: Vec::new(), kept: None }
+    }
+
+    /// A source that keeps what is consumed, for [`Source::take_kept`].
+    pub(super) fn keeping(inner: R) -> Self {
+        Self { kept: Some(Vec::new()), ..Self::new(inner) }
+    }
+
+    /// What was consumed since this was last asked; nothing, unless it is kept.
+    pub(super) fn take_kept(&mut self) -> Vec<u8> {
+        self.kept.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// From now on nothing is kept.
+    pub(super) fn keep_no_more(&mut self) {
+        self.kept = None;
     }
 
     /// Bytes consumed so far.
@@ -58,6 +84,9 @@ impl<R: Read> Source<R> {
 
     pub(super) fn consume(&mut self, count: usize) {
         debug_assert!(count <= self.end - self.start);
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(&self.buffer[self.start..self.start + count]);
+        }
         self.start += count;
     }
 
@@ -129,6 +158,20 @@ impl<R: Read> Source<R> {
         }
         self.pieces(length, |piece| string.extend_from_slice(piece))?;
         Ok(Some(string))
+    }
+
+    /// A string of at most `limit` bytes; a longer one is passed over.
+    pub(super) fn string_or_length(&mut self, limit: usize) -> Result<Long, ArchiveError> {
+        let mut string = Vec::new();
+        let Some(length) = self.string_length()? else { return Ok(Long::Nothing) };
+        if length > limit {
+            let kept = self.kept.take();
+            self.pieces(length, |_| ())?;
+            self.kept = kept;
+            return Ok(Long::TooLong(length));
+        }
+        self.pieces(length, |piece| string.extend_from_slice(piece))?;
+        Ok(Long::Text(string))
     }
 
     /// Passes over a string; says whether there was one.

@@ -5,8 +5,10 @@ use std::io::Read;
 
 use super::copy::{self, Copy};
 use super::entry::{self, Data, Entry};
+use super::judge::Judge;
 use super::source::Source;
 use super::{ArchiveError, encoding};
+use crate::domain::ForeignCode;
 
 pub(super) struct Toc {
     /// Entries of any kind.
@@ -20,7 +22,15 @@ pub(super) struct Toc {
     /// OIDs of the large objects that entries create, ascending: each has an entry of its own (1.12 to 1.15) or a line in
     /// that of a group (1.16). Older archives, and some partial dumps, announce none.
     pub(super) large_objects: Vec<u32>,
+    /// What in the definitions is more than objects of the database.
+    pub(super) code: ForeignCode,
 }
+
+/// The most entries, and the most tables with data, of an archive that is read.
+const ENTRIES: i32 = 2_000_000;
+const TABLES: usize = 200_000;
+/// The most large objects.
+const LARGE_OBJECTS: usize = 20_000_000;
 
 pub(super) struct DataEntry {
     pub(super) id: i32,
@@ -62,7 +72,7 @@ impl Content {
 }
 
 pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Result<Toc, ArchiveError> {
-    let count = source.int_in(0..=i32::MAX, "number of entries")?;
+    let count = source.int_in(0..=ENTRIES, "number of entries (more than 2,000,000 are not read)")?;
     let mut toc = Toc {
         entries: 0,
         ids: HashSet::new(),
@@ -70,26 +80,23 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
         extensions: Vec::new(),
         encoding: None,
         large_objects: Vec::new(),
+        code: ForeignCode::default(),
     };
-    let mut standard_strings = format >= (1, 12, 0);
+    let mut judge = Judge::new(format);
     for _ in 0..count {
         let entry = entry::read(source, format)?;
         toc.entries += 1;
         if !toc.ids.insert(entry.id) {
             return Err(source.odd(format!("entry {} is there twice", entry.id)));
         }
-        if entry.kind == b"STDSTRINGS" {
-            let Some(on) = encoding::standard_strings(&entry.definition) else {
-                return Err(source.odd("an impossible string setting"));
-            };
-            standard_strings = on;
-        }
-        match toc.take(&entry, standard_strings) {
+        let taken = judge.take(&entry).and_then(|_| toc.take(&entry, judge.standard_strings()));
+        match taken {
             Ok(()) => {}
             Err(words) => return Err(source.odd(words).within(entry.id, &name(&entry))),
         }
     }
     toc.large_objects.sort_unstable();
+    toc.code = judge.finish();
     Ok(toc)
 }
 
@@ -101,17 +108,25 @@ impl Toc {
     fn take(&mut self, entry: &Entry, standard_strings: bool) -> Result<(), &'static str> {
         match entry.kind.as_slice() {
             b"ENCODING" => {
-                let encoding = encoding::named(&entry.definition).ok_or("an encoding that PostgreSQL does not know")?;
-                self.encoding = Some(encoding);
+                let encoding = encoding::named(entry.sql()).ok_or("an encoding that PostgreSQL does not know")?;
+                if self.encoding.replace(encoding).is_some() {
+                    return Err("a second encoding");
+                }
             }
             b"EXTENSION" => self.extensions.push(self.text(&entry.tag)),
             b"BLOB" => self.large_objects.push(oid(&entry.tag)?),
             b"BLOB METADATA" => {
-                for line in entry.definition.split_inclusive(|byte| *byte == b'\n') {
+                for line in entry.sql().split_inclusive(|byte| *byte == b'\n') {
                     self.large_objects.push(oid(line.strip_suffix(b"\n").unwrap_or_default())?);
                 }
             }
             _ => {}
+        }
+        if self.large_objects.len() > LARGE_OBJECTS {
+            return Err("more than 20,000,000 large objects");
+        }
+        if self.data.len() > TABLES {
+            return Err("more than 200,000 tables with data");
         }
         let at = match entry.data {
             Data::None if matches!(entry.kind.as_slice(), b"TABLE DATA" | b"BLOBS") => {
@@ -153,7 +168,7 @@ fn row_form(entry: &Entry, standard_strings: bool) -> Result<RowForm, &'static s
     let Copy { schema, table, columns } =
         copy::parse(statement).ok_or("a COPY statement that pg_dump does not write")?;
     // Partitions may be loaded through the table they are parts of; then the statement names that one.
-    let through_root = entry.definition.starts_with(b"-- load via partition root ");
+    let through_root = entry.sql().starts_with(b"-- load via partition root ");
     let same = table == entry.tag && schema.is_none_or(|schema| schema == entry.namespace);
     if !same && !through_root {
         return Err("a COPY statement for another table");
