@@ -124,7 +124,8 @@ fn attack_401_402_403_404_an_archive_entry_that_reaches_outside_is_refused_by_li
         let run = import(&victim.host, "a.dump", &dump, true);
         assert_eq!(run.code, Some(7), "{sql}: {}", run.stderr);
         assert!(run.stderr.contains("entry "), "it is named by its entry: {}", run.stderr);
-        victim.is_unhurt(&sql);
+        victim.is_only_replaced(&sql);
+        assert_eq!(victim.host.digest("shop"), victim.data, "{sql}");
         let run = import(&victim.host, "a.dump", &dump, false);
         if run.code == Some(0) {
             victim.is_only_replaced(&sql);
@@ -296,7 +297,7 @@ fn attack_401_row_044_what_honest_services_have_goes_into_another_service_and_be
          create aggregate total(int) (sfunc = int4pl, stype = int, initcond = '0');
          create publication chosen for table odd; create publication every for all tables;
          create rule shout as on update to words do instead nothing; create sequence counting start 7; select nextval('counting');
-         create statistics both on a, b from parts; create procedure nothing() language sql as 'select 1';
+         create statistics two on a, b from parts; create procedure nothing() language sql as 'select 1';
          create operator === (leftarg = int, rightarg = int, function = int4eq);
          create text search configuration plain (copy = simple); create cast (mood as int) with inout;
          select lo_from_bytea(4711, 'large'); comment on large object 4711 is 'an object';",

@@ -90,6 +90,9 @@ impl Server {
         } else if let (None, Some(old)) = (holder, old) {
             self.put_back(swap, old)?;
             Settled::Undone
+        } else if let (None, Some(filled)) = (holder, self.exchanged_away(swap, &there)) {
+            self.put_back(swap, filled)?;
+            Settled::Finished
         } else if holder.is_none() {
             // There was none before: then that is what it is again.
             if swap.live_oid == 0 { Settled::Undone } else { Settled::Gone }
@@ -121,7 +124,12 @@ impl Server {
         }
     }
 
-    /// Gives the database from before its name again, whoever took that away.
+    /// The name of the filled database where it was in place already and something has renamed it since.
+    fn exchanged_away<'a>(&self, swap: &Swap, there: &'a Databases) -> Option<&'a str> {
+        there.name(swap.fresh_oid.filter(|oid| *oid != 0)?).filter(|name| *name != swap.fresh)
+    }
+
+    /// Gives a database of ours the live name again, whoever took that away.
     fn put_back(&self, swap: &Swap, now: &str) -> Result<()> {
         let (live, now_quoted) = (ident(&swap.live), ident(now));
         let rename = format!("ALTER DATABASE {now_quoted} RENAME TO {live}");
