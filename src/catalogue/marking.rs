@@ -5,7 +5,7 @@ use super::document::Seal;
 use super::names;
 use super::record::{self, Found};
 use super::{Exclusive, Folder, Journal, Root, Seals};
-use crate::domain::{Backup, BackupId, Stranger};
+use crate::domain::{Backup, BackupId, Source, Stranger};
 use crate::error::Result;
 use crate::sys::dir::Dir;
 
@@ -16,8 +16,13 @@ impl Exclusive {
         let records = self.unmarked(&self.dir, "toml")?;
         let drafts = self.unmarked(&self.incoming, "draft")?;
         if let (Some(records), Some(drafts)) = (records, drafts) {
-            for backup in &records {
-                self.save(backup)?;
+            for mut backup in records {
+                // Made anew from a dump by a release that did not ask whose it was.
+                if backup.adopted {
+                    let imported = backup.source == Source::Imported;
+                    backup.foreign = Some(if imported { Stranger::Adopted } else { Stranger::Lost });
+                }
+                self.save(&backup)?;
             }
             for draft in &drafts {
                 self.incoming.replace(&names::draft(&draft.id), &self.incoming, &self.document(draft)?)?;

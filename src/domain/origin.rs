@@ -28,8 +28,6 @@ impl Backup {
             Origin::Foreign("it was taken in from a file, an address or another server".to_owned())
         } else if self.service != target.name || self.datastore != target.datastore {
             Origin::Foreign(format!("it is a backup of {}", self.service))
-        } else if self.adopted {
-            Origin::Foreign("its record was lost and made anew from its bytes".to_owned())
         } else {
             Origin::Own
         }
