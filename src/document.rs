@@ -1,5 +1,7 @@
 //! A TOML document that knows when it is whole: it begins with `format = 1` and ends with a comment line that holds the
-//! sha256 of every byte above it.
+//! sha256 of every byte above it. Above that line may stand the mark of the host that wrote it.
+
+mod seal;
 
 use std::fmt;
 use std::io::Write;
@@ -9,6 +11,8 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+
+pub use seal::{HostKey, Purpose, Seal};
 
 /// The format this program writes.
 pub const FORMAT: u32 = 1;
@@ -45,24 +49,76 @@ impl std::error::Error for Broken {}
 
 /// The document's bytes.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    finish(body(value)?, None)
+}
+
+/// The same with the mark of the host that has `key`.
+pub fn encode_sealed<T: Serialize>(value: &T, purpose: Purpose, key: &HostKey) -> Result<Vec<u8>> {
+    sealed(body(value)?, purpose, key)
+}
+
+/// The document of these lines, the first of which says the format, with the mark of the host that has `key`.
+pub fn sealed(lines: Vec<u8>, purpose: Purpose, key: &HostKey) -> Result<Vec<u8>> {
+    finish(lines, Some((purpose, key)))
+}
+
+fn body<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     let body = toml::to_string(value).map_err(|e| {
         crate::error::Failure::new(crate::error::Kind::Catalogue, "could not write a record").because(e)
     })?;
-    let mut bytes = format!("format = {FORMAT}\n{body}").into_bytes();
-    let sum = hex(&Sha256::digest(&bytes));
-    writeln!(bytes, "{CHECKSUM}{sum}")?;
+    Ok(format!("format = {FORMAT}\n{body}").into_bytes())
+}
+
+fn finish(mut bytes: Vec<u8>, seal: Option<(Purpose, &HostKey)>) -> Result<Vec<u8>> {
+    let mut sum = Sha256::new_with_prefix(&bytes);
+    if let Some((purpose, key)) = seal {
+        let line = key.line(purpose, &sum.clone().finalize());
+        sum.update(&line);
+        bytes.extend(line.into_bytes());
+    }
+    writeln!(bytes, "{CHECKSUM}{}", hex(&sum.finalize()))?;
     Ok(bytes)
 }
 
 /// Reads a document, refusing anything cut, changed or unknown.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<Decoded<T>, Broken> {
+    read(whole(bytes, Purpose::Record, None)?.0)
+}
+
+/// The same, and whose mark it bears. `key` is this host's.
+pub fn decode_sealed<T: DeserializeOwned>(
+    bytes: &[u8],
+    purpose: Purpose,
+    key: Option<&HostKey>,
+) -> Result<(Decoded<T>, Seal), Broken> {
+    let (body, seal) = whole(bytes, purpose, key)?;
+    Ok((read(body)?, seal))
+}
+
+/// What stands above the checksum, when that fits; and whose mark is on it.
+fn whole<'a>(bytes: &'a [u8], purpose: Purpose, key: Option<&HostKey>) -> Result<(&'a str, Seal), Broken> {
     let text = std::str::from_utf8(bytes).map_err(|_| Broken::Checksum)?;
-    let body_end = text.trim_end_matches('\n').rfind('\n').map_or(0, |at| at + 1);
-    let (body, last) = text.split_at(body_end);
+    let (above, last) = last_line(text);
     let sum = last.strip_prefix(CHECKSUM).and_then(|l| l.strip_suffix('\n')).ok_or(Broken::Checksum)?;
-    if sum != hex(&Sha256::digest(body.as_bytes())) {
+    let (body, line) = match last_line(above) {
+        (body, line) if line.starts_with(seal::MARK) => (body, line),
+        _ => (above, ""),
+    };
+    let mut hash = Sha256::new_with_prefix(body);
+    let digest = hash.clone().finalize();
+    hash.update(line);
+    if sum != hex(&hash.finalize()) {
         return Err(Broken::Checksum);
     }
+    Ok((body, seal::judge(line, purpose, &digest, key)))
+}
+
+/// The text above the last line, and that line.
+fn last_line(text: &str) -> (&str, &str) {
+    text.split_at(text.trim_end_matches('\n').rfind('\n').map_or(0, |at| at + 1))
+}
+
+fn read<T: DeserializeOwned>(body: &str) -> Result<Decoded<T>, Broken> {
     let (first, rest) = body.split_once('\n').ok_or(Broken::Checksum)?;
     let format: u32 = first
         .strip_prefix("format = ")
@@ -103,6 +159,31 @@ mod tests {
             changed[at] ^= 1;
             assert!(decode::<Sample>(&changed).is_err(), "changed at {at}");
         }
+    }
+
+    #[test]
+    fn attack_407_only_the_key_makes_the_mark() {
+        let (ours, other) = (HostKey::parse(&"ab".repeat(32)).unwrap(), HostKey::parse(&"cd".repeat(32)).unwrap());
+        let seal = |bytes: &[u8], purpose, key| match decode_sealed::<Sample>(bytes, purpose, key) {
+            Ok((Decoded::Whole(Sample { a: 7 }), seal)) => Some(seal),
+            _ => None,
+        };
+        let bytes = encode_sealed(&Sample { a: 7 }, Purpose::Record, &ours).unwrap();
+        assert!(matches!(decode::<Sample>(&bytes), Ok(Decoded::Whole(Sample { a: 7 }))), "who knows no marks reads it");
+        assert_eq!(seal(&bytes, Purpose::Record, Some(&ours)), Some(Seal::Ours));
+        assert_eq!(seal(&bytes, Purpose::Index, Some(&ours)), Some(Seal::False), "a mark is for one use");
+        assert_eq!(seal(&bytes, Purpose::Record, Some(&other)), Some(Seal::Other(ours.id())));
+        assert_eq!(seal(&bytes, Purpose::Record, None), Some(Seal::Other(ours.id())));
+        let bare = encode(&Sample { a: 7 }).unwrap();
+        assert_eq!(seal(&bare, Purpose::Record, Some(&ours)), Some(Seal::Missing));
+        for cut in 0..bytes.len() {
+            assert!(decode::<Sample>(&bytes[..cut]).is_err(), "cut at {cut}");
+        }
+        // Another body below a mark of ours, and the checksum made to fit.
+        let text = String::from_utf8(bytes).unwrap().replace("a = 7", "a = 7 ");
+        let (above, _) = last_line(&text);
+        let forged = format!("{above}{CHECKSUM}{}\n", hex(&Sha256::digest(above)));
+        assert_eq!(seal(forged.as_bytes(), Purpose::Record, Some(&ours)), Some(Seal::False));
     }
 
     #[test]

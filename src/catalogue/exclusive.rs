@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::document::encode;
+use super::document::Purpose;
 use super::index::Index;
 use super::names::{self, INCOMING, LOCK, TRASH};
 use super::record::{self, Found};
 use super::records::{Line, Records};
 use super::view::{Detail, View};
-use super::{Draft, Root};
+use super::{Draft, Folder, Root};
 use crate::domain::{Backup, BackupId, CopyState, Outcome, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::cancel::{self, Watch};
@@ -22,7 +22,7 @@ use crate::sys::lock::Lock;
 #[derive(Debug)]
 pub struct Exclusive {
     pub(super) service: Service,
-    pub(super) dir: Dir,
+    pub(super) dir: Folder,
     pub(super) incoming: Dir,
     pub(super) trash: Dir,
     pub(super) clock: Clock,
@@ -36,6 +36,7 @@ pub struct Exclusive {
 impl Exclusive {
     /// Locks the folder of `service`, waiting at most `wait` for whoever has it. `doing` is what others are told.
     pub fn acquire(root: &Root, service: &Service, wait: Duration, doing: &str, clock: Clock) -> Result<Exclusive> {
+        root.establish_key()?;
         let dir = root.service_or_new(service)?;
         let since = clock.now().format("%Y-%m-%dT%H:%M:%SZ");
         let words = [format!("pid {}: {doing}", std::process::id()), format!(", since {since}")];
@@ -55,8 +56,11 @@ impl Exclusive {
         let incoming = dir.enter_or_make(INCOMING, 0o700)?;
         let trash = dir.enter_or_make(TRASH, 0o700)?;
         let watch = cancel::watch(incoming.again()?, &lock)?;
+        // Asked under the lock: somebody else may just have marked them.
+        let dir = root.marked(dir, service)?;
         let (service, named) = (service.clone(), AtomicBool::new(false));
-        Ok(Exclusive { service, dir, incoming, trash, clock, words, named, _watch: watch, lock })
+        let catalogue = Exclusive { service, dir, incoming, trash, clock, words, named, _watch: watch, lock };
+        if catalogue.dir.seals().are_to_be_marked() { catalogue.mark_all(root) } else { Ok(catalogue) }
     }
 
     /// Lets others know which backup this run is about; the first one that is named stays.
@@ -68,7 +72,7 @@ impl Exclusive {
     }
 
     /// The folder itself, for reading.
-    pub fn dir(&self) -> &Dir {
+    pub fn dir(&self) -> &Folder {
         &self.dir
     }
 
@@ -114,7 +118,7 @@ impl Exclusive {
         draft.fit();
         self.is_about(&draft.id);
         let name = names::draft(&draft.id);
-        self.incoming.replace(&name, &self.incoming, &encode(&draft)?)?;
+        self.incoming.replace(&name, &self.incoming, &self.document(&draft)?)?;
         let part = names::dump_of(&draft);
         self.incoming.remove(&part)?;
         let file = self.incoming.create(&part, 0o400).inspect_err(|_| {
@@ -140,9 +144,16 @@ impl Exclusive {
 
     /// Saves a record; durable when it returns. The index follows with `reindex`.
     pub fn save(&self, backup: &Backup) -> Result<()> {
-        let mut backup = backup.clone();
-        backup.fit();
-        Ok(self.dir.replace(&names::record(&backup.id), &self.incoming, &encode(&backup)?)?)
+        Ok(self.dir.replace(&names::record(&backup.id), &self.incoming, &self.document(backup)?)?)
+    }
+
+    /// The bytes of a record, with this host's mark: as large as it may be, and without the words with which it would not be
+    /// followed when it is read.
+    pub fn document(&self, backup: &Backup) -> Result<Vec<u8>> {
+        let mut fitting = backup.clone();
+        fitting.fit();
+        fitting.drop_wrong_words();
+        self.dir.write(Purpose::Record, &fitting)
     }
 
     /// Ends a draft without a dump: it becomes a failed record with its reason, and nothing else stays.
@@ -234,8 +245,9 @@ impl Exclusive {
     pub fn delete(&self, mut backup: Backup, by: &str) -> Result<Backup> {
         backup.deleted_at = Some(self.clock.now());
         backup.deleted_by = Some(by.to_owned());
+        let own = backup.has_own_copy();
         // In the same breath: whoever dies after this leaves word that a copy may still be elsewhere.
-        if let Some(copy) = backup.destination.as_mut().filter(|copy| copy.state != CopyState::Deleted) {
+        if let Some(copy) = backup.destination.as_mut().filter(|copy| own && copy.state != CopyState::Deleted) {
             copy.settled(CopyState::Deleting);
         }
         match self.save(&backup) {

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::document::{Decoded, decode, encode};
+use super::Folder;
+use super::document::{Decoded, Purpose, Seal, decode_sealed};
 use super::names::INDEX;
 use crate::domain::{Backup, BackupId};
 use crate::error::Result;
@@ -69,11 +70,12 @@ impl Summary {
 }
 
 impl Index {
-    /// Reads the index. One that is missing, cut, newer or not a regular file is simply empty: the records say it all.
-    pub fn read(dir: &Dir) -> HashMap<BackupId, Summary> {
+    /// Reads the index. One that is missing, cut, newer, not a regular file or without this host's mark is simply empty: the
+    /// records say it all.
+    pub fn read(dir: &Folder) -> HashMap<BackupId, Summary> {
         let bytes = dir.read(INDEX).and_then(|file| file.read_whole(LARGEST)).unwrap_or_default();
-        match decode::<Index>(&bytes) {
-            Ok(Decoded::Whole(index)) => index.summaries.into_iter().filter_map(Summary::new).collect(),
+        match decode_sealed::<Index>(&bytes, Purpose::Index, dir.seals().key()) {
+            Ok((Decoded::Whole(index), Seal::Ours)) => index.summaries.into_iter().filter_map(Summary::new).collect(),
             _ => HashMap::new(),
         }
     }
@@ -92,13 +94,14 @@ impl Index {
     }
 
     /// Writes the index; durable when it returns.
-    pub fn write(&self, dir: &Dir, draft_dir: &Dir) -> Result<()> {
-        Ok(dir.replace(INDEX, draft_dir, &encode(self)?)?)
+    pub fn write(&self, dir: &Folder, draft_dir: &Dir) -> Result<()> {
+        Ok(dir.replace(INDEX, draft_dir, &dir.write(Purpose::Index, self)?)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::document::{decode, encode};
     use super::*;
     use crate::domain::{Datastore, Source};
 

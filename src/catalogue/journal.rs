@@ -4,7 +4,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::document::{Decoded, decode, encode};
+use super::Folder;
+use super::document::{Decoded, Purpose, decode_sealed};
 use super::names::JOURNAL;
 use crate::domain::{BackupId, Replacement, ServiceName, Swap};
 use crate::error::{Failure, Kind, Result};
@@ -48,16 +49,22 @@ impl Journal {
     }
 
     /// The open journal in a service's folder.
-    pub fn read(dir: &Dir) -> Result<Option<Journal>> {
+    pub fn read(dir: &Folder) -> Result<Option<Journal>> {
         let bytes = match dir.read(JOURNAL).and_then(|file| file.read_whole(1 << 20)) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(Failure::new(Kind::Catalogue, "the restore journal could not be read").because(e)),
         };
         let path = dir.path().join(JOURNAL);
-        match decode(&bytes) {
-            Ok(Decoded::Whole(journal)) => Ok(Some(journal)),
-            Ok(Decoded::Newer(format, _)) => Err(Failure::new(
+        match decode_sealed(&bytes, Purpose::Journal, dir.seals().key()) {
+            // It says what is renamed and what is restored to undo it: only this host's is followed.
+            Ok((Decoded::Whole(_), seal)) if dir.seals().stranger(&seal).is_some() => {
+                let text = format!("the restore journal {} does not bear this host's mark", path.display());
+                Err(Failure::new(Kind::Catalogue, text)
+                    .hint(format!("it is not followed; when it came from another host: sudo rm {}", path.display())))
+            }
+            Ok((Decoded::Whole(journal), _)) => Ok(Some(journal)),
+            Ok((Decoded::Newer(format, _), _)) => Err(Failure::new(
                 Kind::Catalogue,
                 format!("{} was written by a newer dokku-backups (format {format})", path.display()),
             )
@@ -71,7 +78,7 @@ impl Journal {
 
     /// Opens the journal; durable when it returns. Where another is open, the data before the first of them is what
     /// counts: what was saved since may be a backup of half-restored data.
-    pub fn open(mut self, dir: &Dir, draft_dir: &Dir) -> Result<Journal> {
+    pub fn open(mut self, dir: &Folder, draft_dir: &Dir) -> Result<Journal> {
         if let Some(mut open) = Journal::read(dir)? {
             let first = open.before.take().unwrap_or_else(|| Box::new(open));
             if self.swap.is_none() && first.safety_backup.is_some() {
@@ -84,8 +91,8 @@ impl Journal {
     }
 
     /// Writes it anew, with what was learnt since it was opened; durable when it returns.
-    pub fn write(&self, dir: &Dir, draft_dir: &Dir) -> Result<()> {
-        Ok(dir.replace(JOURNAL, draft_dir, &encode(self)?)?)
+    pub fn write(&self, dir: &Folder, draft_dir: &Dir) -> Result<()> {
+        Ok(dir.replace(JOURNAL, draft_dir, &dir.write(Purpose::Journal, self)?)?)
     }
 
     /// Closes it: the target is whole.
@@ -95,9 +102,9 @@ impl Journal {
     }
 
     /// Closes it when the target is as it was when this restore began; one that was open then is open again.
-    pub fn take_back(dir: &Dir, draft_dir: &Dir) -> Result<()> {
+    pub fn take_back(dir: &Folder, draft_dir: &Dir) -> Result<()> {
         match Journal::read(dir)?.and_then(|journal| journal.before) {
-            Some(before) => Ok(dir.replace(JOURNAL, draft_dir, &encode(&before)?)?),
+            Some(before) => before.write(dir, draft_dir),
             None => Journal::close(dir),
         }
     }

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::document::{Decoded, decode};
-use super::names;
+use super::document::{Decoded, Purpose, Seal, decode_sealed};
+use super::{Folder, Seals, names};
 use crate::domain::{Backup, BackupId, Datastore, Outcome, Source};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
@@ -24,25 +24,44 @@ pub enum Found {
     Absent,
 }
 
-/// Reads the record of `id` from the file `name` in `dir`.
-pub fn read(dir: &Dir, name: &str, id: &BackupId, datastore: Datastore) -> Result<Found> {
-    let bytes = match dir.read(name).and_then(|file| file.read_whole(LARGEST)) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Absent),
-        Err(e) => return Ok(Found::Broken(e.to_string())),
-    };
-    Ok(match decode::<Box<Backup>>(&bytes) {
-        Ok(Decoded::Whole(backup)) if &backup.id == id && &backup.service == id.service() => Found::Whole(backup),
-        Ok(Decoded::Whole(backup)) => Found::Broken(format!("it is the record of {}", backup.id)),
-        Ok(Decoded::Newer(format, table)) => Found::Newer(Box::new(understood(id, datastore, format, &table))),
-        Err(broken) => Found::Broken(broken.to_string()),
+/// Reads the record of `id` from the file `name` in `dir`. Of a stranger's only as much as may be used.
+pub fn read(dir: &Dir, name: &str, id: &BackupId, datastore: Datastore, seals: &Seals) -> Result<Found> {
+    let (found, seal) = claimed(dir, name, id, datastore, seals)?;
+    Ok(match (found, seals.stranger(&seal)) {
+        (Found::Whole(backup), Some(why)) => Found::Whole(Box::new(backup.of_stranger(why))),
+        (Found::Newer(backup), Some(why)) => Found::Newer(Box::new(backup.of_stranger(why))),
+        (found, _) => found,
     })
 }
 
+/// The same with all that it claims, whoever wrote it; and whose mark it bears.
+pub fn claimed(dir: &Dir, name: &str, id: &BackupId, datastore: Datastore, seals: &Seals) -> Result<(Found, Seal)> {
+    let without = |found| Ok((found, Seal::Missing));
+    let bytes = match dir.read(name).and_then(|file| file.read_whole(LARGEST)) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return without(Found::Absent),
+        Err(e) => return without(Found::Broken(e.to_string())),
+    };
+    match decode_sealed::<Box<Backup>>(&bytes, Purpose::Record, seals.key()) {
+        Ok((Decoded::Whole(backup), seal)) => {
+            let about = &backup.id == id && &backup.service == id.service() && backup.datastore == datastore;
+            Ok(match backup.wrong_word() {
+                _ if !about => (Found::Broken(format!("the record of {}", backup.id)), seal),
+                Some(wrong) => (Found::Broken(format!("not followed: {wrong}")), seal),
+                None => (Found::Whole(backup), seal),
+            })
+        }
+        Ok((Decoded::Newer(format, table), seal)) => {
+            Ok((Found::Newer(Box::new(understood(id, datastore, format, &table))), seal))
+        }
+        Err(broken) => without(Found::Broken(broken.to_string())),
+    }
+}
+
 /// Reads a record that must be there and may be changed.
-pub fn for_change(dir: &Dir, id: &BackupId, datastore: Datastore) -> Result<Backup> {
+pub fn for_change(dir: &Folder, id: &BackupId, datastore: Datastore) -> Result<Backup> {
     let path = dir.path().join(names::record(id));
-    match read(dir, &names::record(id), id, datastore)? {
+    match read(dir, &names::record(id), id, datastore, dir.seals())? {
         Found::Whole(backup) => Ok(*backup),
         Found::Newer(_) => Err(Failure::new(Kind::Catalogue, format!("{id} was recorded by a newer dokku-backups"))
             .hint("update the plugin: dokku plugin:update backups")),
@@ -65,7 +84,7 @@ fn understood(id: &BackupId, datastore: Datastore, format: u32, table: &toml::Ta
     let mut backup = bare(id, datastore, status);
     backup.reason = text("reason");
     backup.label = text("label");
-    backup.file = text("file");
+    backup.file = text("file").filter(|file| backup.is_own_file(file));
     backup.size = table.get("size").and_then(toml::Value::as_integer).and_then(|n| u64::try_from(n).ok());
     backup.sha256 = text("sha256");
     backup.deleted_at = time("deleted_at");

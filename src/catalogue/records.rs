@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use super::index::{Index, Stamp, Summary};
 use super::record::{self, Found};
-use super::{Detail, names};
+use super::{Detail, Folder, names};
 use crate::domain::{BackupId, Service};
 use crate::error::Result;
-use crate::sys::dir::Dir;
 
 /// One record of the folder.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ pub struct Record {
 /// The records of a folder, not yet read: whoever needs only a few things of each looks at one after the other.
 #[derive(Debug)]
 pub struct Records<'a> {
-    dir: &'a Dir,
+    dir: &'a Folder,
     service: &'a Service,
     detail: Detail,
     index: HashMap<BackupId, Summary>,
@@ -35,7 +34,7 @@ pub struct Records<'a> {
 impl<'a> Records<'a> {
     /// Finds the records among the folder's `names`.
     pub fn find<'n>(
-        dir: &'a Dir,
+        dir: &'a Folder,
         names: impl IntoIterator<Item = &'n String>,
         service: &'a Service,
         detail: Detail,
@@ -75,7 +74,7 @@ impl<'a> Records<'a> {
         let (found, summary, current) = match indexed {
             Some(backup) if self.detail == Detail::Summary => (Found::Whole(backup), true, true),
             indexed => {
-                let found = record::read(self.dir, &name, id, self.service.datastore)?;
+                let found = record::read(self.dir, &name, id, self.service.datastore, self.dir.seals())?;
                 // What cannot be read, or only partly, is never indexed; it need not be.
                 let current = indexed.is_some() || !matches!(found, Found::Whole(_));
                 (found, false, current)

@@ -6,13 +6,13 @@ use std::collections::{HashMap, HashSet};
 use super::names;
 use super::record::{self, Found};
 use super::{Exclusive, InUse, Journal};
-use crate::domain::{Backup, BackupId, Outcome};
+use crate::domain::{Backup, BackupId, Outcome, Stranger};
 use crate::error::Result;
 use crate::sys::file::NamedFile;
 use crate::sys::lock::Lock;
 
-/// A dump in its place without a record. That it lies there proves that its export exited 0 and was made durable; its
-/// bytes are read again all the same before it gets a record.
+/// A dump in its place without a record. With a draft of this host beside it its export exited 0 and was made durable; its
+/// bytes are read again all the same before it gets a record. Without one nothing shows whose it is.
 #[derive(Debug)]
 pub struct Orphan {
     /// What is known of it: its draft where there is one, else only its name.
@@ -170,13 +170,14 @@ impl Exclusive {
     }
 
     fn found(&self, id: &BackupId) -> Result<Found> {
-        record::read(&self.dir, &names::record(id), id, self.service.datastore)
+        record::read(&self.dir, &names::record(id), id, self.service.datastore, self.dir.seals())
     }
 
     fn draft(&self, id: &BackupId) -> Result<Backup> {
-        Ok(match record::read(&self.incoming, &names::draft(id), id, self.service.datastore)? {
+        let (name, datastore) = (names::draft(id), self.service.datastore);
+        Ok(match record::read(&self.incoming, &name, id, datastore, self.dir.seals())? {
             Found::Whole(backup) => *backup,
-            _ => record::bare(id, self.service.datastore, Outcome::Failed),
+            _ => record::bare(id, datastore, Outcome::Failed).of_stranger(Stranger::Lost),
         })
     }
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::names::MARKER;
+use super::{Folder, Seals, host_key};
 use crate::domain::{Datastore, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
@@ -13,21 +14,22 @@ use crate::sys::user;
 #[derive(Debug)]
 pub struct Root {
     pub(super) dir: Dir,
+    config: PathBuf,
 }
 
 impl Root {
-    /// Opens the root for reading. `None` where there is none yet.
-    pub fn look(path: &Path) -> Result<Option<Root>> {
+    /// Opens the root for reading. `None` where there is none yet. The host's key is in `config`.
+    pub fn look(path: &Path, config: &Path) -> Result<Option<Root>> {
         match Dir::open(path) {
-            Ok(dir) => Ok(Some(Root { dir })),
+            Ok(dir) => Ok(Some(Root { dir, config: config.to_owned() })),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e.into()),
         }
     }
 
     /// Opens the root for writing: ours, writable by nobody else, and truly the root, not an empty mount point.
-    pub fn open(path: &Path) -> Result<Root> {
-        let root = Root::look(path)?.ok_or_else(|| {
+    pub fn open(path: &Path, config: &Path) -> Result<Root> {
+        let root = Root::look(path, config)?.ok_or_else(|| {
             Failure::new(Kind::Config, format!("the data root {} is missing", path.display()))
                 .hint("mount its disk, or lay it out with: sudo dokku plugin:install")
         })?;
@@ -52,13 +54,42 @@ impl Root {
     }
 
     /// The folder of `service`, if it has one.
-    pub fn service(&self, service: &Service) -> Result<Option<Dir>> {
+    pub fn service(&self, service: &Service) -> Result<Option<Folder>> {
         let inner = self.dir.enter(service.datastore.name()).and_then(|dir| dir.enter(service.name.as_str()));
         match inner {
-            Ok(dir) => Ok(Some(dir)),
+            Ok(dir) => self.marked(dir, service).map(Some),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e.into()),
         }
+    }
+
+    /// The folder `dir` of `service`, with what tells whose its documents are.
+    pub(super) fn marked(&self, dir: Dir, service: &Service) -> Result<Folder> {
+        Ok(Folder::new(dir, Seals::of(&self.config, service)?))
+    }
+
+    /// Services whose records are still to get this host's mark.
+    pub fn unmarked_services(&self) -> Result<Vec<Service>> {
+        let mut found = Vec::new();
+        for service in self.services()? {
+            if host_key::is_waiting(&self.config, &service)? {
+                found.push(service);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The records of `service` bear this host's mark.
+    pub(super) fn is_marked(&self, service: &Service) -> Result<()> {
+        host_key::settled(&self.config, service)
+    }
+
+    /// Makes the host's key where there is none: whatever lies here now is this host's.
+    pub(super) fn establish_key(&self) -> Result<()> {
+        if host_key::look(&self.config)?.is_none() {
+            host_key::establish(&self.config, &self.services()?, None)?;
+        }
+        Ok(())
     }
 
     /// The folder of `service`, made where it is not there.
@@ -85,7 +116,7 @@ impl Root {
 }
 
 /// Makes data and configuration folders for `owner` and marks the data root, all of it only where missing, and puts
-/// modes and owners of the folders right. Returns what it changed, in words.
+/// modes and owners of the folders right, and makes the host's key. Returns what it changed, in words.
 ///
 /// The configuration remembers that a data root was once marked: when the marker is then missing, its disk is not
 /// mounted, and marking the empty mount point would invite writing into it.
@@ -113,6 +144,12 @@ pub fn lay_out(data: &Path, config: &Path, owner: (u32, u32)) -> Result<Vec<Stri
             told.push(format!("marked {}", dir.path().display()));
         }
     }
+    if host_key::look(config).is_ok_and(|key| key.is_none()) {
+        told.push("made this host's key".to_owned());
+    }
+    // On a host that had the plugin before, what lies there is its own. On another it was brought from elsewhere.
+    let before = if remembered { Root { dir: data_dir, config: config.to_owned() }.services()? } else { Vec::new() };
+    host_key::establish(config, &before, Some(owner))?;
     Ok(told)
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::Folder;
 use super::in_use::{InUse, UPLOAD, VERIFY};
 use super::journal::Journal;
 use super::names::{self, INCOMING, LOCK, TRASH};
 use super::record::{self, Found};
 use super::records::Records;
-use crate::domain::{Backup, BackupId, Datastore, Listed, Outcome, Presence, Service, Status};
+use crate::domain::{Backup, BackupId, Datastore, Listed, Outcome, Presence, Service, Status, Stranger};
 use crate::error::Result;
 use crate::sys::dir::Dir;
 use crate::sys::lock::Lock;
@@ -41,8 +42,8 @@ pub struct View {
 /// Why a draft that nobody works on has failed.
 pub const ABANDONED: &str = "abandoned: the run ended without a word";
 
-struct Folder<'a> {
-    dir: &'a Dir,
+struct Looked<'a> {
+    dir: &'a Folder,
     datastore: Datastore,
     names: HashSet<String>,
     incoming: HashSet<String>,
@@ -52,8 +53,8 @@ struct Folder<'a> {
 
 impl View {
     /// Looks at the folder of `service`.
-    pub fn of(dir: &Dir, service: &Service, detail: Detail) -> Result<View> {
-        let folder = Folder {
+    pub fn of(dir: &Folder, service: &Service, detail: Detail) -> Result<View> {
+        let folder = Looked {
             dir,
             datastore: service.datastore,
             // The lock is asked first: a run that ends meanwhile is then seen through the record it has left.
@@ -105,7 +106,7 @@ struct Shown {
 /// From as many records on, two threads look: each record costs two questions to the kernel and some parsing.
 const MANY: usize = 2000;
 
-impl Folder<'_> {
+impl Looked<'_> {
     fn show_all(&self, records: &Records) -> Result<Vec<Shown>> {
         let show = |ids: &[BackupId]| ids.iter().map(|id| self.show_record(records, id)).collect::<Result<Vec<_>>>();
         let ids = records.ids();
@@ -134,14 +135,14 @@ impl Folder<'_> {
     }
 
     fn read(&self, id: &BackupId) -> Result<Option<Listed>> {
-        self.show(id, record::read(self.dir, &names::record(id), id, self.datastore)?, true)
+        self.show(id, self.record(id)?, true)
     }
 
     fn show(&self, id: &BackupId, found: Found, complete: bool) -> Result<Option<Listed>> {
         Ok(match found {
             Found::Whole(backup) if backup.is_good() && !self.is_here(&backup)? => {
                 // Its record said so before the dump went, if it was deleted meanwhile.
-                match record::read(self.dir, &names::record(id), id, self.datastore)? {
+                match self.record(id)? {
                     Found::Whole(now) => Some(self.listed(now, true, false)),
                     _ => Some(self.listed(backup, complete, false)),
                 }
@@ -154,6 +155,10 @@ impl Folder<'_> {
             Found::Broken(why) => Some(self.unrecorded(id, &format!("its record is {why}"))),
             Found::Absent => None,
         })
+    }
+
+    fn record(&self, id: &BackupId) -> Result<Found> {
+        record::read(self.dir, &names::record(id), id, self.datastore, self.dir.seals())
     }
 
     fn in_use(&self) -> Result<Vec<(BackupId, String)>> {
@@ -201,7 +206,8 @@ impl Folder<'_> {
     fn unrecorded(&self, id: &BackupId, why: &str) -> Listed {
         let file = names::dumps(id).find(|name| self.names.contains(name));
         let here = file.is_some();
-        let mut backup = record::bare(id, self.datastore, if here { Outcome::Success } else { Outcome::Failed });
+        let outcome = if here { Outcome::Success } else { Outcome::Failed };
+        let mut backup = record::bare(id, self.datastore, outcome).of_stranger(Stranger::Lost);
         let text = format!("{why}; make it anew with: dokku backups:sync {}", id.service());
         if here {
             backup.file = file;
@@ -222,7 +228,7 @@ impl Folder<'_> {
             if id.service() != &service.name || backups.contains_key(&id) {
                 continue;
             }
-            let draft = record::read(&incoming, &names::draft(&id), &id, self.datastore)?;
+            let draft = record::read(&incoming, &names::draft(&id), &id, self.datastore, self.dir.seals())?;
             // Asked after the draft was read: a run that holds the lock now is the one that wrote it.
             let working = Lock::is_held(self.dir, LOCK)?;
             let gone = incoming.entry(&names::draft(&id))?.is_none();

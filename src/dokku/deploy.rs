@@ -22,9 +22,11 @@ impl Dokku {
     /// Commits that `now` has and `then` has not, newest first, a line each; nothing where the host's repository does not
     /// have both.
     pub fn commits_between(&self, app: &str, then: &str, now: &str) -> Vec<String> {
-        let Ok(git) = self.git() else { return Vec::new() };
+        let is_commit = |word: &str| word.len() >= 4 && word.bytes().all(|c| c.is_ascii_hexdigit());
+        let Some(git) = self.git().ok().filter(|_| is_commit(then) && is_commit(now)) else { return Vec::new() };
         let (repository, range) = (self.settings.apps_root.join(app).display().to_string(), format!("{then}..{now}"));
-        let args = ["-C", &repository, "log", "--oneline", "--no-decorate", "-n", SHOWN, &range, "--"];
+        let args =
+            ["-C", &repository, "log", "--oneline", "--no-decorate", "-n", SHOWN, "--end-of-options", &range, "--"];
         match ask(&git, &args, &self.settings.child_env, super::SHORT, true) {
             Ok(answer) if answer.status.success() => answer.stdout.lines().map(str::to_owned).collect(),
             _ => Vec::new(),

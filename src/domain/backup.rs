@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BackupId, Compression, CopyState, Datastore, Destination, DumpFormat, Form, ServiceName};
+use super::{BackupId, Compression, CopyState, Datastore, Destination, DumpFormat, Form, ServiceName, Stranger};
 
 /// How a finished run ended. A run that has not ended has no record, only a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,6 +219,9 @@ pub struct Backup {
     /// The record was lost and made anew from the dump.
     #[serde(default)]
     pub adopted: bool,
+    /// Why it is not this host's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<Stranger>,
     /// What could not be learnt, or not be made certain, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -277,6 +280,7 @@ impl Backup {
             suspicious: None,
             damage: None,
             adopted: false,
+            foreign: None,
             notes: Vec::new(),
             actor: actor.to_owned(),
             tables: Vec::new(),

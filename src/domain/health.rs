@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    CopyState, Finding, Level, Listed, Outcome, Presence, Service, Source, Status, Trust, is_of_its_service,
+    CopyState, Finding, Level, Listed, Outcome, Presence, Service, Source, Status, Stranger, Trust, is_of_its_service,
     room_needed,
 };
 
@@ -70,6 +70,7 @@ impl Look<'_> {
             findings.extend(self.room());
         }
         findings.extend(self.copies());
+        findings.extend(self.strangers());
         self.backups.iter().for_each(|listed| findings.extend(self.bytes(listed)));
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
         findings
@@ -115,7 +116,8 @@ impl Look<'_> {
 
     /// The last attempt failed, and nothing good has come since.
     fn last_attempt(&self) -> Option<Finding> {
-        let own = |l: &&Listed| l.backup.deleted_at.is_none() && l.backup.source != Source::Imported;
+        let own =
+            |l: &&Listed| l.backup.deleted_at.is_none() && l.backup.source != Source::Imported && l.backup.counts();
         let last = self.backups.iter().filter(own).find(|l| l.status != Status::InProgress)?;
         let failed = last.backup.status == Outcome::Failed || last.status == Status::Failed;
         let why = last.backup.reason.as_deref().unwrap_or("no reason is recorded");
@@ -130,8 +132,11 @@ impl Look<'_> {
         let newest = self.newest_sound()?;
         let id = &newest.backup.id;
         let verify = format!("dokku backups:verify {} --id {id}", self.service);
-        if let Some(why) =
-            self.backups.iter().filter(|l| l.backup.id > *id).find_map(|l| l.backup.suspicious.as_deref())
+        if let Some(why) = self
+            .backups
+            .iter()
+            .filter(|l| l.backup.id > *id && l.backup.counts())
+            .find_map(|l| l.backup.suspicious.as_deref())
         {
             let text = format!("a newer backup looks suspicious and is not counted: {why}");
             return Some(Finding::new(
@@ -185,7 +190,7 @@ impl Look<'_> {
     fn copies(&self) -> Vec<Finding> {
         let of = |states: &[CopyState]| -> Vec<&Listed> {
             let is = |l: &&Listed| l.backup.destination.as_ref().is_some_and(|copy| states.contains(&copy.state));
-            self.backups.iter().filter(|listed| !listed.uploading).filter(is).collect()
+            self.backups.iter().filter(|l| !l.uploading && l.backup.has_own_copy()).filter(is).collect()
         };
         let why = |listed: &Listed| listed.backup.destination.as_ref().and_then(|copy| copy.reason.clone());
         let sync = format!("dokku backups:sync {}", self.service);
@@ -209,6 +214,25 @@ impl Look<'_> {
         findings
     }
 
+    /// Backups that nothing rests on, because this host did not make them and has not tried them.
+    fn strangers(&self) -> Option<Finding> {
+        let unknown = |l: &&Listed| l.backup.is_good() && !l.backup.counts();
+        let strangers: Vec<&Listed> = self.backups.iter().filter(unknown).collect();
+        let newest = &strangers.first()?.backup;
+        let why = newest.foreign.as_ref().map(Stranger::words).unwrap_or_default();
+        let text = match strangers.len() {
+            1 => format!("{} was made elsewhere and is not counted: {why}", newest.id),
+            count => {
+                format!("{count} backups were made elsewhere and are not counted; the newest is {}: {why}", newest.id)
+            }
+        };
+        let service = self.service;
+        let verify = format!("dokku backups:verify {service} --id {}", newest.id);
+        let remedy =
+            format!("{verify}; or, when they are this host's by right: dokku backups:sync {service} --take-over");
+        Some(Finding::new(Level::Ok, "made-elsewhere", text, remedy))
+    }
+
     /// The bytes of one backup are gone or are not those of its record.
     fn bytes(&self, listed: &Listed) -> Option<Finding> {
         let (backup, service) = (&listed.backup, self.service);
@@ -216,6 +240,8 @@ impl Look<'_> {
         let delete = format!("dokku backups:delete {service} --id {}", backup.id);
         match listed.trust()? {
             _ if backup.deleted_at.is_some() => None,
+            // Nothing rests on it; but where a record was lost it may have been this host's.
+            _ if !backup.counts() && backup.foreign != Some(Stranger::Lost) => None,
             Trust::Missing if listed.presence == Presence::Missing => {
                 let text = format!("the file of {} is gone", backup.id);
                 verdict(Level::Failing, "missing", text, format!("put it back, or acknowledge it: {delete}"))

@@ -22,12 +22,12 @@ impl Origin {
 impl Backup {
     /// Whose dump it is for `target`.
     pub fn origin(&self, target: &Service) -> Origin {
-        if self.source == Source::Imported {
+        if let Some(why) = &self.foreign {
+            Origin::Foreign(why.words())
+        } else if self.source == Source::Imported {
             Origin::Foreign("it was taken in from a file, an address or another server".to_owned())
         } else if self.service != target.name || self.datastore != target.datastore {
             Origin::Foreign(format!("it is a backup of {}", self.service))
-        } else if self.adopted {
-            Origin::Foreign("its record was lost and made anew from its bytes".to_owned())
         } else {
             Origin::Own
         }

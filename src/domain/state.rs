@@ -115,17 +115,18 @@ pub struct Listed {
     pub uploading: bool,
 }
 
-/// Whether it holds what its service held: a dump from elsewhere does only once it was restored there.
+/// Whether it holds what its service held: a dump from elsewhere does only once it was restored there, and a stranger's
+/// backup is not taken at its word.
 pub fn is_of_its_service(backup: &Backup) -> bool {
     let restored = |restore: &Restore| restore.status == "success" && restore.target == backup.service.as_str();
-    backup.source != Source::Imported || backup.restores.iter().any(restored)
+    backup.counts() && (backup.source != Source::Imported || backup.restores.iter().any(restored))
 }
 
 /// The newest backup that was ever good and is not deleted, of a list with the newest first. Safety backups come last: whoever repeats
 /// a restore means the same backup again, not the state that the first restore replaced. So do dumps from elsewhere that
-/// were never restored into the service.
+/// were never restored into the service. What this host did not make and has not tried is never among them.
 pub fn newest_good(backups: &[Listed]) -> Option<&Listed> {
-    let good = |listed: &&Listed| listed.backup.is_good() && listed.trust().is_some();
+    let good = |listed: &&Listed| listed.backup.is_good() && listed.backup.counts() && listed.trust().is_some();
     let ordinary = backups
         .iter()
         .filter(good)

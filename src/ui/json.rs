@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::{
-    AppCode, Backup, BackupId, Compression, Datastore, Destination, DumpFormat, Listed, MoreTables, Presence, Restore,
-    Source, Status, TableRows, Trust, Verification,
+    AppCode, Backup, BackupId, Compression, Datastore, Destination, DumpFormat, Listed, MoreTables, Origin, Presence,
+    Restore, Service, Source, Status, TableRows, Trust, Verification,
 };
 
 /// The object in `list`, `info`, `export`, `delete` and `import`.
@@ -78,6 +78,11 @@ pub struct BackupJson<'a> {
     damage: Option<&'a str>,
     /// The record was made from the dump, not with it.
     adopted: bool,
+    /// `own`: this host made it of this service. `foreign`: anybody else did, or that is not known; unless it was verified
+    /// or restored here, nothing rests on it.
+    origin: &'static str,
+    /// Why it is foreign, in words.
+    origin_reason: Option<String>,
     /// What could not be learnt, or not be made certain, and why.
     notes: &'a [String],
     /// Null where the record was read from the index, which leaves tables out: `list` without `--verbose`.
@@ -160,6 +165,7 @@ impl<'a> BackupJson<'a> {
     /// The object of `listed`, whose service's folder is `folder`.
     pub fn new(listed: &'a Listed, folder: &std::path::Path) -> Self {
         let b = &listed.backup;
+        let origin = b.origin(&Service { datastore: b.datastore, name: b.service.clone() });
         let running = listed.status == Status::InProgress && b.deleted_at.is_none();
         BackupJson {
             id: &b.id,
@@ -194,6 +200,11 @@ impl<'a> BackupJson<'a> {
             suspicious: b.suspicious.as_deref(),
             damage: b.damage.as_deref(),
             adopted: b.adopted,
+            origin: if origin.is_own() { "own" } else { "foreign" },
+            origin_reason: match origin {
+                Origin::Own => None,
+                Origin::Foreign(why) => Some(why),
+            },
             notes: &b.notes,
             tables: listed.complete.then_some(&b.tables),
             more_tables: b.more_tables.as_ref(),

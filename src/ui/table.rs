@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::words::{bytes, time};
+use super::words::{bytes, source, time};
 use crate::domain::{Backup, DumpFormat, Listed, Status, shown};
 
 const COLUMNS: [&str; 8] = ["Name", "Source", "Status", "Trust", "Schedule", "Size", "Restore status", "Created"];
@@ -72,7 +72,7 @@ fn row(listed: &Listed) -> [String; 8] {
     };
     [
         backup.id.to_string(),
-        format!("{}{}", backup.source.name(), if backup.keep { ", kept" } else { "" }),
+        format!("{}{}", source(backup), if backup.keep { ", kept" } else { "" }),
         if backup.deleted_at.is_some() && listed.status != Status::InProgress { "deleted".to_owned() } else { status },
         listed.trust().map_or("-", |trust| trust.label()).to_owned(),
         if backup.schedules.is_empty() { "-".to_owned() } else { backup.schedules.join(",") },
@@ -104,6 +104,8 @@ fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
     let b = &listed.backup;
     let mut facts = Vec::new();
     let mut add = |label, value: Option<String>| facts.extend(value.map(|value| (label, value)));
+    let uncounted = if b.counts() { "" } else { "; not counted until it is verified or restored here" };
+    add("Made elsewhere", b.foreign.as_ref().map(|why| format!("{}{uncounted}", why.words())));
     add("Path", b.file.as_ref().map(|file| folder.join(file).display().to_string()));
     add("sha256", b.sha256.clone());
     add("Dump format", Some(b.form().format.name().to_owned()).filter(|_| b.form().format == DumpFormat::Plain));

@@ -7,7 +7,7 @@ use clap::Args;
 use super::Context;
 use super::steps::{all_jobs, folder_for_reading, jobs_about, resolve};
 use super::words::ServiceArg;
-use crate::catalogue::{Detail, Job, Request, View};
+use crate::catalogue::{Detail, Folder, Job, Request, View};
 use crate::dokku::Dokku;
 use crate::domain::{BackupId, Service};
 use crate::error::{Failure, Kind, Result};
@@ -112,7 +112,7 @@ fn dir_name(dir: &Dir) -> String {
 }
 
 /// The backup as it is now. What was not about a backup is `null`.
-fn print(context: &Context, dir: &Dir, service: &Service, id: Option<&BackupId>, format: Format) -> Result<()> {
+fn print(context: &Context, dir: &Folder, service: &Service, id: Option<&BackupId>, format: Format) -> Result<()> {
     match (format, id) {
         (Format::Stdout, Some(id)) => context.ui.data(&id.to_string())?,
         (Format::Stdout, None) => {}

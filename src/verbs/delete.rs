@@ -89,13 +89,17 @@ fn delete(context: &Context, catalogue: &Exclusive, id: &BackupId) -> Result<Bac
     catalogue.reindex()?;
     Log::open(catalogue.dir(), id, context.settings.clock).say(&format!("deleted by {actor}"));
     context.ui.step(&format!("Deleted {id}"));
+    if let Some(copy) = backup.destination.as_ref().filter(|_| !backup.has_own_copy()) {
+        context.ui.detail(&format!("its copy at {} is not this host's, and stays there", copy.uri));
+    }
     Ok(backup)
 }
 
 /// Refuses to remove the last backup that is known to restore, and the last good one at all.
 fn guard(view: &[Listed], ids: &[BackupId]) -> Result<()> {
     let usable = |listed: &&Listed| {
-        listed.backup.is_good() && listed.backup.damage.is_none() && listed.presence != Presence::Missing
+        let backup = &listed.backup;
+        backup.is_good() && backup.counts() && backup.damage.is_none() && listed.presence != Presence::Missing
     };
     let going = |listed: &&Listed| ids.contains(&listed.backup.id);
     let good: Vec<&Listed> = view.iter().filter(usable).collect();

@@ -5,8 +5,8 @@ use clap::Args;
 use super::Context;
 use super::access::Role;
 use super::steps::{
-    Keys, Purpose, begin_restore, choose, fetch, folder_for_reading, mark_damage, note, open, prove, replace, resolve,
-    usable,
+    Keys, Purpose, begin_restore, choose, fetch, folder_for_reading, image_of, mark_damage, note, open, prove, replace,
+    resolve, usable,
 };
 use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg};
 use crate::catalogue::Detail;
@@ -72,7 +72,10 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
         Ok(()) => failure.hint(format!("{new} was removed again")),
         Err(second) => failure.hint(format!("{new} could not be removed again: {}", second.reason())),
     };
-    if let Err(failure) = dokku.create(&new, backup.image.as_deref(), backup.image_version.as_deref()) {
+    // Of a stranger's backup its word for an image is not taken; without one the datastore's own default is as good.
+    let image = image_of(&dokku, &source, backup);
+    let (image, version) = image.as_ref().map(|(image, version)| (image.as_str(), version.as_str())).unzip();
+    if let Err(failure) = dokku.create(&new, image, version) {
         // A service that never became ready is left half-made by its plugin.
         let made = dokku.info(&new).is_ok_and(|info| info.state != State::Absent);
         return Err(if made { removed(failure) } else { failure });

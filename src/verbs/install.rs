@@ -1,10 +1,12 @@
-//! The part of Dokku's install trigger that needs the binary: lay out the folders, heal their modes and owners,
-//! and have the scheduler's line put into the crontab.
+//! The part of Dokku's install trigger that needs the binary: lay out the folders, heal their modes and owners, make the
+//! host's key, have the scheduler's line put into the crontab; and after an update put this host's mark on its records.
+
+use std::time::Duration;
 
 use super::Context;
 use super::steps::renew_crontab;
-use crate::catalogue::lay_out;
-use crate::error::Result;
+use crate::catalogue::{Exclusive, Root, lay_out};
+use crate::error::{Kind, Result};
 use crate::sys::{logfile, user};
 
 /// Makes what is missing, as root, for Dokku's system user.
@@ -23,6 +25,23 @@ pub fn run(context: &Context) -> Result<()> {
     if let Err(failure) = renew_crontab(context) {
         context.ui.warn(&failure.reason());
         failure.hints.iter().for_each(|hint| context.ui.warn(hint));
+    }
+    if let Err(failure) = user::become_user(&settings.system_user).and_then(|_| mark(context)) {
+        context.ui.warn(&failure.reason());
+    }
+    Ok(())
+}
+
+/// Marks the records from before there was a key. What is busy now gets its mark from whoever works there next.
+fn mark(context: &Context) -> Result<()> {
+    let settings = &context.settings;
+    let root = Root::open(&settings.data_root, &settings.config_root)?;
+    for service in root.unmarked_services()? {
+        match Exclusive::acquire(&root, &service, Duration::ZERO, "install", settings.clock) {
+            Ok(_) => context.ui.detail(&format!("the records of {service} bear this host's mark")),
+            Err(failure) if failure.kind == Kind::Busy => {}
+            Err(failure) => context.ui.warn(&failure.reason()),
+        }
     }
     Ok(())
 }

@@ -5,11 +5,10 @@ use clap::Args;
 use super::Context;
 use super::steps::{all_known, folder_for_reading, resolve};
 use super::words::ServiceArg;
-use crate::catalogue::{Detail, View};
+use crate::catalogue::{Detail, Folder, View};
 use crate::dokku::Dokku;
 use crate::domain::{Listed, Service};
 use crate::error::Result;
-use crate::sys::dir::Dir;
 use crate::ui::{self, BackupJson, Format};
 
 /// `backups:list`
@@ -52,7 +51,7 @@ pub fn run(context: &Context, args: &ListArgs) -> Result<()> {
     }
 }
 
-fn wanted(context: &Context, args: &ListArgs, dir: &Dir, service: &Service) -> Result<Vec<Listed>> {
+fn wanted(context: &Context, args: &ListArgs, dir: &Folder, service: &Service) -> Result<Vec<Listed>> {
     let detail = if args.verbose { Detail::Whole } else { Detail::Summary };
     let view = View::of(dir, service, detail)?;
     match &view.journal {
@@ -73,7 +72,7 @@ fn wanted(context: &Context, args: &ListArgs, dir: &Dir, service: &Service) -> R
     Ok(view.backups.into_iter().filter(shown).collect())
 }
 
-fn print_json(context: &Context, groups: &[(Service, Dir, Vec<Listed>)]) -> Result<()> {
+fn print_json(context: &Context, groups: &[(Service, Folder, Vec<Listed>)]) -> Result<()> {
     let mut all = Vec::new();
     for (_, dir, backups) in groups {
         all.extend(backups.iter().map(|listed| BackupJson::new(listed, dir.path())));
@@ -81,7 +80,7 @@ fn print_json(context: &Context, groups: &[(Service, Dir, Vec<Listed>)]) -> Resu
     Ok(context.ui.json(&all)?)
 }
 
-fn print_tables(context: &Context, args: &ListArgs, groups: &[(Service, Dir, Vec<Listed>)]) -> Result<()> {
+fn print_tables(context: &Context, args: &ListArgs, groups: &[(Service, Folder, Vec<Listed>)]) -> Result<()> {
     if groups.is_empty() {
         return Ok(context.ui.data("No backups")?);
     }

@@ -8,13 +8,13 @@ use serde::Serialize;
 
 use super::Context;
 use super::steps::{
-    Adopted, Eagerness, Rebuilt, Refused, adopt_from, all_known, catch_up, open, permitted, rebuild, resolve,
-    services_elsewhere, upload_pending,
+    Adopted, Eagerness, Rebuilt, Refused, Strangers, adopt_from, all_known, catch_up, open, permitted, rebuild,
+    resolve, services_elsewhere, upload_pending,
 };
 use super::words::ServiceArg;
-use crate::catalogue::{Detail, Exclusive};
+use crate::catalogue::{Detail, Exclusive, Log};
 use crate::dokku::Dokku;
-use crate::domain::{BackupId, Datastore, Listed, Presence, Service};
+use crate::domain::{BackupId, Datastore, Listed, Presence, Right, Service, Stranger};
 use crate::error::{Failure, Kind, Result};
 use crate::ui::Format;
 
@@ -29,6 +29,10 @@ pub struct SyncArgs {
     /// Take in the dumps of the service that somebody else left in this folder: copied, hashed, read to their end.
     #[arg(long, value_name = "DIR", requires = "service", value_parser = parse_folder)]
     pub adopt: Option<PathBuf>,
+    /// Make the records of other hosts this host's own, with all that they say: after the loss of the host that made them.
+    /// Root only.
+    #[arg(long, conflicts_with_all = ["due", "adopt"])]
+    pub take_over: bool,
     /// Wait this long when a service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -60,6 +64,10 @@ pub struct Synced {
     foreign: Vec<String>,
     /// Recorded here from the destination.
     rebuilt: Vec<String>,
+    /// Records that are this host's own from now on.
+    taken_over: Vec<TakenOver>,
+    /// Ids of backups that were made elsewhere and are not counted.
+    elsewhere: Vec<BackupId>,
     /// Copied there.
     uploaded: Vec<String>,
     /// Removed there, after they were deleted here.
@@ -68,11 +76,30 @@ pub struct Synced {
     strange: Vec<String>,
 }
 
+/// A record that was somebody else's.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TakenOver {
+    /// The backup's id.
+    id: BackupId,
+    /// Whose it was, in words.
+    from: String,
+}
+
+impl TakenOver {
+    fn new((id, from): (BackupId, Stranger)) -> TakenOver {
+        TakenOver { id, from: from.from_whom() }
+    }
+}
+
 /// Recovers one service or all of them, also those that only the destination knows, and says what is lost.
 pub fn run(context: &Context, args: &SyncArgs) -> Result<()> {
     let dokku = Dokku::find(&context.settings)?;
     let mut failures = Vec::new();
     let services = services(context, &dokku, args, &mut failures)?;
+    if args.take_over {
+        let one = if args.service.is_some() { services.first() } else { None };
+        context.root_only(one, vec![Right::Update], "to take over records of other hosts".to_owned())?;
+    }
     let mut reports = Vec::new();
     if args.due {
         for service in &services {
@@ -130,7 +157,8 @@ fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec
         None => Vec::new(),
     };
     let catalogue = open(context, service, args.wait, "sync")?;
-    let rebuilt = rebuild(context, &catalogue).or_else(|failure| match failure.kind {
+    let strangers = if args.take_over { Strangers::AreTakenOver } else { Strangers::StayStrangers };
+    let mut rebuilt = rebuild(context, &catalogue, strangers).or_else(|failure| match failure.kind {
         Kind::Interrupted(_) => Err(failure),
         _ => {
             failures.push(beside(service, failure));
@@ -143,12 +171,36 @@ fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec
         let text = format!("{} dumps were not taken in; they are left where they are", taken.refused.len());
         failures.push(Failure::new(Kind::Partial, text));
     }
+    if args.take_over {
+        take_over(context, &catalogue, &mut rebuilt)?;
+    }
     let mut report = examine(&catalogue, &before, taken)?;
     let done = catch_up(context, &catalogue, Eagerness::All)?;
     failures.extend(done.failures.into_iter().map(|failure| beside(service, failure)));
     (report.rebuilt, report.strange) = (rebuilt.recorded, rebuilt.strange);
+    report.taken_over = rebuilt.taken_over.into_iter().map(TakenOver::new).collect();
     (report.uploaded, report.removed) = (done.uploaded, done.removed);
     Ok(report)
+}
+
+/// What the destination has no record of is taken over as it lies here. Whose it was is said of every one.
+fn take_over(context: &Context, catalogue: &Exclusive, rebuilt: &mut Rebuilt) -> Result<()> {
+    for listed in catalogue.view(Detail::Summary)?.backups.iter().filter(|listed| listed.backup.is_stranger()) {
+        let id = &listed.backup.id;
+        match catalogue.take_over(id) {
+            Ok(from) => rebuilt.taken_over.extend(from.map(|from| (id.clone(), from))),
+            // One that cannot be read, or only partly, is nobody's to sign.
+            Err(failure) if failure.kind == Kind::Catalogue => context.ui.warn(&failure.reason()),
+            Err(failure) => return Err(failure),
+        }
+    }
+    rebuilt.taken_over.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let actor = &context.settings.caller.actor;
+    for (id, from) in &rebuilt.taken_over {
+        let said = format!("its record was taken over from {} by {actor}", from.from_whom());
+        Log::open(catalogue.dir(), id, context.settings.clock).say(&said);
+    }
+    catalogue.reindex()
 }
 
 /// What fails at the destination leaves what is here good.
@@ -179,6 +231,8 @@ fn examine(catalogue: &Exclusive, before: &[Listed], taken: Adopted) -> Result<S
         damaged: Vec::new(),
         foreign: view.foreign,
         rebuilt: Vec::new(),
+        taken_over: Vec::new(),
+        elsewhere: Vec::new(),
         uploaded: Vec::new(),
         removed: Vec::new(),
         strange: Vec::new(),
@@ -188,6 +242,9 @@ fn examine(catalogue: &Exclusive, before: &[Listed], taken: Adopted) -> Result<S
     for listed in view.backups.iter().filter(|listed| listed.backup.deleted_at.is_none()) {
         report.backups += 1;
         let id = listed.backup.id.clone();
+        if listed.backup.is_good() && !listed.backup.counts() {
+            report.elsewhere.push(id.clone());
+        }
         if listed.backup.adopted && !was_whole(listed) {
             report.adopted.push(id.clone());
         }
@@ -229,6 +286,8 @@ fn words(report: &Synced) -> Vec<String> {
         ("artifact damaged", ids(&report.damaged)),
         ("not ours, left alone", report.foreign.clone()),
         ("found at the destination", report.rebuilt.clone()),
+        ("taken over", report.taken_over.iter().map(|taken| format!("{}, from {}", taken.id, taken.from)).collect()),
+        ("made elsewhere, not counted", ids(&report.elsewhere)),
         ("copied to the destination", report.uploaded.clone()),
         ("deleted at the destination", report.removed.clone()),
         ("at the destination, left alone", report.strange.clone()),

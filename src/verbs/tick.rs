@@ -163,7 +163,7 @@ impl Tick {
     /// Makes and removes the copies that are due. What fails stands in the records, is tried again later, and shows in
     /// `check`: it is no failure of this tick.
     fn copy(&self) {
-        let root = Root::look(&self.context.settings.data_root);
+        let root = Root::look(&self.context.settings.data_root, &self.context.settings.config_root);
         let services = root.and_then(|root| root.map_or_else(|| Ok(Vec::new()), |root| root.services()));
         for service in services.unwrap_or_default() {
             if signals::received().is_some() {

@@ -75,6 +75,12 @@ fn selectors(context: &Context, service: &Service, args: &VerifyArgs) -> Result<
     let Some(dir) = folder_for_reading(context, service)? else { return Ok(Vec::new()) };
     let view = View::of(&dir, service, Detail::Summary)?;
     let fits = |listed: &Listed| listed.backup.is_good() && listed.presence != Presence::Missing;
+    // Whoever means them says so one by one: to try a stranger's dump is to make it count.
+    let strangers = view.backups.iter().filter(|listed| fits(listed) && !listed.backup.counts()).count();
+    if strangers > 0 {
+        context.ui.warn(&format!("made elsewhere and left out: {strangers} of them; name one with --id to verify it"));
+    }
+    let fits = |listed: &Listed| fits(listed) && listed.backup.counts();
     let ids = view.backups.into_iter().filter(fits).map(|listed| listed.backup.id);
     Ok(ids.map(|id| Selector { latest: false, id: Some(id) }).collect())
 }

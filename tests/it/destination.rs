@@ -87,7 +87,18 @@ fn row_059_a_new_host_finds_everything_at_the_destination() {
     let listed = fresh.list("shop");
     assert_eq!(listed.len(), 2);
     assert!(listed.iter().all(|backup| backup["presence"] == "remote"), "{listed:?}");
+    // What another host says was shown is not believed, until somebody says that it is this one's by right.
+    assert_eq!(
+        (fresh.trust("shop", &first).as_str(), &fresh.info("shop", &first)["origin"]),
+        ("created", &"foreign".into())
+    );
+    let report = fresh.dokku(&["backups:sync", "--take-over", "--format", "json"]).expect(0).json();
+    assert_eq!(report[0]["taken_over"].as_array().map(Vec::len), Some(2), "{report}");
     assert_eq!(fresh.trust("shop", &first), "restorable", "the evidence travels with the copy");
+    assert_eq!(
+        fresh.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0]["elsewhere"],
+        serde_json::json!([])
+    );
     fresh.database("shop", "");
     fresh.dokku(&["backups:import", "shop", "--id", &first, "--force"]).expect(0);
     assert_eq!(fresh.fingerprint("shop"), rows);

@@ -43,12 +43,14 @@ fn row_059_total_loss_four_commands_bring_the_data_back() {
 
     let fresh = Host::up();
     fresh.dokku_stdin(conf.as_bytes(), &["backups:set", "--global", "-"]).expect(0);
-    fresh.dokku(&["backups:sync"]).expect(0);
+    let said = fresh.dokku(&["backups:sync", "--take-over"]).expect(0).out();
+    assert!(said.contains(&format!("taken over: {id}, from the host ")), "{said}");
     fresh.dokku(&["postgres:create", "shop"]).expect(0);
     let words = ["backups:import", "shop", "--latest", "--force", "--identity", "-"];
     fresh.dokku_stdin(private.as_bytes(), &words).expect(0);
     assert_eq!(fresh.fingerprint("shop"), rows);
     assert_eq!(fresh.trust("shop", &id), "restorable", "the evidence came along");
+    assert_eq!(fresh.info("shop", &id)["origin"], "own");
     // The key was only ever on stdin.
     let secret = private.lines().last().expect("the key");
     super::support::walk(fresh.dir(), &mut |path, entry| {

@@ -49,6 +49,7 @@ mod schedule_runs;
 mod schedule_week;
 mod schedule_zones;
 mod schemas;
+mod strangers;
 mod tell;
 mod truth_kills;
 mod verify;

@@ -67,6 +67,7 @@ pub fn counts(listed: &Listed, policy: &Policy) -> bool {
     let backup = &*listed.backup;
     listed.status == Status::Success
         && backup.is_good()
+        && backup.counts()
         && listed.presence != Presence::Missing
         && backup.damage.is_none()
         && (backup.is_restorable() || backup.verification.is_none() && backup.suspicious.is_none())

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::facts::time;
 use super::*;
-use crate::domain::{Datastore, Presence, Restore, Source, Verification};
+use crate::domain::{Datastore, Presence, Restore, Source, Stranger, Verification};
 
 const DAY: i64 = 86_400;
 /// Histories of the quick loop, over two threads.
@@ -92,6 +92,7 @@ fn shake(listed: &mut Listed, dice: &mut Dice, days: i64) {
     if dice.once_in(12) {
         listed.presence = Presence::Missing;
     }
+    b.foreign = dice.once_in(12).then_some(Stranger::Unmarked);
     if dice.once_in(4) {
         (b.status, listed.status, b.sha256, b.verification) = (Outcome::Failed, Status::Failed, None, None);
         b.file = b.file.take().filter(|_| dice.once_in(6));
@@ -145,6 +146,15 @@ fn is_good(listed: &Listed, policy: &Policy) -> bool {
         && listed.presence == Presence::Here
         && !(known_bad || doubtful || is_former(b, policy) || policy.unreadable.contains(&b.id))
         && b.started_at <= policy.now
+        && !is_unknown(b)
+}
+
+/// Made elsewhere, and neither shown here to restore nor restored here.
+fn is_unknown(b: &Backup) -> bool {
+    let good = b.deleted_at.is_none() && b.status == Outcome::Success && b.damage.is_none();
+    let shown = b.verification.as_ref().is_some_and(|v| v.reason.is_none() && Some(&v.sha256) == b.sha256.as_ref());
+    let here = b.deleted_at.is_none() && b.restores.iter().any(|r| r.status == "success" && r.target == "db");
+    b.foreign.is_some() && !(good && shown || here && b.status == Outcome::Success)
 }
 
 fn has_expired(b: &Backup, policy: &Policy) -> bool {
@@ -191,6 +201,7 @@ fn promises(backups: &[Listed], policy: &Policy) -> usize {
         assert!(!b.restores.iter().any(|restore| restore.status == "in-progress"), "{} is being restored", b.id);
         assert!(!policy.unreadable.contains(&b.id), "{} is unreadable", b.id);
         assert!(b.damage.is_none(), "{} is damaged", b.id);
+        assert!(!is_unknown(b), "{} was made elsewhere", b.id);
         assert!(!is_former(b, policy), "{} is of the former service", b.id);
         let stands_in = |w: &&&Listed| may_stand_in(&w.backup, b) && !has_expired(&w.backup, policy) && !goes(w);
         assert!(good.iter().any(|w| stands_in(&w)), "nothing stands in for {}", b.id);
@@ -205,7 +216,8 @@ fn promises(backups: &[Listed], policy: &Policy) -> usize {
     for newest in [good.first(), by_time, verified].into_iter().flatten() {
         assert!(!goes(newest), "{} is the newest of its kind", newest.backup.id);
     }
-    let own = |b: &Backup| !matches!(b.source, Source::Safety | Source::Imported) && !is_former(b, policy);
+    let own =
+        |b: &Backup| !matches!(b.source, Source::Safety | Source::Imported) && !is_former(b, policy) && !is_unknown(b);
     let attempts = backups.iter().filter(|listed| listed.backup.deleted_at.is_none() && own(&listed.backup));
     let failed = attempts.filter(|l| l.backup.status == Outcome::Failed && l.status == Status::Failed);
     let last_failed = failed.filter(|l| !policy.unreadable.contains(&l.backup.id)).map(|l| l.backup.started_at).max();

@@ -189,6 +189,9 @@ fn exempt(listed: &Listed, policy: &Policy) -> Option<String> {
     if backup.keep {
         return Some("kept for ever".to_owned());
     }
+    if !backup.counts() {
+        return Some("made elsewhere; only backups:delete removes it".to_owned());
+    }
     if facts::is_of_former(backup, policy) {
         let at = policy.destroyed_at.filter(|at| *at <= policy.now).map(|at| format!(" at {}", time(at)));
         let at = at.unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::domain::{Backup, Source};
 /// Whether it holds the service's own data as it was in everyday use. A foreign dump that was brought in does not, and
 /// what lay there before a restore replaced it may be the very thing somebody wanted to be rid of.
 pub fn is_own(backup: &Backup) -> bool {
-    !matches!(backup.source, Source::Imported | Source::Safety)
+    backup.counts() && !matches!(backup.source, Source::Imported | Source::Safety)
 }
 
 /// Backups that were seen, reduced to the latest start of each kind. They are added with the newest name first.

@@ -6,7 +6,7 @@ use super::html::Html;
 use super::plot::plot;
 use super::{Of, Section, badge, findings};
 use crate::domain::{Level, Listed, Status, spell_age};
-use crate::ui::words::{bytes, time};
+use crate::ui::words::{bytes, source, time};
 
 /// Backups shown in full; the others are counted and drawn.
 const SHOWN: usize = 15;
@@ -85,7 +85,7 @@ fn row(html: &mut Html, listed: &Listed) {
         (Status::Success, Some(trust)) => trust.label(),
         (other, _) => other.name(),
     });
-    html.raw("<span class=\"muted\">, ").text(backup.source.name());
+    html.raw("<span class=\"muted\">, ").text(source(backup));
     if let Some(size) = backup.size {
         html.raw(", ").text(bytes(size));
     }

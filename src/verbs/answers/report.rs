@@ -154,14 +154,15 @@ impl<'a> Report<'a> {
 
 /// The newest backup that has a destination.
 pub fn latest_offsite(backups: &[Listed]) -> Option<&Listed> {
-    let live = |listed: &&Listed| listed.backup.deleted_at.is_none();
+    let live = |listed: &&Listed| listed.backup.deleted_at.is_none() && listed.backup.counts();
     backups.iter().filter(live).find(|listed| listed.backup.destination.is_some())
 }
 
 fn offsite(backups: &[Listed], now: DateTime<Utc>) -> Option<Offsite<'_>> {
     let stored = |listed: &&Listed| {
         let copy = listed.backup.destination.as_ref().is_some_and(|copy| copy.state == CopyState::Stored);
-        copy && listed.backup.is_good() && matches!(listed.presence, Presence::Remote | Presence::Both)
+        let backup = &listed.backup;
+        copy && backup.is_good() && backup.counts() && matches!(listed.presence, Presence::Remote | Presence::Both)
     };
     let latest = copy_of(latest_offsite(backups)?)?;
     Some(Offsite { latest, newest_stored: backups.iter().find(stored).map(|listed| Brief::new(listed, now)) })

@@ -11,7 +11,7 @@ use super::Stored;
 use super::offsite::copy_later;
 use crate::catalogue::{Exclusive, Log};
 use crate::codec::Encoder;
-use crate::domain::{Backup, BackupId, DumpFormat, Form, Source, room_needed};
+use crate::domain::{Backup, BackupId, DumpFormat, Form, Source, Stranger, room_needed};
 use crate::engine;
 use crate::error::{Failure, Kind, Result};
 use crate::stream::{self, Sink, Sum};
@@ -122,6 +122,7 @@ fn adopt(
     let actor = &context.settings.caller.actor;
     let mut record = Backup::draft(id.clone(), catalogue.service().datastore, Source::Imported, clock.now(), actor);
     record.adopted = true;
+    record.foreign = Some(Stranger::Adopted);
     record.compression = stored.compression;
     record.encrypted_to = stored.recipients.words();
     record.notes.push(format!("copied from {from}, which was not made by this program"));

@@ -25,18 +25,32 @@ pub fn choose(view: View, service: &Service, which: &Selector, purpose: Purpose)
             .ok_or_else(|| no_such(service, id).hint(list)),
         None => {
             let chosen = match purpose {
-                Purpose::Look => view.backups.iter().find(|listed| listed.backup.deleted_at.is_none()),
+                Purpose::Look => {
+                    let shown = |listed: &&Listed| listed.backup.deleted_at.is_none() && listed.backup.counts();
+                    view.backups.iter().find(shown)
+                }
                 Purpose::Restore => newest_good(&view.backups),
             };
             chosen.cloned().ok_or_else(|| {
-                Failure::new(
-                    Kind::NotFound,
-                    format!("{service} has no backup{}", if purpose == Purpose::Look { "" } else { " to restore" }),
-                )
-                .hint(format!("make one with: dokku backups:export {service}"))
+                let text =
+                    format!("{service} has no backup{}", if purpose == Purpose::Look { "" } else { " to restore" });
+                let none = Failure::new(Kind::NotFound, text);
+                match view.backups.iter().find(|listed| listed.backup.is_good() && !listed.backup.counts()) {
+                    Some(stranger) => only_strangers(service, stranger, none),
+                    None => none.hint(format!("make one with: dokku backups:export {service}")),
+                }
             })
         }
     }
+}
+
+/// What this host did not make is never meant by `--latest`; here is what can be said instead.
+fn only_strangers(service: &Service, stranger: &Listed, none: Failure) -> Failure {
+    let id = &stranger.backup.id;
+    let why = stranger.backup.foreign.as_ref().map(|why| format!(": {}", why.words())).unwrap_or_default();
+    none.hint(format!("{id} was made elsewhere{why}"))
+        .hint(format!("say that it is meant: --id {id}"))
+        .hint(format!("when all of them are this host's by right: dokku backups:sync {service} --take-over"))
 }
 
 /// The failure for an id that `service` does not have.

@@ -109,8 +109,9 @@ fn end_left_dump(context: &Context, record: &Backup, live: Option<Box<dyn Live>>
 
 fn last_good(catalogue: &Exclusive) -> Result<Option<Backup>> {
     // A dump from elsewhere says nothing about how large those of this service are.
-    let comparable =
-        |backup: &Backup| backup.is_good() && backup.suspicious.is_none() && backup.source != Source::Imported;
+    let comparable = |backup: &Backup| {
+        backup.is_good() && backup.suspicious.is_none() && backup.source != Source::Imported && backup.counts()
+    };
     let last = catalogue.newest(comparable)?;
     // Read again, for its tables.
     Ok(last.map(|backup| catalogue.record(&backup.id).unwrap_or(backup)))

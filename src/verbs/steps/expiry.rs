@@ -27,6 +27,6 @@ pub fn realign(catalogue: &Exclusive, schedules: &[Schedule], now: DateTime<Utc>
 /// The longest retention among the schedules that made a backup and are still there.
 fn retention(backup: &Backup, schedules: &[Schedule]) -> Option<TimeDelta> {
     let made = |schedule: &&Schedule| backup.schedules.iter().any(|name| name == schedule.frequency().name());
-    let ours = backup.source == Source::Schedule && backup.is_good();
+    let ours = backup.source == Source::Schedule && backup.is_good() && backup.counts();
     schedules.iter().filter(made).map(Schedule::retention).max().filter(|_| ours)
 }

@@ -112,7 +112,7 @@ pub fn end_history(context: &Context, catalogue: &Exclusive, journal: &Journal, 
         return end(catalogue);
     }
     // The backup belongs to another service; when that one is busy its history says "in progress" a little longer.
-    let root = Root::open(&context.settings.data_root)?;
+    let root = Root::open(&context.settings.data_root, &context.settings.config_root)?;
     let other = Service { name: id.service().clone(), ..catalogue.service().clone() };
     match Exclusive::acquire(&root, &other, Duration::ZERO, "settling a restore", context.settings.clock) {
         Ok(source) => end(&source),

@@ -66,7 +66,7 @@ fn rights(context: &Context) -> Option<Finding> {
 }
 
 fn data_root(context: &Context) -> Option<Finding> {
-    let failure = Root::open(&context.settings.data_root).err()?;
+    let failure = Root::open(&context.settings.data_root, &context.settings.config_root).err()?;
     let remedy = failure.hints.join("; or ");
     Some(Finding::new(Level::Failing, "data-root", failure.reason(), remedy))
 }

@@ -15,6 +15,7 @@ mod form;
 mod health;
 mod history;
 mod host;
+mod image;
 mod jobs;
 mod keys;
 mod offsite;
@@ -45,11 +46,12 @@ pub use form::Stored;
 pub use health::{Health, health};
 pub use history::{begin_restore, note};
 pub use host::host;
+pub use image::{image, image_of};
 pub use jobs::{all_jobs, how_it_ended, jobs_about, wait_for_jobs};
 pub use keys::Keys;
 pub use offsite::{
-    Eagerness, Reached, Rebuilt, catch_up, fetch, fetch_now, is_copy_due, not_copied, place, probe_name, rebuild,
-    refresh, remove_copy, services_elsewhere, upload_pending,
+    Eagerness, Reached, Rebuilt, Strangers, catch_up, fetch, fetch_now, is_copy_due, not_copied, place, probe_name,
+    rebuild, refresh, remove_copy, services_elsewhere, upload_pending,
 };
 pub use plan::show_plan;
 pub use prove::{check_bytes, damaged, is_recorded, mark_damage, open_dump, prove};

@@ -29,7 +29,7 @@ pub fn open(context: &Context, service: &Service, wait: u32, doing: &str) -> Res
 
 /// Locks the catalogue of `service`; `settle` comes before anything in it is changed.
 pub fn acquire(context: &Context, service: &Service, wait: u32, doing: &str) -> Result<Exclusive> {
-    let root = Root::open(&context.settings.data_root)?;
+    let root = Root::open(&context.settings.data_root, &context.settings.config_root)?;
     Exclusive::acquire(&root, service, Duration::from_secs(wait.into()), doing, context.settings.clock)
 }
 

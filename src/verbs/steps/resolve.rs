@@ -1,6 +1,6 @@
 //! From the word for a service to the service, if the caller may see it.
 
-use crate::catalogue::Root;
+use crate::catalogue::{Folder, Root};
 use crate::dokku::Dokku;
 use crate::domain::{Datastore, Service};
 use crate::error::{Failure, Kind, Result};
@@ -87,7 +87,7 @@ fn exists(context: &Context, service: &Service) -> Result<bool> {
     {
         return Ok(true);
     }
-    match Root::look(&context.settings.data_root)? {
+    match Root::look(&context.settings.data_root, &context.settings.config_root)? {
         Some(root) => Ok(root.service(service)?.is_some()),
         None => Ok(false),
     }
@@ -95,7 +95,7 @@ fn exists(context: &Context, service: &Service) -> Result<bool> {
 
 /// Every service with a catalogue on which the caller may do what the verb does.
 pub fn all_known(context: &Context, dokku: &Dokku) -> Result<Vec<Service>> {
-    match Root::look(&context.settings.data_root)? {
+    match Root::look(&context.settings.data_root, &context.settings.config_root)? {
         Some(root) => permitted(context, dokku, root.services()?),
         None => Ok(Vec::new()),
     }
@@ -104,7 +104,7 @@ pub fn all_known(context: &Context, dokku: &Dokku) -> Result<Vec<Service>> {
 /// Every service on which the caller may do what the verb does: those of the datastore plugins, and those that only a
 /// catalogue remembers.
 pub fn every_service(context: &Context, dokku: &Dokku) -> Result<Vec<Service>> {
-    let mut services = match Root::look(&context.settings.data_root)? {
+    let mut services = match Root::look(&context.settings.data_root, &context.settings.config_root)? {
         Some(root) => root.services()?,
         None => Vec::new(),
     };
@@ -129,8 +129,8 @@ pub fn permitted(context: &Context, dokku: &Dokku, services: Vec<Service>) -> Re
 }
 
 /// The folder of `service`, where it has one, for reading.
-pub fn folder_for_reading(context: &Context, service: &Service) -> Result<Option<Dir>> {
-    match Root::look(&context.settings.data_root)? {
+pub fn folder_for_reading(context: &Context, service: &Service) -> Result<Option<Folder>> {
+    match Root::look(&context.settings.data_root, &context.settings.config_root)? {
         Some(root) => root.service(service),
         None => Ok(None),
     }

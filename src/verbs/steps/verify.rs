@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::{Keys, begun, choose, fetch_now, folder_for_reading, mark_damage, open, prove, refresh, usable};
+use super::{Keys, begun, choose, fetch_now, folder_for_reading, image, mark_damage, open, prove, refresh, usable};
 use crate::catalogue::{Detail, InUse, Log, Mark, Root, VERIFY, View};
 use crate::codec::Identities;
 use crate::dokku::Dokku;
@@ -49,7 +49,7 @@ pub fn verify(
     fetch_now(context, service, &chosen, keys, wait)?;
     let in_use = held.map_or_else(|| InUse::take(&dir, &backup.id, VERIFY), Ok)?;
     let log = &mut Log::open(&dir, &backup.id, context.settings.clock);
-    let image = image(dokku, service, backup)?;
+    let image = image(dokku, service, backup)?.to_string();
     context.ui.step(&format!("Verifying {} in a disposable {image}", backup.id));
     log.say(&format!("verification in {image} began, asked for by {}", context.settings.caller.actor));
     begun(context, &dir, &Listed { validating: true, ..chosen.clone() })?;
@@ -74,13 +74,13 @@ pub fn verify(
 /// Removes what verifications of this host have left running that were killed. Without a mark of one nobody is asked
 /// anything. Returns how many there were.
 pub fn sweep_killed(context: &Context) -> Result<usize> {
-    let Some(root) = Root::look(&context.settings.data_root)? else { return Ok(0) };
+    let Some(root) = Root::look(&context.settings.data_root, &context.settings.config_root)? else { return Ok(0) };
     if Mark::left(&root)?.is_empty() { Ok(0) } else { remove_left(context, &root, &context.docker()?) }
 }
 
 /// The same, and says so. Docker is asked in any case.
 fn sweep(context: &Context, docker: &Docker) -> Result<()> {
-    let Some(root) = Root::look(&context.settings.data_root)? else { return Ok(()) };
+    let Some(root) = Root::look(&context.settings.data_root, &context.settings.config_root)? else { return Ok(()) };
     match remove_left(context, &root, docker)? {
         0 => {}
         1 => context.ui.detail("removed 1 disposable database left by a crash"),
@@ -105,16 +105,6 @@ fn remove_left(context: &Context, root: &Root, docker: &Docker) -> Result<usize>
     Ok(removed)
 }
 
-fn image(dokku: &Dokku, service: &Service, backup: &Backup) -> Result<String> {
-    let info = dokku.info(service);
-    let live = info.ok().and_then(|info| info.image.zip(info.image_version));
-    let (image, version) = backup.image.clone().zip(backup.image_version.clone()).or(live).ok_or_else(|| {
-        Failure::new(Kind::Config, format!("the image of {} is neither recorded nor to be learnt", backup.id))
-            .hint(format!("start the service and try again: dokku {}:start {service}", service.datastore))
-    })?;
-    Ok(format!("{image}:{version}"))
-}
-
 /// What is restored, and with what.
 #[derive(Clone, Copy)]
 struct Trial<'a> {
@@ -137,7 +127,7 @@ fn try_restore(trial: &Trial, identities: &Identities, consent: &Consent, log: &
     // Starting it may mean fetching its image, however little time the data itself may take.
     let starter = &docker.with_timeout(limit.clamp(STARTING, LIMIT));
     let docker = &docker.with_timeout(limit.min(LIMIT));
-    let root = Root::open(&context.settings.data_root)?;
+    let root = Root::open(&context.settings.data_root, &context.settings.config_root)?;
     let mark = Mark::set(&root, &backup.id)?;
     let owner = Owner {
         root: context.settings.data_root.display().to_string(),

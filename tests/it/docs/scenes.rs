@@ -104,7 +104,10 @@ pub fn by_hand(doc: &Doc) {
 
 pub fn disaster_drill(doc: &Doc) {
     let host = host();
-    let lost = "command dokku postgres:destroy my-db --force --skip-backup-check\nrm -r \"$DOKKU_LIB_ROOT\"/data/backups/postgres";
+    // The new host has a key of its own.
+    let lost = "command dokku postgres:destroy my-db --force --skip-backup-check
+rm -r \"$DOKKU_LIB_ROOT\"/data/backups/postgres \"$DOKKU_LIB_ROOT\"/config/backups/host-key
+command dokku plugin:install";
     let owner =
         nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(host.owner())).ok().flatten().expect("a user").name;
     let instead = vec![("/var/lib/dokku", host.var("DOKKU_LIB_ROOT").to_owned()), ("dokku:dokku", format!("{owner}:"))];

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
+use dokku_backups::document::{HostKey, Purpose, sealed};
+
 use super::{Host, Run, finish};
 
 /// Everything a database holds, one line an object: rows and their hash, sequences, functions, schemas, large objects.
@@ -160,15 +162,31 @@ impl Host {
         });
     }
 
-    /// Changes lines of a record and gives it a checksum that fits.
+    /// This host's key.
+    pub fn key(&self) -> HostKey {
+        let text = fs::read_to_string(self.config("host-key")).expect("the host's key");
+        HostKey::parse(text.trim_end()).expect("a key")
+    }
+
+    /// The record of these lines as this host writes it.
+    pub fn marked(&self, lines: &str) -> Vec<u8> {
+        sealed(lines.as_bytes().to_vec(), Purpose::Record, &self.key()).expect("a record")
+    }
+
+    /// Makes the host one that has not had a key yet: as a release before there were keys leaves it.
+    pub fn forget_key(&self) {
+        fs::remove_file(self.config("host-key")).expect("the host's key");
+        let _ = fs::remove_dir_all(self.config(".unmarked"));
+    }
+
+    /// Changes lines of a record and gives it the mark and the checksum that fit.
     pub fn edit_record(&self, service: &str, id: &str, change: impl Fn(&str) -> String) {
         let path = self.folder(service).join(format!("{id}.toml"));
         let text = fs::read_to_string(&path).expect("record");
-        let lines: Vec<&str> = text.lines().collect();
-        let (_, body) = lines.split_last().expect("a checksum line");
-        let body: String = body.iter().map(|line| change(line) + "\n").collect();
+        let lines = text.lines().filter(|line| !line.starts_with("# "));
+        let body: String = lines.map(|line| change(line) + "\n").collect();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
-        fs::write(&path, format!("{body}# sha256 {}\n", hex(body.as_bytes()))).expect("record");
+        fs::write(&path, self.marked(&body)).expect("record");
     }
 
     /// The trust of one backup, as its JSON says.

@@ -4,7 +4,7 @@
 use super::copying::{Copying, put_off, put_record};
 use super::remove::remove_copy;
 use super::store::{place_of, store_with};
-use crate::catalogue::{Detail, Exclusive, Log, Sidecar, View};
+use crate::catalogue::{Detail, Exclusive, Folder, Log, View};
 use crate::domain::{Backup, CopyState, Listed, Presence, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::signals;
@@ -45,7 +45,7 @@ pub fn is_copy_due(context: &Context, service: &Service) -> Result<bool> {
     let Some(dir) = folder_for_reading(context, service)? else { return Ok(false) };
     let set = place_of(context, service)?.is_some();
     for listed in &View::of(&dir, service, Detail::Summary)?.backups {
-        if task(context, listed, set, Eagerness::Due)?.is_some() {
+        if task(context, &dir, listed, set, Eagerness::Due)?.is_some() {
             return Ok(true);
         }
     }
@@ -65,7 +65,7 @@ pub fn catch_up(context: &Context, catalogue: &Exclusive, eagerness: Eagerness) 
     let view = catalogue.view(Detail::Summary)?;
     let mut tried = 0;
     for listed in view.backups.iter().rev() {
-        let Some(task) = task(context, listed, place.is_some(), eagerness)? else { continue };
+        let Some(task) = task(context, catalogue.dir(), listed, place.is_some(), eagerness)? else { continue };
         if eagerness == Eagerness::Due && tried == AT_ONCE || signals::received().is_some() {
             break;
         }
@@ -89,19 +89,21 @@ enum Task {
     Remove,
 }
 
-fn task(context: &Context, listed: &Listed, set: bool, eagerness: Eagerness) -> Result<Option<Task>> {
+fn task(context: &Context, dir: &Folder, listed: &Listed, set: bool, eagerness: Eagerness) -> Result<Option<Task>> {
     let backup = &listed.backup;
     let all = eagerness == Eagerness::All;
     let here = matches!(listed.presence, Presence::Here | Presence::Both) && backup.damage.is_none();
     let Some(copy) = &backup.destination else {
-        return Ok((all && set && here && backup.is_good()).then_some(Task::Upload));
+        // What somebody else made is not spread further by itself.
+        let wanted = all && set && here && backup.is_good() && !backup.is_stranger();
+        return Ok(wanted.then_some(Task::Upload));
     };
     let due = all || copy.is_due(context.settings.clock.now());
     Ok(match copy.state {
         CopyState::Deleting if due => Some(Task::Remove),
         CopyState::Pending | CopyState::Failed if due && set && here && backup.is_good() => Some(Task::Upload),
-        CopyState::Stored if set && backup.is_good() => {
-            let current = copy.record.as_deref() == Some(Sidecar::fingerprint(backup)?.as_str());
+        CopyState::Stored if set && backup.is_good() && backup.has_own_copy() => {
+            let current = copy.record.as_deref() == Some(dir.fingerprint(backup)?.as_str());
             (!current).then_some(Task::Record)
         }
         _ => None,
@@ -162,9 +164,8 @@ pub fn not_copied(backup: &Backup) -> Option<Failure> {
 
 /// Brings the record beside the copy up to date. The next catching up does it where this fails.
 pub fn refresh(context: &Context, catalogue: &Exclusive, mut backup: Backup) -> Result<Backup> {
-    let Some(copy) = backup.destination.clone().filter(|copy| copy.state == CopyState::Stored) else {
-        return Ok(backup);
-    };
+    let stored = backup.destination.clone().filter(|copy| copy.state == CopyState::Stored);
+    let Some(copy) = stored.filter(|_| backup.has_own_copy()) else { return Ok(backup) };
     let (store, _) = store_with(context, catalogue.service(), &copy.uri)?;
     put_record(&store, catalogue, &mut backup)?;
     catalogue.save(&backup)?;

@@ -248,19 +248,21 @@ pub fn put_record(store: &Store, catalogue: &Exclusive, record: &mut Backup) -> 
     let service = catalogue.service();
     let key = store.bucket().key(service, &sidecar_name(&record.id));
     if let Some(bytes) = store.get_small(&key, LARGEST_RECORD)? {
-        let ours = match Sidecar::read(&bytes, service, &record.id) {
-            Sidecar::Whole(there) => there.sha256 == record.sha256,
+        let ours = match Sidecar::read(&bytes, service, &record.id, catalogue.dir().seals()) {
+            // What this host did not make it does not sign over the head of whoever did.
+            Sidecar::Whole(_, Some(_)) if record.is_stranger() => false,
+            Sidecar::Whole(there, _) => there.sha256 == record.sha256,
             Sidecar::Strange(_) => false,
         };
         if !ours {
             return Err(other_bytes(&store.bucket().uri(&key), "it is not this backup's record"));
         }
     }
-    let fingerprint = Sidecar::fingerprint(record)?;
+    let fingerprint = catalogue.dir().fingerprint(record)?;
     if let Some(copy) = &mut record.destination {
         copy.record = Some(fingerprint);
     }
-    store.put_small(&key, Sidecar::write(record)?, true)?;
+    store.put_small(&key, catalogue.document(record)?, true)?;
     Ok(())
 }
 

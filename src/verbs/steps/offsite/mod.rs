@@ -13,6 +13,6 @@ pub use catch_up::{Eagerness, catch_up, is_copy_due, not_copied, refresh, upload
 pub use copying::{Copying, copy_later};
 pub use fetch::{fetch, fetch_now};
 pub use reach::{Reached, probe_name};
-pub use rebuild::{Rebuilt, rebuild, services_elsewhere};
+pub use rebuild::{Rebuilt, Strangers, rebuild, services_elsewhere};
 pub use remove::remove_copy;
 pub use store::place;
