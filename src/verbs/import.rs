@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args};
 use super::Context;
 use super::steps::{
     Foreign, Keys, Purpose, begin_restore, begun, bring_in, choose, fetch, folder_for_reading, in_place, mark_damage,
-    note, open, prove, redeploy, replace, resolve, resolve_other, safety_backup, show_plan, usable,
+    note, open, prove, redeploy, replace, resolve, resolve_other, safety_backup, show_plan, show_redeploy, usable,
 };
 use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg, parse_compression, parse_label};
 use crate::catalogue::{Detail, Exclusive};
@@ -163,6 +163,9 @@ fn restore(
     let proven = prove(context.ui, from.dir(), backup, target, &identities, &keys.consent);
     let proven = mark_damage(context.settings.clock, from, backup, proven)?;
     show_plan(context, dokku, (chosen, &proven), target, &info, &before(args));
+    if args.with_code {
+        show_redeploy(context, backup, &info);
+    }
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }

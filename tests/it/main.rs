@@ -33,6 +33,7 @@ mod gate;
 mod jobs;
 mod page;
 mod platform;
+mod real_host;
 mod remote;
 mod replace;
 mod replaced;

@@ -35,7 +35,7 @@ pub use adopt::{Adopted, Refused, adopt_from};
 pub use begun::begun;
 pub use bring_in::bring_in;
 pub use choose::{Purpose, choose, no_such, usable};
-pub use code::redeploy;
+pub use code::{redeploy, show_redeploy};
 pub use consent::object;
 pub use crontab::renew_crontab;
 pub use dump::{Wanted, dump, safety_backup};
