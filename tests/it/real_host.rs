@@ -1,5 +1,7 @@
-//! What was found on a real host: the commit that a linked app runs, whichever way it was deployed.
+//! What was found on a real host: the commit that a linked app runs, whichever way it was deployed; triggers without a
+//! binary (most of it in `tests/plugin_life.sh`).
 
+use dokku_backups::domain::Datastore;
 use serde_json::Value;
 
 use crate::support::{Host, Run, finish};
@@ -201,4 +203,13 @@ fn host_201_images_and_archives() {
     let sha = push(&host, "main", "file=3");
     assert_ne!(report(&host), sha);
     runs(&host, &sha, "main");
+}
+
+#[test]
+fn host_202_the_gate_without_a_binary_knows_every_datastore() {
+    let shim = include_str!("../../subcommands/default");
+    for datastore in Datastore::ALL {
+        let words = format!("trigger:service-action pre-delete {}\"", datastore.name());
+        assert!(shim.contains(&words), "subcommands/default: may_pass does not know {}", datastore.name());
+    }
 }
