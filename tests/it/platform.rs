@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
 use super::support::sshd::{KEY, Sshd};
-use super::support::{Host, SHOP, finish, wait_for};
+use super::support::{Host, SHOP, wait_for};
 
 /// A python that has the library.
 fn python() -> &'static str {

@@ -17,6 +17,7 @@ mod history;
 mod host;
 mod jobs;
 mod keys;
+mod locked_pair;
 mod offsite;
 mod plan;
 mod prove;
@@ -47,6 +48,7 @@ pub use history::{begin_restore, note};
 pub use host::host;
 pub use jobs::{all_jobs, how_it_ended, jobs_about, wait_for_jobs};
 pub use keys::Keys;
+pub use locked_pair::{LockedPair, patience};
 pub use offsite::{
     Eagerness, Reached, Rebuilt, catch_up, fetch, fetch_now, is_copy_due, not_copied, place, probe_name, rebuild,
     refresh, remove_copy, services_elsewhere, upload_pending,
