@@ -20,7 +20,7 @@ test-docker: install-deps ## verification and restore on real containers, with a
 	cargo build --locked --features points
 	tests/docker.sh
 
-test-host: ## the acceptance tests against this machine's own dokku (makes and destroys services named backups-test-*; DOKKU_BACKUPS_TEST_SSH=dokku@HOST: over SSH too)
+test-host: ## the acceptance tests against this machine's own dokku (makes and destroys services named backups-test-*; DOKKU_BACKUPS_TEST_SSH=dokku@HOST[:PORT]: over SSH too)
 	@type -P dokku >/dev/null || { echo " !     there is no dokku on this machine" >&2; exit 1; }
 	DOKKU_BACKUPS_TEST_HOST=1 cargo test --locked --test it -- everyday:: by_hand:: remote::row_004_every_verb platform::row_006 --test-threads=1
 

@@ -51,6 +51,7 @@ mkdir -p "$work/tools"
 cat >"$work/tools/cargo" <<EOF
 #!/bin/bash
 echo "\$*" >>"$work/built"
+while [[ -e "$work/cargo-waits" ]]; do sleep 0.05; done
 [[ ! -e "$work/cargo-fails" ]] || exit 101
 while [[ \$1 != --target-dir ]]; do shift; done
 mkdir -p "\$2/release"
@@ -95,6 +96,7 @@ entry_points() {
   check "arguments arrive untouched, whatever surrounds the call" '[[ "$(calls)" == "<backups:import><><a  b><*><x${newline}y><-->" ]]'
   rm -f "$work/calls"
   ln -s subcommands/default "$plugin/service-action"
+  ln -s subcommands/default "$plugin/cron-entries"
   try "$plugin/service-action" pre-delete postgres db
   check "a trigger says its name" '[[ "$(calls)" == "<trigger:service-action><pre-delete><postgres><db>" ]]'
   for verb in "$plugin"/subcommands/*; do
@@ -192,6 +194,77 @@ downloads() {
   rm -rf "${work:?}/$version" "$work/dist"
 }
 
+# Dokku asks a plugin's triggers before its install trigger has run, and after one that failed.
+without_a_binary() {
+  local trigger
+  fresh
+  for trigger in service-action builder-release cron-entries; do ln -s subcommands/default "$plugin/$trigger"; done
+  export DOKKU_LIB_ROOT=$work/lib
+  for trigger in "service-action pre-create postgres db" "service-action pre-delete postgres db" "service-action" \
+    "builder-release herokuish web latest" "cron-entries docker-local"; do
+    # shellcheck disable=SC2086 # words
+    try "$plugin/"$trigger
+    check "host_202 $trigger stops nobody" '[[ $rc == 0 && "$out" == " !     "*"no binary yet"* && "$(wc -l <<<"$out")" == 1 ]]'
+    # shellcheck disable=SC2086 # words
+    check "host_202 $trigger prints nothing on stdout" '[[ -z "$("$plugin/"$trigger 2>/dev/null)" ]]'
+  done
+  mkdir -p "$work/lib/config/backups" && touch "$work/lib/config/backups/.dokku-backups"
+  try "$plugin/service-action" pre-delete postgres db
+  check "host_202 the gate holds where backups are made" '[[ $rc == 7 && "$out" == *plugin:install* && "$out" == *--skip-backup-check* ]]'
+  try "$plugin/service-action" pre-delete redis db
+  check "host_202 not for what is never backed up" '[[ $rc == 0 ]]'
+  try "$plugin/service-action" pre-create postgres db
+  check "host_202 nor for what destroys nothing" '[[ $rc == 0 ]]'
+  try env DOKKU_GLOBAL_FLAGS="--force --skip-backup-check" "$plugin/service-action" pre-delete postgres db
+  check "host_202 and it opens when told to" '[[ $rc == 0 ]]'
+  unset DOKKU_LIB_ROOT
+  rm -rf "${work:?}/lib"
+}
+
+# The same on a host, while cargo takes its time and then fails: others create, deploy, destroy and install.
+while_it_builds() {
+  local pid
+  mkdir "$work/sources"
+  cp -RP plugin.toml commands subcommands install update uninstall service-action builder-release cron-entries "$work/sources/"
+  mkdir "$work/sources/src" && echo slow >"$work/sources/src/main.rs" && touch "$work/sources/Cargo.toml" "$work/sources/Cargo.lock"
+  git -C "$work/sources" init -q && git -C "$work/sources" add -A
+  git -C "$work/sources" -c user.name=t -c user.email=t@example.org commit -qm x
+  rm -f "$work/built" && touch "$work/cargo-fails" "$work/cargo-waits"
+  export DOKKU_BACKUPS_CARGO=$work/tools/cargo
+  dokku plugin:install "file://$work/sources" --name backups >"$work/install.out" 2>&1 </dev/null &
+  pid=$!
+  until [[ -e "$work/built" ]]; do sleep 0.05; done
+  others_work "while it builds"
+  mkdir "$work/third" && cp "$work/other/plugin.toml" "$work/third/"
+  git -C "$work/third" init -q && git -C "$work/third" add -A
+  git -C "$work/third" -c user.name=t -c user.email=t@example.org commit -qm x
+  try dokku plugin:install "file://$work/third" --name third
+  check "host_202 another plugin is installed meanwhile, without a second build" \
+    '[[ $rc == 0 && "$out" == *"going on without it"* && $(builds) == 1 ]]'
+  rm "$work/cargo-waits"
+  wait "$pid"
+  rc=$? out=$(<"$work/install.out")
+  check "host_202 the failing build is said to whoever installs" '[[ $rc == 1 && "$out" == *"the build failed"* ]]'
+  others_work "after a failed build"
+  try dokku plugin:trigger install
+  check "host_202 and not with its exit code to others" '[[ $rc == 0 && "$out" == *"the build failed"* ]]'
+  rm "$work/cargo-fails"
+  try dokku plugin:install
+  check "host_202 plugin:install mends it" '[[ $rc == 0 && -x "$plugin/bin/dokku-backups" && ! -e "$plugin/bin/failed" ]]'
+  dokku plugin:uninstall third >/dev/null
+  export DOKKU_BACKUPS_CARGO=none
+}
+
+others_work() { # WHEN
+  try dokku postgres:create "other$passed"
+  check "host_202 a service is created $1" '[[ $rc == 0 && "$out" == *"no binary yet"* ]]'
+  [[ -d "$DOKKU_ROOT/web" ]] || dokku apps:create web >/dev/null 2>&1
+  try dokku sandbox:deploy web "file=$passed"
+  check "host_202 an app is pushed $1" '[[ $rc == 0 && "$out" == *"no binary yet"* ]]'
+  try dokku ps:restart web
+  check "host_202 and restarted $1" '[[ $rc == 0 ]]'
+}
+
 uninstalling() {
   fresh
   try env DOKKU_LIB_ROOT="$work/lib" "$plugin/uninstall" postgres
@@ -249,6 +322,11 @@ in_the_sandbox() {
   check "uninstall keeps the data and says where" \
     '[[ $rc == 0 && ! -e "$plugin" && -s "$DOKKU_LIB_ROOT/data/backups/kept" && "$out" == *"$DOKKU_LIB_ROOT/data/backups"* ]]'
 
+  rm -rf "${DOKKU_LIB_ROOT:?}"/{data,config}/backups # a host on which no backup was ever made
+  while_it_builds
+  [[ ! -e "$plugin" ]] || dokku plugin:uninstall backups >/dev/null 2>&1
+  mkdir -p "$DOKKU_LIB_ROOT/data/backups" && echo precious >"$DOKKU_LIB_ROOT/data/backups/kept"
+
   # From a repository, with the binary from a release address; then a new version.
   mkdir "$work/repository"
   cp -RP plugin.toml commands subcommands install update uninstall "$work/repository/"
@@ -275,6 +353,7 @@ in_the_sandbox() {
 }
 
 entry_points
+without_a_binary
 install_and_update
 downloads
 uninstalling

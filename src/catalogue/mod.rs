@@ -38,6 +38,6 @@ pub use journal::Journal;
 pub use log::Log;
 pub use mark::Mark;
 pub use recovery::{Orphan, Recovered};
-pub use root::{Root, lay_out};
+pub use root::{Root, Stray, lay_out};
 pub use sidecar::{Sidecar, sidecar_name};
 pub use view::{Detail, View};

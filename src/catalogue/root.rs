@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::names::MARKER;
 use super::{Folder, Seals, host_key};
-use crate::domain::{Datastore, Service};
+use crate::domain::{Datastore, Service, ServiceName};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
 use crate::sys::user;
@@ -98,21 +98,65 @@ impl Root {
         Ok(datastore.enter_or_make(service.name.as_str(), 0o700)?)
     }
 
-    /// Every service that has a folder, sorted.
+    /// Every service that has a folder, sorted. What else lies there is none: see `strays`.
     pub fn services(&self) -> Result<Vec<Service>> {
         let mut found = Vec::new();
         for datastore in Datastore::ALL {
-            let names = match self.dir.enter(datastore.name()) {
-                Ok(dir) => dir.names()?,
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(e) => return Err(e.into()),
-            };
-            let valid = names.iter().filter_map(|name| name.parse().ok());
-            found.extend(valid.map(|name| Service { datastore: *datastore, name }));
+            let Some(dir) = self.datastore(*datastore)? else { continue };
+            for name in dir.names()? {
+                if let Ok(service) = name.parse()
+                    && is_folder(&dir, &name)?
+                {
+                    found.push(Service { datastore: *datastore, name: service });
+                }
+            }
         }
         found.sort();
         Ok(found)
     }
+
+    /// What lies in the root and is not ours, which stops nothing.
+    pub fn strays(&self) -> Result<Vec<Stray>> {
+        let known = |name: &str| {
+            // A file system's own folder, where the root is its top.
+            name == MARKER || name == "lost+found" || Datastore::ALL.iter().any(|datastore| datastore.name() == name)
+        };
+        let mut strays = Vec::new();
+        let mut add = |dir: &Dir, name: &str, hides| strays.push(Stray { path: dir.path().join(name), hides });
+        self.dir.names()?.iter().filter(|name| !known(name)).for_each(|name| add(&self.dir, name, false));
+        for datastore in Datastore::ALL {
+            let Some(dir) = self.datastore(*datastore)? else { continue };
+            for name in dir.names()? {
+                let is_name = name.parse::<ServiceName>().is_ok();
+                if !is_name || !is_folder(&dir, &name)? {
+                    add(&dir, &name, is_name);
+                }
+            }
+        }
+        strays.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(strays)
+    }
+
+    fn datastore(&self, datastore: Datastore) -> Result<Option<Dir>> {
+        match self.dir.enter(datastore.name()) {
+            Ok(dir) => Ok(Some(dir)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+}
+
+/// Something in the data root that is not ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// Where it is.
+    pub path: PathBuf,
+    /// It stands where a service's folder would: a link to one elsewhere, perhaps, which is never followed.
+    pub hides: bool,
+}
+
+fn is_folder(dir: &Dir, name: &str) -> Result<bool> {
+    Ok(dir.entry(name)?.is_some_and(|entry| entry.directory))
 }
 
 /// Makes data and configuration folders for `owner` and marks the data root, all of it only where missing, and puts

@@ -8,6 +8,7 @@ mod datastore;
 mod deploy;
 mod info;
 mod plugin;
+mod repository;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use crate::sys::ask::{Answer, ask};
 
 pub use cron::{CRON_WRITE, cron_entry, write_crontab};
 pub use datastore::{is_absent, not_running};
-pub use deploy::Redeployed;
+pub use deploy::{Redeployed, push};
 pub use info::{Info, State};
 
 /// How long a short question may take.

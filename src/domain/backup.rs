@@ -74,9 +74,12 @@ pub struct MoreTables {
 pub struct AppCode {
     /// The app's name.
     pub app: String,
-    /// Full commit hash as `git:report` gives it; absent for an app that was never deployed.
+    /// Full hash of the commit that ran; absent for an app that was never deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub git_sha: Option<String>,
+    /// Full hash of the commit that the deploy branch was at, where that was another one than ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch_sha: Option<String>,
     /// Branch that deploys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deploy_branch: Option<String>,

@@ -107,7 +107,10 @@ pub struct BackupJson<'a> {
 #[schemars(rename = "App")]
 struct AppJson<'a> {
     app: &'a str,
+    /// The commit that ran.
     git_sha: Option<&'a str>,
+    /// The commit that the deploy branch was at, where that was another one.
+    branch_sha: Option<&'a str>,
     deploy_branch: Option<&'a str>,
     git_last_updated_at: Option<DateTime<Utc>>,
     deploy_source: Option<&'a str>,
@@ -235,10 +238,19 @@ fn restores(backup: &Backup) -> Vec<RestoreJson<'_>> {
 
 impl<'a> From<&'a AppCode> for AppJson<'a> {
     fn from(app: &'a AppCode) -> Self {
-        let AppCode { app, git_sha, deploy_branch, git_last_updated_at, deploy_source, deploy_source_metadata } = app;
+        let AppCode {
+            app,
+            git_sha,
+            branch_sha,
+            deploy_branch,
+            git_last_updated_at,
+            deploy_source,
+            deploy_source_metadata,
+        } = app;
         AppJson {
             app,
             git_sha: git_sha.as_deref(),
+            branch_sha: branch_sha.as_deref(),
             deploy_branch: deploy_branch.as_deref(),
             git_last_updated_at: *git_last_updated_at,
             deploy_source: deploy_source.as_deref(),

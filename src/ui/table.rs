@@ -113,8 +113,10 @@ fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
     add("Compression", Some(b.compression.name().to_owned()).filter(|_| !b.form().is_as_written()));
     add("Encrypted to", Some(encrypted_to(b)).filter(|_| b.form().encrypted));
     for app in &b.apps {
-        let sha = app.git_sha.as_deref().unwrap_or("never deployed");
-        let branch = app.deploy_branch.as_deref().map(|b| format!(" ({b})")).unwrap_or_default();
+        let none = if app.deploy_source.is_some() { "an unknown commit" } else { "never deployed" };
+        let sha = app.git_sha.as_deref().unwrap_or(none);
+        let other = app.branch_sha.as_deref().map(|sha| format!(" at {sha}")).unwrap_or_default();
+        let branch = app.deploy_branch.as_deref().map(|b| format!(" ({b}{other})")).unwrap_or_default();
         let from = app.deploy_source.as_deref().map(|s| format!(", from {s}")).unwrap_or_default();
         let what = app.deploy_source_metadata.as_deref().map(|m| format!(" {m}")).unwrap_or_default();
         let updated = app.git_last_updated_at.map(|at| format!(", updated {}", time(at))).unwrap_or_default();

@@ -5,8 +5,8 @@ use clap::Args;
 use super::Context;
 use super::access::Role;
 use super::steps::{
-    Keys, Purpose, begin_restore, choose, fetch, folder_for_reading, image_of, mark_damage, note, open, prove, replace,
-    resolve, usable,
+    Keys, Purpose, begin_restore, choose, fetch, folder_for_reading, image_of, mark_damage, note, open, patience,
+    prove, replace, resolve, usable,
 };
 use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg};
 use crate::catalogue::Detail;
@@ -66,7 +66,7 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
     context.ui.step(&format!("Checking {}", backup.id));
     let proven = prove(context.ui, from.dir(), backup, &new, &identities, &args.consent.consent());
     let proven = mark_damage(context.settings.clock, &from, backup, proven)?;
-    let into = open(context, &new, args.wait, "fork")?;
+    let into = open(context, &new, patience(&source, &new, args.wait), "fork")?;
     context.ui.step(&format!("Creating the {} service {new}", new.datastore));
     let removed = |failure: Failure| match dokku.destroy(&new) {
         Ok(()) => failure.hint(format!("{new} was removed again")),

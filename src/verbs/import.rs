@@ -6,8 +6,9 @@ use clap::{ArgGroup, Args};
 
 use super::Context;
 use super::steps::{
-    Foreign, Keys, Purpose, begin_restore, begun, bring_in, choose, fetch, folder_for_reading, in_place, mark_damage,
-    note, open, prove, redeploy, replace, resolve, resolve_other, safety_backup, show_plan, usable,
+    Foreign, Keys, LockedPair, Purpose, begin_restore, begun, bring_in, choose, fetch, folder_for_reading, in_place,
+    mark_damage, note, open, prove, redeploy, replace, resolve, resolve_other, safety_backup, show_plan, show_redeploy,
+    usable,
 };
 use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg, parse_compression, parse_label};
 use crate::catalogue::{Detail, Exclusive};
@@ -104,12 +105,11 @@ fn recorded(context: &Context, dokku: &Dokku, target: &Service, args: &ImportArg
         return Err(Failure::new(Kind::NotFound, format!("{source} has no backup to restore"))
             .hint(format!("make one with: dokku backups:export {source}")));
     }
-    let into = open(context, target, args.wait, "import")?;
-    let other = if source == *target { None } else { Some(open(context, &source, args.wait, "import")?) };
-    let from = other.as_ref().unwrap_or(&into);
+    let locked = LockedPair::open(context, target, &source, args.wait, "import")?;
+    let (from, into) = (locked.source(), locked.target());
     let which = Selector { latest: args.latest, id: args.id.clone() };
     let chosen = choose(from.view(Detail::Whole)?, &source, &which, Purpose::Restore)?;
-    restore(context, dokku, args, keys, (from, &into), &chosen)
+    restore(context, dokku, args, keys, (from, into), &chosen)
 }
 
 /// Takes the dump in, and restores it unless that was all.
@@ -163,6 +163,9 @@ fn restore(
     let proven = prove(context.ui, from.dir(), backup, target, &identities, &keys.consent);
     let proven = mark_damage(context.settings.clock, from, backup, proven)?;
     show_plan(context, dokku, (chosen, &proven), target, &info, &before(args));
+    if args.with_code {
+        show_redeploy(context, backup, &info);
+    }
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }

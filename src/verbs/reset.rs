@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::Context;
 use super::steps::{
-    Keys, begin_restore, choose, fetch, mark_damage, note, open, prove, replace, resolve, resolve_other, safety_backup,
-    usable,
+    Keys, LockedPair, begin_restore, choose, fetch, mark_damage, note, prove, replace, resolve, resolve_other,
+    safety_backup, usable,
 };
 use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg};
 use crate::catalogue::{Detail, Exclusive, Journal};
@@ -46,15 +46,14 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
         let gone = format!("{id}, from which this service was forked, is needed for its reset");
         resolve_other(context, &dokku, &word).map_err(|failure| failure.hint(gone))?;
     }
-    let into = open(context, &target, args.wait, "reset")?;
+    let source = |id: &BackupId| Service { name: id.service().clone(), ..target.clone() };
+    let seen = origin(context, &target)?;
+    let locked = LockedPair::open(context, &target, &seen.as_ref().map_or(target.clone(), source), args.wait, "reset")?;
     let origin = origin(context, &target)?;
-    let other = match &origin {
-        Some(id) if id.service() != &target.name => {
-            Some(open(context, &Service { name: id.service().clone(), ..target.clone() }, args.wait, "reset")?)
-        }
-        _ => None,
-    };
-    let from = other.as_ref().unwrap_or(&into);
+    if origin != seen {
+        return Err(Failure::new(Kind::Busy, format!("{target} was forked anew meanwhile")).hint("begin again"));
+    }
+    let (from, into) = (locked.source(), locked.target());
     let backup = origin.map(|id| origin_backup(from, id)).transpose()?;
     let info = dokku.info(&target)?;
     if let Some(failure) = not_running(&target, &info.state) {
@@ -77,16 +76,16 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }
-    let safety = safety_backup(context, &dokku, &into, &info)?;
-    let restore = begin_restore(context, &into, safety.clone());
+    let safety = safety_backup(context, &dokku, into, &info)?;
+    let restore = begin_restore(context, into, safety.clone());
     match &backup {
         Some(backup) => {
-            note(context, from, &into, &backup.id, restore, |restore| {
-                replace(context, &into, &info, filling, Some(&backup.id), restore)
+            note(context, from, into, &backup.id, restore, |restore| {
+                replace(context, into, &info, filling, Some(&backup.id), restore)
             })?;
         }
         None => {
-            replace(context, &into, &info, filling, None, &restore)?;
+            replace(context, into, &info, filling, None, &restore)?;
             Journal::close(into.dir())?;
         }
     }

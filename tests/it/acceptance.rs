@@ -253,7 +253,7 @@ fn row_015_a_fact_that_cannot_be_had_is_noted_and_fails_nothing() {
         let run = host.dokku(&["backups:export", "shop", "--at", &host.moment()]).expect(0);
         let info = host.info("shop", &run.id());
         assert_eq!(text(&info, "status"), "success");
-        assert!(info["apps"][0]["git_sha"].is_null(), "{info}");
+        assert!(info["apps"][0]["deploy_branch"].is_null(), "{info}");
         assert_eq!(text(&info["apps"][0], "deploy_source"), "git-push", "the other facts are lost with it: {info}");
         let note = info["notes"][0].as_str().unwrap_or_default();
         assert!(note.contains("web: git:report"), "{fault}: {info}");

@@ -164,3 +164,49 @@ fn fault_021_an_unmarked_data_root_is_a_failing_host() {
     assert_eq!(code, Some(1));
     assert_eq!(codes(&report["host"]["findings"]), ["data-root"]);
 }
+
+#[test]
+fn what_is_not_a_folder_in_the_data_root_stops_nothing_and_is_named() {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    let (host, id) = Host::with_backup();
+    let root = host.data_root();
+    let elsewhere = host.dir().join("tmp/elsewhere");
+    fs::create_dir(&elsewhere).expect("a folder");
+    fs::write(root.join("notes.txt"), "x").expect("a file");
+    fs::write(root.join("postgres/till"), "x").expect("a file in a service's place");
+    fs::write(root.join("postgres/read me"), "x").expect("a file");
+    symlink(&elsewhere, root.join("postgres/linked")).expect("a link");
+    symlink(&elsewhere, root.join("postgres/dangling-")).expect("a link");
+    fs::remove_dir(&elsewhere).expect("it dangles");
+    let _socket = UnixListener::bind(root.join("postgres/socket")).expect("a socket");
+    let listed = host.dokku(&["backups:list", "--format", "json"]).expect(0).json();
+    assert_eq!((listed.as_array().map(Vec::len), &listed[0]["id"]), (Some(1), &Value::from(id)));
+    for verb in [&["backups:report"][..], &["backups:tick"], &["backups:prune", "--dry-run"], &["backups:sync"]] {
+        host.dokku(verb).expect(0);
+    }
+    let (code, report) = check(&host);
+    assert_eq!(code, Some(0), "{report}");
+    let findings = report["host"]["findings"].as_array().expect("findings");
+    let stray = |name: &str| {
+        let path = root.join(name).display().to_string();
+        let said = |f: &&Value| f["code"] == "stray" && f["message"].as_str().is_some_and(|m| m.contains(&path));
+        findings.iter().find(said).unwrap_or_else(|| panic!("{name} is not named: {report}"))["level"].clone()
+    };
+    for (name, level) in [
+        ("notes.txt", "ok"),
+        ("postgres/read me", "ok"),
+        ("postgres/till", "warning"),
+        ("postgres/linked", "warning"),
+        ("postgres/dangling-", "warning"),
+        ("postgres/socket", "warning"),
+    ] {
+        assert_eq!(stray(name), level, "{name}");
+    }
+    assert_eq!(findings.len(), 6, "{report}");
+    // A service whose folder cannot be one is told of; the others go on.
+    host.dokku(&["postgres:create", "till"]).expect(0);
+    host.dokku(&["backups:list", "till"]).expect(1);
+    host.export("shop");
+}

@@ -167,7 +167,10 @@ fn fault_009_dokku_missing_or_not_executable() {
     let (host, id) = Host::with_backup();
     let other = host.dir().join("tmp/elsewhere");
     fs::create_dir(&other).expect("a folder");
-    for (path, words) in [("/usr/bin:/bin", "missing"), ("", "missing")] {
+    // Only folders of ours: a machine may have a dokku of its own.
+    let nothing = host.dir().join("tmp/nothing");
+    fs::create_dir(&nothing).expect("a folder");
+    for (path, words) in [(nothing.to_str().expect("a path"), "missing"), ("", "missing")] {
         let mut command = host.binary(&["backups:export", "shop", "--format", "json"]);
         command.env("PATH", path);
         let run = finish(command);
@@ -179,14 +182,14 @@ fn fault_009_dokku_missing_or_not_executable() {
     fs::set_permissions(&other, fs::Permissions::from_mode(0o755)).expect("modes");
     fs::set_permissions(other.join("dokku"), fs::Permissions::from_mode(0o644)).expect("modes");
     let mut command = host.binary(&["backups:export", "shop", "--format", "json"]);
-    command.env("PATH", format!("{}:/usr/bin:/bin", other.display()));
+    command.env("PATH", &other);
     let run = finish(command);
     assert_eq!((run.code, run.error()["kind"].as_str()), (Some(1), Some("config")), "{run:?}");
     // A file that is executable and cannot be executed: its interpreter is gone.
     fs::write(other.join("dokku"), "#!/nonexistent/interpreter\n").expect("a script");
     fs::set_permissions(other.join("dokku"), fs::Permissions::from_mode(0o755)).expect("modes");
     let mut command = host.binary(&["backups:export", "shop", "--format", "json"]);
-    command.env("PATH", format!("{}:/usr/bin:/bin", other.display()));
+    command.env("PATH", &other);
     let run = finish(command);
     assert_eq!((run.code, run.error()["kind"].as_str()), (Some(1), Some("config")), "{run:?}");
     assert!(run.error()["message"].to_string().contains("elsewhere/dokku"), "{run:?}");

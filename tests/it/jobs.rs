@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::support::{Host, SHOP, wait_for};
+use super::support::{Host, Run, SHOP, wait_for};
 
 /// Restoring it anywhere but into its own database takes a minute.
 const SLOW: &str = "create function slow(int) returns boolean language plpgsql as $f$ begin
@@ -361,4 +361,50 @@ fn row_050_a_cancelled_fork_leaves_no_service() {
     host.fault("");
     assert_ne!(host.dokku(&["postgres:exists", "copy"]).code, Some(0), "a service is left");
     host.check("shop", &[id], true);
+}
+
+/// A lock as a run of the program has it, held by the test.
+fn hold(host: &Host, service: &str) -> std::fs::File {
+    use nix::fcntl::{FcntlArg, fcntl};
+    use nix::libc;
+    let file =
+        std::fs::File::options().read(true).write(true).open(host.folder(service).join(".lock")).expect("a lock");
+    let whole = libc::flock {
+        l_type: libc::F_WRLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    fcntl(&file, FcntlArg::F_OFD_SETLK(&whole)).expect("the lock is free");
+    file
+}
+
+#[test]
+fn two_imports_in_opposite_directions_both_end() {
+    let host = Host::up();
+    for (service, rows) in [("shop", 10), ("till", 20)] {
+        host.database(service, &format!("create table t as select g id from generate_series(1, {rows}) g;"));
+        host.export(service);
+    }
+    // Both wait until both locks are free at once: each would then have taken the one that it names first.
+    let held = [hold(&host, "shop"), hold(&host, "till")];
+    let import = |into: &'static str, from: &'static str| {
+        let words =
+            ["backups:import", into, "--from-service", from, "--latest", "--force", "--no-backup", "--wait", "20"];
+        let mut command = host.dokku_command(&words);
+        std::thread::spawn(move || command.output().map(Run::from))
+    };
+    let since = std::time::Instant::now();
+    let both = [import("shop", "till"), import("till", "shop")];
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    drop(held);
+    for run in both {
+        run.join().expect("a thread").expect("dokku").expect(0);
+    }
+    assert!(since.elapsed() < std::time::Duration::from_secs(20), "they waited for each other");
+    assert_eq!(
+        (host.sql("shop", "select count(*) from t"), host.sql("till", "select count(*) from t")),
+        ("20".into(), "10".into())
+    );
 }

@@ -35,6 +35,7 @@ mod gate;
 mod jobs;
 mod page;
 mod platform;
+mod real_host;
 mod remote;
 mod replace;
 mod replaced;

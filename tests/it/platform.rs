@@ -1,10 +1,10 @@
 //! A platform's worker, played by an SSH client library of another language; and clients that die in the middle.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
 
 use super::support::sshd::{KEY, Sshd};
-use super::support::{Host, SHOP, finish, wait_for};
+use super::support::{Host, SHOP, wait_for};
 
 /// A python that has the library.
 fn python() -> &'static str {
@@ -25,6 +25,28 @@ fn platform(host: &Host, ssh: &Sshd, words: [&str; 2]) -> Command {
     command
 }
 
+/// A session that holds the table `orders`: an export waits for it.
+struct Held(Child);
+
+impl Held {
+    fn orders(host: &Host, service: &str) -> Held {
+        let mut connect = host.dokku_command(&["postgres:connect", service]);
+        let mut session = connect.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("postgres:connect");
+        let words = b"begin; lock table orders in access exclusive mode;\nselect 'it is held';\n";
+        session.stdin.as_mut().expect("stdin").write_all(words).expect("a lock");
+        let mut said = BufReader::new(session.stdout.take().expect("stdout")).lines().map_while(Result::ok);
+        assert!(said.any(|line| line.contains("it is held")), "the lock was not had");
+        // What comes later is read, so that its writer does not end of it.
+        std::thread::spawn(move || said.for_each(drop));
+        Held(session)
+    }
+
+    fn let_go(mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().expect("postgres:connect");
+    }
+}
+
 #[test]
 fn row_006_a_platform_through_an_ssh_library() {
     let host = Host::up();
@@ -32,13 +54,15 @@ fn row_006_a_platform_through_an_ssh_library() {
     let shop = &host.name("shop");
     host.database(shop, SHOP);
     let before = host.fingerprint(shop);
-    if ssh.key(KEY).exists() {
-        // Long enough to be seen in progress.
-        host.fault("postgres:export/slow=8000@1");
-    }
-    let run = finish(platform(&host, &ssh, ["everyday", shop])).expect(0);
-    println!("{}", run.out());
-    assert_eq!(run.out().lines().filter(|line| line.starts_with("ok: ")).count(), 5, "{run:?}");
+    // In progress for as long as it takes to be seen so, on the slowest machine and the fastest.
+    let held = Held::orders(&host, shop);
+    let mut worker = platform(&host, &ssh, ["everyday", shop]).stdout(Stdio::piped()).spawn().expect("python");
+    let mut said = BufReader::new(worker.stdout.take().expect("stdout")).lines().map(|line| line.expect("a line"));
+    assert_eq!(said.next().as_deref(), Some("seen: in-progress"));
+    held.let_go();
+    let said: Vec<String> = said.inspect(|line| println!("{line}")).collect();
+    assert!(worker.wait().expect("python").success(), "{said:?}");
+    assert_eq!(said.iter().filter(|line| line.starts_with("ok: ")).count(), 5, "{said:?}");
     assert_eq!(host.fingerprint(shop), before);
 }
 
@@ -112,7 +136,7 @@ fn fault_025_a_terminal_that_hangs_up_ends_the_export() {
         let mut client = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("ssh");
         host.worker("shop");
         if interrupt {
-            std::io::Write::write_all(client.stdin.as_mut().expect("stdin"), b"\x03").expect("Ctrl-C");
+            client.stdin.as_mut().expect("stdin").write_all(b"\x03").expect("Ctrl-C");
             let out = client.wait_with_output().expect("ssh");
             assert_eq!(out.status.code(), Some(130), "{}", String::from_utf8_lossy(&out.stdout));
         } else {

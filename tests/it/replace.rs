@@ -471,7 +471,7 @@ fn row_045_code_and_data_together() {
     assert!(!run.stderr.contains("odd runs other code"), "{}", run.stderr);
     // With --with-code it is brought back.
     let run = import(&host, &id, &["--with-code"]).expect(0);
-    assert!(run.stderr.contains(&format!("web: the files of {first} are deployed again")), "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("web: {first} is deployed again")), "{}", run.stderr);
     assert!(run.stderr.contains("idle: no commit is recorded"), "{}", run.stderr);
     assert!(run.stderr.contains(&format!("odd: runs {odd} already")), "{}", run.stderr);
     let mut show = host.command("git");
@@ -481,7 +481,7 @@ fn row_045_code_and_data_together() {
     host.edit_record("shop", &id, |line| line.replace(&first, &"0123456789".repeat(4)));
     host.sql("shop", "delete from items");
     let run = import(&host, &id, &["--with-code"]).expect(3);
-    assert!(run.stderr.contains("the data is restored, but 1 apps could not be redeployed"), "{}", run.stderr);
+    assert!(run.stderr.contains("the data is restored, but 1 app could not be redeployed"), "{}", run.stderr);
     assert!(run.stderr.contains("does not have that commit") && run.stderr.contains("git push"), "{}", run.stderr);
     assert_eq!(host.sql("shop", "select count(*) from items"), "500");
 }

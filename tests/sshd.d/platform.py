@@ -81,6 +81,8 @@ def everyday(dokku, arguments, service):
             code, out, _ = other.run(f"backups:info {service} --id {name} --format json")
             if code == 0:
                 seen.append(json.loads(out)["status"])
+                if len(seen) == 1:
+                    print(f"seen: {seen[0]}", flush=True)
                 if seen[-1] != "in-progress":
                     return
             time.sleep(0.1)

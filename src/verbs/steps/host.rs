@@ -20,6 +20,7 @@ pub fn host(context: &Context, dokku: &Dokku) -> Vec<Finding> {
         let text = format!("{} is missing or cannot be run: {lost}", path.display());
         findings.push(Finding::new(Level::Failing, "trigger", text, "sudo dokku plugin:install"));
     }
+    findings.extend(strays(context));
     findings.extend(scheduler(context));
     findings.extend(rights(context));
     findings
@@ -63,6 +64,22 @@ fn rights(context: &Context) -> Option<Finding> {
         }
         Ok(_) => None,
     }
+}
+
+/// What lies in the data root and is not ours. Where it takes the place of a service's folder, backups may be behind it.
+fn strays(context: &Context) -> Vec<Finding> {
+    let strays = Root::look(&context.settings.data_root, &context.settings.config_root)
+        .and_then(|root| root.map_or(Ok(Vec::new()), |r| r.strays()));
+    // A root that cannot be read has been told of.
+    let found = strays.unwrap_or_default().into_iter().map(|stray| {
+        let path = stray.path.display();
+        let (level, text) = match stray.hides {
+            true => (Level::Warning, format!("{path} is not a folder: backups behind it are not seen")),
+            false => (Level::Ok, format!("not ours, left alone: {path}")),
+        };
+        Finding::new(level, "stray", text, format!("ls -ld {path}"))
+    });
+    found.collect()
 }
 
 fn data_root(context: &Context) -> Option<Finding> {

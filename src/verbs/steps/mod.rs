@@ -18,6 +18,7 @@ mod host;
 mod image;
 mod jobs;
 mod keys;
+mod locked_pair;
 mod offsite;
 mod plan;
 mod prove;
@@ -36,7 +37,7 @@ pub use adopt::{Adopted, Refused, adopt_from};
 pub use begun::begun;
 pub use bring_in::bring_in;
 pub use choose::{Purpose, choose, no_such, usable};
-pub use code::redeploy;
+pub use code::{redeploy, show_redeploy};
 pub use consent::object;
 pub use crontab::renew_crontab;
 pub use dump::{Wanted, dump, safety_backup};
@@ -49,6 +50,7 @@ pub use host::host;
 pub use image::{image, image_of};
 pub use jobs::{all_jobs, how_it_ended, jobs_about, wait_for_jobs};
 pub use keys::Keys;
+pub use locked_pair::{LockedPair, patience};
 pub use offsite::{
     Eagerness, Reached, Rebuilt, Strangers, catch_up, fetch, fetch_now, is_copy_due, not_copied, place, probe_name,
     rebuild, refresh, remove_copy, services_elsewhere, upload_pending,

@@ -1,7 +1,7 @@
 //! The plan of a restore, before anybody is asked: what, from when, what was shown about it, and what it would change.
 
-use crate::dokku::{Dokku, Info};
-use crate::domain::{Listed, Origin, Service};
+use crate::dokku::{Dokku, Info, push};
+use crate::domain::{AppCode, Listed, Origin, Service};
 use crate::engine::Dump;
 use crate::ui::bytes;
 use crate::verbs::Context;
@@ -30,9 +30,11 @@ pub fn show_plan(
     let (then, now) = (version(&backup.image, &backup.image_version), version(&info.image, &info.image_version));
     ui.detail(&format!("versions: {then} then, {now} now"));
     for app in &info.links {
-        let now = dokku.app_code(app).0.git_sha;
-        let then = backup.apps.iter().find(|then| &then.app == app).and_then(|then| then.git_sha.clone());
-        show_code(context, dokku, app, then.as_deref(), now.as_deref());
+        let (now, notes) = dokku.app_code(app);
+        let unknown = AppCode { app: app.clone(), ..AppCode::default() };
+        let then = backup.apps.iter().find(|then| &then.app == app).unwrap_or(&unknown);
+        show_code(context, dokku, then, &now);
+        notes.iter().for_each(|note| ui.detail(&format!("code:     {note}")));
     }
     for line in before {
         ui.detail(&format!("to data:  {line}"));
@@ -60,12 +62,17 @@ fn show_origin(context: &Context, dump: &Dump) {
 }
 
 /// The code an app ran then and runs now, and how to bring the one then back.
-fn show_code(context: &Context, dokku: &Dokku, app: &str, then: Option<&str>, now: Option<&str>) {
-    let short = |sha: Option<&str>| sha.map_or_else(|| "nothing".to_owned(), |sha| sha.chars().take(10).collect());
+fn show_code(context: &Context, dokku: &Dokku, then: &AppCode, now: &AppCode) {
+    let (app, branch) = (&now.app, now.deploy_branch.as_deref());
+    let short = |code: &AppCode| match (&code.git_sha, &code.deploy_source) {
+        (Some(sha), _) => sha.chars().take(10).collect(),
+        (None, Some(_)) => "an unknown commit".to_owned(),
+        (None, None) => "nothing".to_owned(),
+    };
     context.ui.detail(&format!("code:     {app} ran {} then, runs {} now", short(then), short(now)));
-    if let (Some(then), Some(now)) = (then, now)
-        && !then.starts_with(now)
-        && !now.starts_with(then)
+    if let (Some(then), Some(now)) = (&then.git_sha, &now.git_sha)
+        && !then.starts_with(now.as_str())
+        && !now.starts_with(then.as_str())
     {
         for (commits, words) in [
             (dokku.commits_between(app, then, now), "since then"),
@@ -73,9 +80,10 @@ fn show_code(context: &Context, dokku: &Dokku, app: &str, then: Option<&str>, no
         ] {
             commits.iter().for_each(|commit| context.ui.detail(&format!("          {words}: {commit}")));
         }
-        context.ui.warn(&format!("{app} runs other code than when the backup was made; to bring that back:"));
         context.ui.warn(&format!(
-            "git push dokku@HOST:{app} {then}:refs/heads/BRANCH   (or dokku git:sync --build {app} REPOSITORY {then})"
+            "{app} runs other code than when the backup was made; to bring that back, say --with-code, or:"
         ));
+        let pushed = push(app, then, branch);
+        context.ui.warn(&format!("{pushed}   (or dokku git:sync --build {app} REPOSITORY {then})"));
     }
 }

@@ -2,7 +2,7 @@
 //! on loopback, with a host key, a port and a configuration of its own. No service of the system is touched.
 //!
 //! Against this machine's own dokku (`DOKKU_BACKUPS_TEST_HOST=1`) its own sshd is used, where
-//! `DOKKU_BACKUPS_TEST_SSH=dokku@HOST` says how to reach it; what is started here cannot stand in for it there.
+//! `DOKKU_BACKUPS_TEST_SSH=dokku@HOST[:PORT]` says how to reach it; what is started here cannot stand in for it there.
 
 use std::fs;
 use std::io::Write;
@@ -16,6 +16,8 @@ use super::running::wait_for;
 use super::{Host, Run, Running, finish};
 
 const PROGRAM: &str = "/usr/sbin/sshd";
+/// The port where none is named.
+const SSH: u16 = 22;
 /// The name of the key that everything uses unless told otherwise.
 pub const KEY: &str = "alice";
 
@@ -45,10 +47,16 @@ impl Host {
         let dir = self.dir().join("tmp/ssh");
         if self.machine.is_some() {
             let Ok(target) = std::env::var("DOKKU_BACKUPS_TEST_SSH") else {
-                eprintln!("left out: DOKKU_BACKUPS_TEST_SSH=dokku@HOST does not say how to reach this machine's dokku");
+                eprintln!(
+                    "left out: DOKKU_BACKUPS_TEST_SSH=dokku@HOST[:PORT] does not say how to reach this machine's dokku"
+                );
                 return None;
             };
-            return Some(Sshd { host: self, server: None, dir, target, port: 22 });
+            let (target, port) = match target.rsplit_once(':') {
+                Some((target, port)) => (target.to_owned(), port.parse().expect("DOKKU_BACKUPS_TEST_SSH: a port")),
+                None => (target, SSH),
+            };
+            return Some(Sshd { host: self, server: None, dir, target, port });
         }
         assert!(Path::new(PROGRAM).exists(), "{PROGRAM} is missing: run scripts/prerequisites");
         fs::set_permissions(self.dir(), fs::Permissions::from_mode(0o755)).expect("modes");
@@ -142,7 +150,11 @@ impl<'a> Sshd<'a> {
         if self.server.is_some() {
             let known = format!("UserKnownHostsFile={}", self.known_hosts().display());
             command.args(["-F", "none", "-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR", "-o", &known, "-i"]);
-            command.arg(self.key(name)).args(["-p", &self.port.to_string()]);
+            command.arg(self.key(name));
+        }
+        // The usual one may be another in the caller's own configuration.
+        if self.port != SSH {
+            command.args(["-p", &self.port.to_string()]);
         }
         command.args(["-o", "BatchMode=yes"]).args(options).arg(&self.target).arg("--").arg(line);
         command
