@@ -12,11 +12,12 @@ demo: install-deps ## backs up and restores a real database in a stand-in Dokku 
 	@scripts/demo
 
 test: install-deps ## all tests, those in the stand-in host included
-	cargo test --locked --features points
+	rm -rf target/test-times
+	rc=0; cargo test --locked --features points --config 'target."cfg(all())".runner = "scripts/test-times"' || rc=$$?; scripts/test-times; exit $$rc
 	tests/sandbox.d/selftest
 	tests/plugin_life.sh
 
-test-docker: install-deps ## verification and restore on real containers, with an engine and an image of its own (as root)
+test-docker: install-deps ## verification and restore on real containers, with an engine and an image of its own (as root; five minutes at most)
 	cargo build --locked --features points
 	tests/docker.sh
 

@@ -13,6 +13,7 @@ mod bounds_data;
 mod by_hand;
 mod check;
 mod completion;
+mod confined;
 mod destination;
 mod docs;
 mod download;
