@@ -6,6 +6,10 @@ mod support;
 
 mod acceptance;
 mod adopt;
+mod attack_addresses;
+mod attack_copies;
+mod attack_newest;
+mod attack_rights;
 mod before_deploy;
 mod by_hand;
 mod check;

@@ -1,14 +1,16 @@
 //! Where a foreign dump comes from: a file of this host, stdin, an address, a server elsewhere.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::unpack::Bytes;
+use super::{private, reach};
 use crate::catalogue::Exclusive;
 use crate::dokku::Info;
 use crate::engine::postgres::{Dsn, Elsewhere};
 use crate::error::{Failure, Kind, Result};
-use crate::properties::{GLOBAL, IMPORT_PRIVATE, IMPORT_TIMEOUT};
+use crate::properties::IMPORT_TIMEOUT;
 use crate::sys::fetch::{Bounds, fetch};
 use crate::sys::incoming::{self, Stdin};
 use crate::sys::secret;
@@ -90,15 +92,15 @@ impl Foreign {
             Foreign::Url(url) => {
                 let properties = context.properties();
                 let seconds = properties.computed(into.service(), &IMPORT_TIMEOUT)?.parse().unwrap_or(u64::MAX / 1000);
-                // Of the whole host only: whoever may set a service's properties must not open its networks.
-                let private = properties.get(GLOBAL, IMPORT_PRIVATE.key)?.as_deref() == Some("on");
+                let private = private(context)?;
                 let bounds = Bounds { idle: settings.idle, total: Duration::from_secs(seconds), private };
-                let download = fetch(url, bounds)?;
+                let download = fetch(url, &bounds)?;
                 let (name, size) = (download.host().to_owned(), download.size);
                 Ok(Coming { bytes: Box::new(download), name, size })
             }
             Foreign::Server(dsn) => {
                 let service = into.service();
+                let dsn = &dsn.at(addresses(context, dsn)?);
                 let image = info.image.as_ref().zip(info.image_version.as_ref());
                 let (image, version) = image.ok_or_else(|| {
                     Failure::new(Kind::Config, format!("the image of {service} could not be learnt"))
@@ -113,6 +115,14 @@ impl Foreign {
             }
         }
     }
+}
+
+/// Where the server is: what its name stands for now, as far as it may be asked. Its container is told these numbers, and
+/// does not ask for the name again.
+fn addresses(context: &Context, dsn: &Dsn) -> Result<Vec<IpAddr>> {
+    reach(context)?.addresses(dsn.host())?.ok_or_else(|| {
+        Failure::new(Kind::Child, format!("{} could not be dumped: its host is not known", dsn.words()))
+    })
 }
 
 fn file(context: &Context, path: &Path) -> Result<Coming> {

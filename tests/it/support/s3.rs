@@ -166,8 +166,14 @@ impl Bucket {
 }
 
 impl Host {
+    /// Lets addresses of loopback be asked, where the servers of the tests are.
+    pub fn allow_private(&self) {
+        self.dokku(&["backups:set", "--global", "private-addresses", "127.0.0.0/8 ::1"]).expect(0);
+    }
+
     /// Sets everything but the destination itself, for all services.
     pub fn store_access(&self, endpoint: &str, key_id: &str, secret: &str) {
+        self.allow_private();
         self.dokku(&["backups:set", "--global", "destination-endpoint", endpoint]).expect(0);
         self.dokku_stdin(key_id.as_bytes(), &["backups:set", "--global", "destination-key-id", "-"]).expect(0);
         self.dokku_stdin(secret.as_bytes(), &["backups:set", "--global", "destination-secret", "-"]).expect(0);
