@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::signer::{SignedUrlOptions, Signer};
+use object_store::{Attribute, Attributes, ObjectStore, PutOptions, PutPayload};
 
 use super::{Host, Run, fast_folder, repository};
 
@@ -152,6 +153,16 @@ impl Bucket {
     /// Puts an object.
     pub fn put(&self, key: &str, bytes: Vec<u8>) {
         assert_eq!(self.ask(reqwest::Method::PUT, key, &[], bytes).0, 200, "{key}");
+    }
+
+    /// Puts an object that carries the word of an upload.
+    pub fn put_marked(&self, key: &str, bytes: Vec<u8>, mark: &str) {
+        let word = Attribute::Metadata("dokku-backups".into());
+        let attributes = Attributes::from_iter([(word, mark.to_owned())]);
+        let options = PutOptions { attributes, ..PutOptions::default() };
+        let path = object_store::path::Path::parse(key).expect("a key");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(self.signer.put_opts(&path, PutPayload::from(bytes), options)).expect("put");
     }
 
     /// Removes an object.
