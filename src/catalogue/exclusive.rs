@@ -190,7 +190,10 @@ impl Exclusive {
         let mut newest: Option<Box<Backup>> = None;
         for id in records.ids().iter().rev() {
             // None was made after the time in its name, so that what follows is no newer.
-            if newest.as_ref().is_some_and(|newest| !is_from_ahead(newest, now) && made_at(newest).timestamp() > id.at().timestamp()) {
+            if newest
+                .as_ref()
+                .is_some_and(|newest| !is_from_ahead(newest, now) && made_at(newest).timestamp() > id.at().timestamp())
+            {
                 break;
             }
             match records.read(id)?.map(|record| record.found) {

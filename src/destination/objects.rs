@@ -132,7 +132,11 @@ impl Store {
             let options = PaginatedListOptions { page_token, ..PaginatedListOptions::default() };
             let page = self.runtime.block_on(self.s3.list_paginated(Some(prefix).filter(|p| !p.is_empty()), options));
             let page = page.map_err(|e| self.failure(&format!("list {}", self.place.bucket), &e))?;
-            found.extend(page.result.objects.into_iter().map(|o| Object { key: o.location.to_string(), size: o.size, mark: None }));
+            found.extend(page.result.objects.into_iter().map(|o| Object {
+                key: o.location.to_string(),
+                size: o.size,
+                mark: None,
+            }));
             page_token = page.page_token;
             if page_token.is_none() || found.len() >= MOST {
                 return Ok(found);

@@ -75,7 +75,9 @@ impl Look<'_> {
             findings.extend(self.room());
         }
         findings.extend(self.copies());
-        self.backups.iter().for_each(|listed| findings.extend(self.bytes(listed).into_iter().chain(self.future(listed))));
+        self.backups
+            .iter()
+            .for_each(|listed| findings.extend(self.bytes(listed).into_iter().chain(self.future(listed))));
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
         findings
     }
@@ -149,9 +151,7 @@ impl Look<'_> {
         let id = &newest.backup.id;
         let verify = format!("dokku backups:verify {} --id {id}", self.service);
         let is_newer = |l: &&Listed| by_making(&l.backup, &newest.backup, self.now).is_gt();
-        if let Some(why) =
-            self.backups.iter().filter(|l| is_newer(l)).find_map(|l| l.backup.suspicious.as_deref())
-        {
+        if let Some(why) = self.backups.iter().filter(|l| is_newer(l)).find_map(|l| l.backup.suspicious.as_deref()) {
             let text = format!("a newer backup looks suspicious and is not counted: {why}");
             return Some(Finding::new(
                 Level::Failing,

@@ -36,7 +36,8 @@ fn gone(last: &Backup, tables: &[TableRows]) -> Option<String> {
         .filter(|table| !there.contains(&(table.schema.as_str(), table.name.as_str())))
         .map(name)
         .collect();
-    let (shown, more) = (lost.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "), lost.len().checked_sub(NAMED));
+    let (shown, more) =
+        (lost.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", "), lost.len().checked_sub(NAMED));
     match (lost.len(), more.filter(|more| *more > 0)) {
         (0, _) => None,
         (1, _) => Some(format!("the table {shown} is gone; {} had it", last.id)),

@@ -127,8 +127,7 @@ pub fn is_of_its_service(backup: &Backup) -> bool {
 /// restored into the service.
 pub fn newest_good(backups: &[Listed], now: DateTime<Utc>) -> Option<&Listed> {
     let good = || backups.iter().filter(|listed| listed.backup.is_good() && listed.trust().is_some());
-    let is_ordinary =
-        |listed: &&Listed| listed.backup.source != Source::Safety && is_of_its_service(&listed.backup);
+    let is_ordinary = |listed: &&Listed| listed.backup.source != Source::Safety && is_of_its_service(&listed.backup);
     newest(good().filter(is_ordinary), now).or_else(|| newest(good(), now))
 }
 

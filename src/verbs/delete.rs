@@ -92,9 +92,8 @@ fn delete(context: &Context, catalogue: &Exclusive, id: &BackupId) -> Result<Bac
 
 /// Refuses to remove the last backup that is known to restore, and the last good one at all.
 fn guard(view: &[Listed], ids: &[BackupId]) -> Result<()> {
-    let usable = |listed: &&Listed| {
-        listed.backup.is_good() && listed.damage().is_none() && listed.presence != Presence::Missing
-    };
+    let usable =
+        |listed: &&Listed| listed.backup.is_good() && listed.damage().is_none() && listed.presence != Presence::Missing;
     let going = |listed: &&Listed| ids.contains(&listed.backup.id);
     let good: Vec<&Listed> = view.iter().filter(usable).collect();
     let restorable: Vec<&&Listed> = good.iter().filter(|listed| listed.backup.is_restorable()).collect();

@@ -110,8 +110,8 @@ fn table(health: &Health, report: &Report, now: DateTime<Utc>) -> String {
     add("newest good", &health.newest_good.as_ref().map_or_else(none, backup));
     add("newest restorable", &health.newest_restorable.as_ref().map_or_else(none, backup));
     add("next scheduled", &health.next_due.map_or_else(none, time));
-    let offsite =
-        latest_offsite(&health.backups, now).and_then(|listed| listed.copy_state().zip(listed.backup.destination.as_ref()));
+    let offsite = latest_offsite(&health.backups, now)
+        .and_then(|listed| listed.copy_state().zip(listed.backup.destination.as_ref()));
     add("off-site", &offsite.map_or_else(none, |(state, copy)| format!("{state} {}", copy.uri)));
     let destroy = match report.destroy {
         Destroy::Allowed => Destroy::Allowed.name().to_owned(),

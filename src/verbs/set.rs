@@ -162,8 +162,11 @@ impl New<'_> {
         let changes = |property: &Property| self.changes.iter().any(|(changed, _)| changed.key == property.key);
         if changes(&PRIVATE_ADDRESSES) && matches!(self.context.settings.who, Who::Key { .. }) {
             let key = PRIVATE_ADDRESSES.key;
-            return Err(Failure::new(Kind::Refused, format!("{key} is not set over SSH: it opens this host's networks"))
-                .hint(format!("at a shell of this host: sudo dokku backups:set --global {key} ...")));
+            return Err(Failure::new(
+                Kind::Refused,
+                format!("{key} is not set over SSH: it opens this host's networks"),
+            )
+            .hint(format!("at a shell of this host: sudo dokku backups:set --global {key} ...")));
         }
         if changes(&RETENTION) && is_shorter(&self.value_before(&RETENTION)?, &self.value(&RETENTION)?) {
             self.context.permit_further(self.scope.service.as_ref())?;

@@ -4,9 +4,9 @@ use std::fs;
 
 use serde_json::Value;
 
+use super::support::Host;
 use super::support::proxy::{Act, Proxy};
 use super::support::s3::{Bucket, S3};
-use super::support::Host;
 
 fn state(host: &Host, id: &str) -> (Value, Value, Value) {
     let info = host.info("shop", id);

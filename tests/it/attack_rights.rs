@@ -6,8 +6,12 @@ use super::support::{Host, SHOP};
 fn host() -> (Host, Vec<String>) {
     let host = Host::up();
     host.database("shop", SHOP);
-    host.dokku_at("", "2026-01-01T00:00:00Z", &["backups:schedule", "shop", "daily", "--at", "03:00", "--retention", "60"])
-        .expect(0);
+    host.dokku_at(
+        "",
+        "2026-01-01T00:00:00Z",
+        &["backups:schedule", "shop", "daily", "--at", "03:00", "--retention", "60"],
+    )
+    .expect(0);
     for day in 2..7 {
         host.dokku_at("", &format!("2026-01-{day:02}T03:00:10Z"), &["backups:tick"]).expect(0);
     }

@@ -82,7 +82,11 @@ fn a_list_of_properties_is_set_as_a_whole_or_not_at_all() {
     set("retention 60\nnonsense 1\n", "shop").expect(2);
     set("retention 60\nparallel-runs 3\n", "shop").expect(2);
     set("\n", "shop").expect(2);
-    set("retention 60\nprivate-addresses on\ndestination s3://nowhere\ndestination-endpoint http://127.0.0.1:9\n", "--global").expect(1);
+    set(
+        "retention 60\nprivate-addresses on\ndestination s3://nowhere\ndestination-endpoint http://127.0.0.1:9\n",
+        "--global",
+    )
+    .expect(1);
     assert_eq!((&report()["retention"], &report()["gate"]), (&"30".into(), &"off".into()));
     assert_eq!(report()["global-retention"], "");
     set("retention\n", "shop").expect(0);

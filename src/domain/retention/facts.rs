@@ -31,7 +31,8 @@ impl<'a> Facts<'a> {
                 let stays = backup.keep || expiry(backup, policy).is_none_or(|at| at > policy.now);
                 facts.good += 1;
                 facts.staying += usize::from(stays);
-                facts.newest = facts.newest.filter(|newest| by_making(newest, backup, policy.now).is_gt()).or(Some(backup));
+                facts.newest =
+                    facts.newest.filter(|newest| by_making(newest, backup, policy.now).is_gt()).or(Some(backup));
                 if is_own(backup) {
                     succeeded = succeeded.max(Some(backup.started_at));
                 }

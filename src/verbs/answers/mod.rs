@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::steps::Health;
-use crate::domain::{BackupId, Compression, Datastore, Finding, Frequency, Level, Listed, ServiceName, Trust, made_at, verdict};
+use crate::domain::{
+    BackupId, Compression, Datastore, Finding, Frequency, Level, Listed, ServiceName, Trust, made_at, verdict,
+};
 
 pub use report::{Destroy, GlobalReport, Report, Reports, latest_offsite};
 

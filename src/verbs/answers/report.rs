@@ -165,7 +165,10 @@ fn offsite(backups: &[Listed], now: DateTime<Utc>) -> Option<Offsite<'_>> {
         copy && listed.backup.is_good() && matches!(listed.presence, Presence::Remote | Presence::Both)
     };
     let latest = copy_of(latest_offsite(backups, now)?)?;
-    Some(Offsite { latest, newest_stored: newest(backups.iter().filter(stored), now).map(|listed| Brief::new(listed, now)) })
+    Some(Offsite {
+        latest,
+        newest_stored: newest(backups.iter().filter(stored), now).map(|listed| Brief::new(listed, now)),
+    })
 }
 
 fn global(context: &Context) -> Result<BTreeMap<String, String>> {

@@ -16,13 +16,7 @@ pub enum Purpose {
 }
 
 /// The chosen backup of `service`.
-pub fn choose(
-    context: &Context,
-    view: View,
-    service: &Service,
-    which: &Selector,
-    purpose: Purpose,
-) -> Result<Listed> {
+pub fn choose(context: &Context, view: View, service: &Service, which: &Selector, purpose: Purpose) -> Result<Listed> {
     let now = context.settings.clock.now();
     let list = format!("list them with: dokku backups:list {service}");
     match &which.id {

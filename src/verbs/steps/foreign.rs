@@ -120,9 +120,9 @@ impl Foreign {
 /// Where the server is: what its name stands for now, as far as it may be asked. Its container is told these numbers, and
 /// does not ask for the name again.
 fn addresses(context: &Context, dsn: &Dsn) -> Result<Vec<IpAddr>> {
-    reach(context)?.addresses(dsn.host())?.ok_or_else(|| {
-        Failure::new(Kind::Child, format!("{} could not be dumped: its host is not known", dsn.words()))
-    })
+    reach(context)?
+        .addresses(dsn.host())?
+        .ok_or_else(|| Failure::new(Kind::Child, format!("{} could not be dumped: its host is not known", dsn.words())))
 }
 
 fn file(context: &Context, path: &Path) -> Result<Coming> {

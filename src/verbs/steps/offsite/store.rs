@@ -56,7 +56,10 @@ pub fn has_own_key(
     let Some(elsewhere) = elsewhere else { return Ok(()) };
     for (property, form) in [(&DESTINATION_KEY_ID, "KEY-ID"), (&DESTINATION_SECRET, "- < FILE")] {
         if own(property)?.is_none() && global(property)?.is_some() {
-            let text = format!("{scope} has {elsewhere} of its own, which takes a key of its own: {} is not set for it", property.key);
+            let text = format!(
+                "{scope} has {elsewhere} of its own, which takes a key of its own: {} is not set for it",
+                property.key
+            );
             return Err(Failure::new(Kind::Refused, text)
                 .hint(format!("set it first: dokku backups:set {scope} {} {form}", property.key))
                 .hint(format!("or all in one go, KEY VALUE, one a line: dokku backups:set {scope} - < FILE"))
