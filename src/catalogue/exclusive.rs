@@ -10,7 +10,7 @@ use super::record::{self, Found};
 use super::records::{Line, Records};
 use super::view::{Detail, View};
 use super::{Draft, Folder, Root};
-use crate::domain::{Backup, BackupId, CopyState, Outcome, Service};
+use crate::domain::{Backup, BackupId, CopyState, Outcome, Service, by_making, is_from_ahead, made_at};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::cancel::{self, Watch};
 use crate::sys::child::interrupted;
@@ -200,14 +200,27 @@ impl Exclusive {
 
     /// The newest backup that is `wanted`, without its tables. Only as many records are read as it takes.
     pub fn newest(&self, wanted: impl Fn(&Backup) -> bool) -> Result<Option<Backup>> {
-        let records = self.records()?;
+        let (records, now) = (self.records()?, self.clock.now());
+        let mut newest: Option<Box<Backup>> = None;
         for id in records.ids().iter().rev() {
+            // None was made after the time in its name, so that what follows is no newer.
+            if newest
+                .as_ref()
+                .is_some_and(|newest| !is_from_ahead(newest, now) && made_at(newest).timestamp() > id.at().timestamp())
+            {
+                break;
+            }
             match records.read(id)?.map(|record| record.found) {
-                Some(Found::Whole(backup) | Found::Newer(backup)) if wanted(&backup) => return Ok(Some(*backup)),
+                Some(Found::Whole(backup) | Found::Newer(backup))
+                    if wanted(&backup)
+                        && newest.as_ref().is_none_or(|newest| by_making(&backup, newest, now).is_gt()) =>
+                {
+                    newest = Some(backup);
+                }
                 _ => {}
             }
         }
-        Ok(None)
+        Ok(newest.map(|backup| *backup))
     }
 
     /// The records, each from the index where that is up to date.

@@ -18,12 +18,14 @@ use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{BackoffConfig, RetryConfig};
 use tokio::runtime::{Builder, Runtime};
+use url::Url;
 
 pub use objects::Object;
 pub use upload::{Cancel, Put};
 
 use crate::domain::Bucket;
 use crate::error::{Failure, Kind, Result};
+use crate::sys::reach::Reach;
 use wire::Wire;
 
 /// How often one request is repeated when the store is busy, away or cuts it off.
@@ -65,6 +67,8 @@ pub struct Place {
     pub secret: Secret,
     /// How long an answer may take, if not as long as usual.
     pub patience: Duration,
+    /// Which addresses it may have.
+    pub reach: Reach,
 }
 
 /// An open store. Cheap to open; nothing is sent before the first call.
@@ -80,7 +84,10 @@ impl Store {
     /// Prepares to speak with the store at `place`.
     pub fn open(place: Place) -> Result<Store> {
         let plain = place.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        let wire = Wire::new(place.patience.min(LONGEST_ANSWER), plain)?;
+        if let Some(url) = place.endpoint.as_deref().and_then(|endpoint| Url::parse(endpoint).ok()) {
+            place.reach.check(&url)?;
+        }
+        let wire = Wire::new(place.patience.min(LONGEST_ANSWER), plain, &place.reach)?;
         let backoff = BackoffConfig {
             init_backoff: Duration::from_millis(200),
             max_backoff: Duration::from_secs(15),

@@ -1,5 +1,6 @@
 //! Single objects: written whole, read, listed, looked at, removed.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt, PutOptions, PutPayload};
+use object_store::{Attribute, Error, GetOptions, ObjectStore, ObjectStoreExt, PutOptions, PutPayload};
 use tokio::task::JoinHandle;
 
 use super::wire::New;
@@ -28,7 +29,12 @@ pub struct Object {
     pub key: String,
     /// Its size in bytes.
     pub size: u64,
+    /// The word that its upload carried; not told by lists.
+    pub mark: Option<String>,
 }
+
+/// Where that word stands: `x-amz-meta-dokku-backups`.
+pub(super) const MARK: Attribute = Attribute::Metadata(Cow::Borrowed("dokku-backups"));
 
 /// An object that is being read.
 #[derive(Debug)]
@@ -107,8 +113,12 @@ impl Store {
     /// What the store says about an object; `None` where there is none.
     pub fn head(&self, key: &str) -> Result<Option<Object>> {
         let path = path(key)?;
-        match self.runtime.block_on(self.s3.head(&path)) {
-            Ok(meta) => Ok(Some(Object { key: key.to_owned(), size: meta.size })),
+        let options = GetOptions { head: true, ..GetOptions::default() };
+        match self.runtime.block_on(self.s3.get_opts(&path, options)) {
+            Ok(found) => {
+                let mark = found.attributes.get(&MARK).map(|word| word.as_ref().to_owned());
+                Ok(Some(Object { key: key.to_owned(), size: found.meta.size, mark }))
+            }
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failure(&format!("look at {key}"), &error)),
         }
@@ -122,7 +132,11 @@ impl Store {
             let options = PaginatedListOptions { page_token, ..PaginatedListOptions::default() };
             let page = self.runtime.block_on(self.s3.list_paginated(Some(prefix).filter(|p| !p.is_empty()), options));
             let page = page.map_err(|e| self.failure(&format!("list {}", self.place.bucket), &e))?;
-            found.extend(page.result.objects.into_iter().map(|o| Object { key: o.location.to_string(), size: o.size }));
+            found.extend(page.result.objects.into_iter().map(|o| Object {
+                key: o.location.to_string(),
+                size: o.size,
+                mark: None,
+            }));
             page_token = page.page_token;
             if page_token.is_none() || found.len() >= MOST {
                 return Ok(found);

@@ -4,6 +4,7 @@ use object_store::Error;
 
 use super::Store;
 use super::wire::Answer;
+use crate::domain::host_only;
 use crate::error::{Failure, Kind};
 
 /// S3's words for a key that is wrong or may not do this.
@@ -14,7 +15,7 @@ const REGION: &[&str] = &["AuthorizationHeaderMalformed", "PermanentRedirect", "
 impl Store {
     /// The failure of `doing`, by what the store answered last.
     pub(super) fn failure(&self, doing: &str, error: &Error) -> Failure {
-        let at = self.place.endpoint.as_deref().unwrap_or("AWS");
+        let at = self.place.endpoint.as_deref().map_or_else(|| "AWS".to_owned(), host_only);
         let failure = |kind: Kind, why: String| Failure::new(kind, format!("could not {doing} at {at}: {why}"));
         match self.wire.last() {
             Some(Answer::Refused(status, code)) => {
@@ -25,6 +26,7 @@ impl Store {
                     None => failure(Kind::Io, why),
                 }
             }
+            Some(Answer::Forbidden(refusal)) => refusal.into(),
             Some(Answer::Away(why)) if why.contains("certificate") => failure(Kind::Config, why)
                 .hint("its certificate is not trusted by this host; for an authority of your own, set SSL_CERT_FILE"),
             Some(Answer::Away(why)) => {

@@ -8,9 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use object_store::path::Path;
-use object_store::{Error, MultipartUpload, ObjectStore, ObjectStoreExt, PutOptions, PutPayload};
+use object_store::{
+    Attributes, Error, MultipartUpload, ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload,
+};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::objects::MARK;
 use super::wire::New;
 use super::{Store, path};
 use crate::error::{Failure, Kind, Result};
@@ -69,13 +72,21 @@ impl From<Failure> for Trouble {
 }
 
 impl Store {
-    /// Uploads everything from `source` to a new object. `about` is the size to expect, where it is known: a very large
-    /// object needs larger parts.
-    pub fn put_stream(&self, key: &str, source: Source, about: Option<u64>, cancel: &Cancel) -> Result<Put> {
+    /// Uploads everything from `source` to a new object that carries the word `mark`. `about` is the size to expect, where
+    /// it is known: a very large object needs larger parts.
+    pub fn put_stream(
+        &self,
+        key: &str,
+        source: Source,
+        about: Option<u64>,
+        mark: &str,
+        cancel: &Cancel,
+    ) -> Result<Put> {
         if let Some(object) = self.head(key)? {
             return Ok(Put::There(object.size));
         }
-        let upload = Upload { store: self, path: path(key)?, part: part_size(about), cancel };
+        let attributes = Attributes::from_iter([(MARK, mark.to_owned())]);
+        let upload = Upload { store: self, path: path(key)?, part: part_size(about), attributes, cancel };
         let put = self.runtime.block_on(upload.run(source));
         match put {
             Ok(Some(size)) => self.confirm(key, size),
@@ -113,6 +124,7 @@ struct Upload<'a> {
     store: &'a Store,
     path: Path,
     part: u64,
+    attributes: Attributes,
     cancel: &'a Cancel,
 }
 
@@ -123,7 +135,8 @@ impl Upload<'_> {
         if (first.len() as u64) < self.part {
             return self.put_whole(first).await;
         }
-        let mut upload = self.store.s3.put_multipart(&self.path).await?;
+        let options = PutMultipartOptions { attributes: self.attributes.clone(), ..PutMultipartOptions::default() };
+        let mut upload = self.store.s3.put_multipart_opts(&self.path, options).await?;
         let sent = match self.send(upload.as_mut(), source, first).await {
             Ok(size) => size,
             Err(trouble) => {
@@ -149,7 +162,7 @@ impl Upload<'_> {
 
     async fn put_whole(&self, bytes: Vec<u8>) -> Result<Option<u64>, Trouble> {
         let size = bytes.len() as u64;
-        let mut options = PutOptions::default();
+        let mut options = PutOptions { attributes: self.attributes.clone(), ..PutOptions::default() };
         options.extensions.insert(New);
         match self.store.s3.put_opts(&self.path, PutPayload::from(bytes), options).await {
             Ok(_) => Ok(Some(size)),

@@ -13,6 +13,7 @@ use object_store::{ClientOptions, HeaderValue};
 
 use crate::error::{Failure, Kind, Result};
 use crate::sys::http;
+use crate::sys::reach::{self, Forbidden, Reach};
 
 /// Longest refusal that is looked into.
 const LONGEST_REFUSAL: usize = 64 << 10;
@@ -25,6 +26,8 @@ pub(super) enum Answer {
     Refused(u16, String),
     /// It could not be reached, or cut the exchange off.
     Away(String),
+    /// It is where nothing of ours may connect to.
+    Forbidden(Forbidden),
 }
 
 /// Marks a request whose object must be new.
@@ -39,8 +42,8 @@ pub(super) struct Wire {
 }
 
 impl Wire {
-    pub(super) fn new(patience: Duration, plain: bool) -> Result<Wire> {
-        let client = http::asynchronous(patience).https_only(!plain).build();
+    pub(super) fn new(patience: Duration, plain: bool, reach: &Reach) -> Result<Wire> {
+        let client = http::asynchronous(patience, reach).https_only(!plain).build();
         let client =
             client.map_err(|e| Failure::new(Kind::Config, "no HTTP client could be made").because(chain(&e)))?;
         Ok(Wire { client, last: Arc::default() })
@@ -82,6 +85,10 @@ impl Wire {
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let response = self.client.call(request).await.map_err(|error| {
+            if let Some(refusal) = reach::refusal(&error) {
+                self.note(Answer::Forbidden(refusal));
+                return HttpError::new(HttpErrorKind::Unknown, error);
+            }
             let why = chain(&error);
             // A certificate is no better when it is looked at again.
             let lasting = why.contains("certificate");

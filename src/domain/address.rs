@@ -3,6 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use url::Url;
+
 /// Networks of IPv4 that are private, special or reserved (IANA's registry of special-purpose addresses).
 const SPECIAL_V4: [(Ipv4Addr, u32); 16] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
@@ -62,9 +64,35 @@ fn within_v6(address: Ipv6Addr, network: Ipv6Addr, bits: u32) -> bool {
     (u128::from(address) ^ u128::from(network)) >> (128 - bits) == 0
 }
 
+/// Scheme, host and port of an address; three dots stand for all the rest of it.
+pub fn host_only(value: &str) -> String {
+    let Ok(url) = Url::parse(value) else { return "********".to_owned() };
+    let Some(host) = url.host_str() else { return "********".to_owned() };
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let origin = format!("{}://{host}{port}", url.scheme());
+    let bare = value == origin || value.strip_suffix('/') == Some(&origin);
+    if bare { value.to_owned() } else { format!("{origin}/...") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attack_413_of_an_address_only_the_host_is_shown() {
+        for (address, shown) in [
+            ("https://hooks.example.com/T0/B0/secret", "https://hooks.example.com/..."),
+            ("https://user:secret@example.com:8443", "https://example.com:8443/..."),
+            ("https://example.com/?token=secret", "https://example.com/..."),
+            ("https://example.com/#secret", "https://example.com/..."),
+            ("https://s3.example.com:9000/", "https://s3.example.com:9000/"),
+            ("http://[::1]:9000", "http://[::1]:9000"),
+            ("mailto:secret@example.com", "********"),
+            ("secret", "********"),
+        ] {
+            assert_eq!(host_only(address), shown);
+        }
+    }
 
     #[test]
     fn fault_087_what_only_this_host_can_reach_is_not_public() {

@@ -46,7 +46,7 @@ pub struct Destination {
     pub state: CopyState,
     /// Where it lies, or will.
     pub uri: String,
-    /// Why it failed.
+    /// Why it failed; of a stored copy, when and how its bytes were found to be others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Size of the copy in bytes.
@@ -64,6 +64,9 @@ pub struct Destination {
     /// Hash over the record as it lies beside the copy: when it is another than the record's own, that one is out of date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,
+    /// A word that goes with every upload of it: an object that carries it is ours, whatever became of the upload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<String>,
     /// Attempts that failed since the last one that did not.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempts: u32,
@@ -88,9 +91,15 @@ impl Destination {
             encrypted_to: Vec::new(),
             uploaded_at: None,
             record: None,
+            mark: None,
             attempts: 0,
             retry_at: None,
         }
+    }
+
+    /// When and how the bytes of the stored copy were found to be others than were sent.
+    pub fn damage(&self) -> Option<&str> {
+        self.reason.as_deref().filter(|_| self.state == CopyState::Stored)
     }
 
     /// It is there: `size` bytes with the hash `sha256`.

@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    CopyState, Finding, Level, Listed, Outcome, Presence, Service, Source, Status, Stranger, Trust, is_of_its_service,
-    room_needed,
+    CopyState, Finding, Level, Listed, Outcome, Presence, Service, Source, Status, Stranger, Trust, by_making,
+    is_from_ahead, is_named_ahead, is_of_its_service, made_at, newest, room_needed,
 };
 
 /// A scheduled backup may take this long to be there before its absence counts: 2 hours.
@@ -52,12 +52,17 @@ fn is_undamaged(listed: &Listed) -> bool {
 impl Look<'_> {
     /// The newest backup to rely on.
     pub fn newest_sound(&self) -> Option<&Listed> {
-        self.backups.iter().find(|listed| is_sound(listed))
+        newest(self.sound(), self.now)
     }
 
     /// The newest one that was restored and compared.
     pub fn newest_restorable(&self) -> Option<&Listed> {
-        self.backups.iter().find(|listed| is_sound(listed) && listed.trust() == Some(Trust::Restorable))
+        newest(self.sound().filter(|listed| listed.trust() == Some(Trust::Restorable)), self.now)
+    }
+
+    /// Nothing rests on a backup that claims to be from a time to come.
+    fn sound(&self) -> impl Iterator<Item = &Listed> {
+        self.backups.iter().filter(|listed| is_sound(listed) && !is_from_ahead(&listed.backup, self.now))
     }
 
     /// Everything worth saying, the worst first.
@@ -71,7 +76,9 @@ impl Look<'_> {
         }
         findings.extend(self.copies());
         findings.extend(self.strangers());
-        self.backups.iter().for_each(|listed| findings.extend(self.bytes(listed)));
+        self.backups
+            .iter()
+            .for_each(|listed| findings.extend(self.bytes(listed).into_iter().chain(self.future(listed))));
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
         findings
     }
@@ -82,7 +89,7 @@ impl Look<'_> {
             let export = format!("dokku backups:export {service} --verify");
             return vec![Finding::new(Level::Failing, "no-backup", "there is no good backup", export)];
         };
-        let (id, at) = (&newest.backup.id, newest.backup.created_at);
+        let (id, at) = (&newest.backup.id, made_at(&newest.backup));
         let old = spell_age(self.now - at);
         let mut findings = Vec::new();
         match self.promised {
@@ -107,18 +114,31 @@ impl Look<'_> {
             }
             _ => {}
         }
-        if at > self.now + TimeDelta::days(1) {
-            let text = format!("{id} is named by a time that has not come; newer ones stand below it");
-            findings.push(Finding::new(Level::Warning, "future", text, "timedatectl".to_owned()));
-        }
         findings
+    }
+
+    /// Its name is that of a time when it was not made.
+    fn future(&self, listed: &Listed) -> Option<Finding> {
+        let (backup, service) = (&listed.backup, self.service);
+        if backup.deleted_at.is_some() || listed.status == Status::InProgress || !is_named_ahead(backup, self.now) {
+            return None;
+        }
+        let (id, delete) = (&backup.id, format!("dokku backups:delete {service} --id {}", backup.id));
+        let (text, remedy) = if is_from_ahead(backup, self.now) {
+            let text = format!("{id} says that it was made at a time that has not come; it is not counted as good");
+            (text, format!("see that this host's clock is right: timedatectl; then: {delete}"))
+        } else {
+            let made = spell_time(backup.started_at);
+            (format!("{id} is named by another time than it was made at, {made}; that is what counts"), delete)
+        };
+        Some(Finding::new(Level::Warning, "future", text, remedy))
     }
 
     /// The last attempt failed, and nothing good has come since.
     fn last_attempt(&self) -> Option<Finding> {
         let own =
             |l: &&Listed| l.backup.deleted_at.is_none() && l.backup.source != Source::Imported && l.backup.counts();
-        let last = self.backups.iter().filter(own).find(|l| l.status != Status::InProgress)?;
+        let last = newest(self.backups.iter().filter(own).filter(|l| l.status != Status::InProgress), self.now)?;
         let failed = last.backup.status == Outcome::Failed || last.status == Status::Failed;
         let why = last.backup.reason.as_deref().unwrap_or("no reason is recorded");
         let (id, service) = (&last.backup.id, self.service);
@@ -132,12 +152,8 @@ impl Look<'_> {
         let newest = self.newest_sound()?;
         let id = &newest.backup.id;
         let verify = format!("dokku backups:verify {} --id {id}", self.service);
-        if let Some(why) = self
-            .backups
-            .iter()
-            .filter(|l| l.backup.id > *id && l.backup.counts())
-            .find_map(|l| l.backup.suspicious.as_deref())
-        {
+        let is_newer = |l: &&Listed| l.backup.counts() && by_making(&l.backup, &newest.backup, self.now).is_gt();
+        if let Some(why) = self.backups.iter().filter(|l| is_newer(l)).find_map(|l| l.backup.suspicious.as_deref()) {
             let text = format!("a newer backup looks suspicious and is not counted: {why}");
             return Some(Finding::new(
                 Level::Failing,
@@ -160,7 +176,7 @@ impl Look<'_> {
                 })
             }
             (_, Some(restorable)) => {
-                let age = spell_age(self.now - restorable.backup.created_at);
+                let age = spell_age(self.now - made_at(&restorable.backup));
                 let text = format!("the newest good backup was never restored; the newest Restorable one is {age} old");
                 Some(Finding::new(Level::Warning, "unverified", text, verify))
             }
@@ -206,6 +222,13 @@ impl Look<'_> {
                 format!("{} backups are not at the destination, the newest is {}: {why}", open.len(), newest.backup.id);
             findings.push(Finding::new(level, "not-copied", text, sync.clone()));
         }
+        // One that is damaged and the only one left is a damaged backup.
+        for (listed, why) in of(&[CopyState::Stored]).into_iter().filter_map(|listed| Some((listed, why(listed)?))) {
+            if listed.backup.is_good() && listed.presence == Presence::Both {
+                let text = format!("the copy of {} at the destination is damaged: {why}", listed.backup.id);
+                findings.push(Finding::new(Level::Failing, "copy-damaged", text, sync.clone()));
+            }
+        }
         let left: Vec<_> = of(&[CopyState::Deleting]).into_iter().filter_map(why).collect();
         if let Some(why) = left.first() {
             let text = format!("copies of {} deleted backups may still be at the destination: {why}", left.len());
@@ -247,7 +270,7 @@ impl Look<'_> {
                 verdict(Level::Failing, "missing", text, format!("put it back, or acknowledge it: {delete}"))
             }
             Trust::Damaged => {
-                let why = backup.damage.as_deref().unwrap_or("its bytes are not those of its record");
+                let why = listed.damage().unwrap_or("its bytes are not those of its record");
                 let text = format!("{} is damaged: {why}", backup.id);
                 verdict(
                     Level::Failing,

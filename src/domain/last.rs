@@ -26,7 +26,8 @@ pub fn last(backup: &Backup) -> Last<'_> {
     if backup.status == Outcome::Failed {
         return Last::NotMade(backup.reason.as_deref().unwrap_or("no reason is recorded"));
     }
-    let mut last: (DateTime<Utc>, Last<'_>) = (backup.finished_at, Last::Made);
+    // Whatever the clocks said: nothing can be done with a backup before it was made.
+    let mut last: (DateTime<Utc>, Last<'_>) = (DateTime::<Utc>::MIN_UTC, Last::Made);
     let verification = backup.verification.iter().map(|verification| {
         let end = verification.reason.as_deref().map_or(Last::Verified, Last::Unfit);
         (verification.at, end)

@@ -1,9 +1,10 @@
 //! What is *computed* about a backup when somebody looks: never saved, so it cannot be out of date.
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Backup, Outcome, Restore, Source};
+use super::{Backup, Destination, Outcome, Restore, Source, newest};
 
 /// dFlow's three raw words, exactly these in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -122,16 +123,14 @@ pub fn is_of_its_service(backup: &Backup) -> bool {
     backup.counts() && (backup.source != Source::Imported || backup.restores.iter().any(restored))
 }
 
-/// The newest backup that was ever good and is not deleted, of a list with the newest first. Safety backups come last: whoever repeats
-/// a restore means the same backup again, not the state that the first restore replaced. So do dumps from elsewhere that
-/// were never restored into the service. What this host did not make and has not tried is never among them.
-pub fn newest_good(backups: &[Listed]) -> Option<&Listed> {
-    let good = |listed: &&Listed| listed.backup.is_good() && listed.backup.counts() && listed.trust().is_some();
-    let ordinary = backups
-        .iter()
-        .filter(good)
-        .find(|listed| listed.backup.source != Source::Safety && is_of_its_service(&listed.backup));
-    ordinary.or_else(|| backups.iter().find(good))
+/// The newest backup that was ever good and is not deleted, at `now`. Safety backups come last: whoever repeats a restore
+/// means the same backup again, not the state that the first restore replaced. So do dumps from elsewhere that were never
+/// restored into the service. What this host did not make and has not tried is never among them.
+pub fn newest_good(backups: &[Listed], now: DateTime<Utc>) -> Option<&Listed> {
+    let is_countable = |listed: &Listed| listed.backup.is_good() && listed.backup.counts() && listed.trust().is_some();
+    let good = || backups.iter().filter(|listed| is_countable(listed));
+    let is_ordinary = |listed: &&Listed| listed.backup.source != Source::Safety && is_of_its_service(&listed.backup);
+    newest(good().filter(is_ordinary), now).or_else(|| newest(good(), now))
 }
 
 impl Listed {
@@ -154,7 +153,17 @@ impl Listed {
     /// How far the copy at the destination has come; none where there is to be none.
     pub fn copy_state(&self) -> Option<&'static str> {
         let copy = self.backup.destination.as_ref()?;
-        Some(if self.uploading { "uploading" } else { copy.state.name() })
+        Some(match copy.damage() {
+            _ if self.uploading => "uploading",
+            Some(_) => "damaged",
+            None => copy.state.name(),
+        })
+    }
+
+    /// What is wrong with the bytes that there are: those here, or where only the copy is left, that copy's.
+    pub fn damage(&self) -> Option<&str> {
+        let copy = self.backup.destination.as_ref().filter(|_| self.presence == Presence::Remote);
+        self.backup.damage.as_deref().or_else(|| copy.and_then(Destination::damage))
     }
 
     /// Trust in the bytes; none where there were never any good ones.
@@ -167,7 +176,7 @@ impl Listed {
             Trust::Missing
         } else if self.validating {
             Trust::Validating
-        } else if backup.damage.is_some() {
+        } else if self.damage().is_some() {
             Trust::Damaged
         } else if backup.is_restorable() {
             Trust::Restorable

@@ -10,6 +10,7 @@ pub mod postgres;
 
 use std::fmt::Debug;
 use std::io::Read;
+use std::net::IpAddr;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -141,6 +142,12 @@ pub trait Remote: Debug {
 
     /// Whether its password stood in the address.
     fn has_password(&self) -> bool;
+
+    /// Its host, as written.
+    fn host(&self) -> &str;
+
+    /// The same server, to be asked at these addresses alone: what its name stands for may change.
+    fn at(&self, addresses: Vec<IpAddr>) -> Box<dyn Remote>;
 
     /// Dumps it with the programs of `image`, for `service`, whose lock is held: nothing may come for `idle`, and all of
     /// it within `total`. The end of the stream is proof.

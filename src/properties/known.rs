@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::domain::{Bucket, Compression, scrub};
+use crate::domain::{Bucket, Compression, Private, host_only, scrub};
 use crate::error::{Failure, Kind, Result};
 
 /// Something that can be set.
@@ -200,14 +200,18 @@ pub const IMPORT_TIMEOUT: Property = Property {
     fits: is_number,
 };
 
-/// Whether `import --url` may ask addresses of this host and its networks. Only its global value counts.
-pub const IMPORT_PRIVATE: Property = Property {
-    key: "import-private",
+/// Which addresses of this host and its networks may be asked by whatever somebody names: imports, notices, copies. Only
+/// its global value counts, and no SSH key sets it.
+pub const PRIVATE_ADDRESSES: Property = Property {
+    key: "private-addresses",
     default: "off",
-    form: "on or off",
-    about: "on or off, --global only: import --url may ask this host and its networks, and those without TLS",
-    fits: is_switch,
+    form: "off, on, or addresses and networks such as 10.0.0.5 and 192.168.1.0/24, separated by blanks or commas",
+    about: "off, on or a list (10.0.0.5, 10.1.0.0/16), --global only: addresses of this host and its networks that \
+            imports, notices and copies may ask, imports those without TLS",
+    fits: |value| value.parse::<Private>().is_ok(),
 };
+/// Its name when only imports obeyed it.
+const FORMERLY: &str = "import-private";
 
 /// All of them, in the order reports show them.
 pub const ALL: &[&Property] = &[
@@ -231,12 +235,13 @@ pub const ALL: &[&Property] = &[
     &DESTINATION_SECRET,
     &IMPORT_LIMIT,
     &IMPORT_TIMEOUT,
-    &IMPORT_PRIVATE,
+    &PRIVATE_ADDRESSES,
 ];
 
 impl Property {
     /// The property called `key`.
     pub fn parse(key: &str) -> Result<&'static Property> {
+        let key = if key == FORMERLY { PRIVATE_ADDRESSES.key } else { key };
         ALL.iter().copied().find(|property| property.key == key).ok_or_else(|| {
             let shown: String = scrub(key).chars().take(64).collect();
             Failure::new(Kind::Usage, format!("there is no property {shown:?}"))
@@ -246,7 +251,7 @@ impl Property {
 
     /// Whether it is the host's and no service has one of its own.
     pub fn is_global(&self) -> bool {
-        [PARALLEL_RUNS.key, IMPORT_PRIVATE.key].contains(&self.key)
+        [PARALLEL_RUNS.key, PRIVATE_ADDRESSES.key].contains(&self.key)
     }
 
     /// All keys, for messages.
@@ -264,7 +269,12 @@ impl Property {
         self.key.starts_with(DESTINATION.key)
     }
 
-    /// A value as reports show it: of a key only its end, of a secret only that there is one.
+    /// Whether its value is an address, which may hold a password or a token.
+    pub fn is_address(&self) -> bool {
+        [HEARTBEAT_URL.key, NOTIFY_URL.key, DESTINATION_ENDPOINT.key].contains(&self.key)
+    }
+
+    /// A value as reports show it: of a key only its end, of a secret only that there is one, of an address only its host.
     pub fn shown(&self, value: &str) -> String {
         if value.is_empty() {
             return String::new();
@@ -274,6 +284,9 @@ impl Property {
                 format!("********{}", &value[at..])
             }
             _ if self.is_secret() || self.key == DESTINATION_KEY_ID.key => "********".to_owned(),
+            _ if self.is_address() => host_only(value),
+            // Whatever somebody has written there by hand, `s3://KEY:SECRET@...`.
+            _ if self.key == DESTINATION.key && !(self.fits)(value) => "********".to_owned(),
             _ => value.to_owned(),
         }
     }
@@ -294,7 +307,7 @@ impl Property {
         if (self.fits)(value) {
             return Ok(());
         }
-        if self.is_secret() {
+        if self.is_secret() || self.is_address() || self.key == DESTINATION.key {
             return Err(Failure::new(Kind::Usage, format!("{} is {}", self.key, self.form)));
         }
         let shown: String = scrub(value).chars().take(64).collect();

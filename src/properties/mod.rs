@@ -11,8 +11,8 @@ use crate::sys::dir::Dir;
 
 pub use known::{
     ALL, BEFORE_DEPLOY, COMPRESSION, DESTINATION, DESTINATION_ENDPOINT, DESTINATION_KEY_ID, DESTINATION_REGION,
-    DESTINATION_SECRET, ENCRYPT, ENCRYPT_TO, GATE, HEARTBEAT_URL, IDENTITY_FILE, IMPORT_LIMIT, IMPORT_PRIVATE,
-    IMPORT_TIMEOUT, NOTIFY_URL, PARALLEL_RUNS, Property, RESTORE_TIMEOUT, RETENTION, VERIFY_DISK, VERIFY_MEMORY,
+    DESTINATION_SECRET, ENCRYPT, ENCRYPT_TO, GATE, HEARTBEAT_URL, IDENTITY_FILE, IMPORT_LIMIT, IMPORT_TIMEOUT,
+    NOTIFY_URL, PARALLEL_RUNS, PRIVATE_ADDRESSES, Property, RESTORE_TIMEOUT, RETENTION, VERIFY_DISK, VERIFY_MEMORY,
 };
 
 /// Folder of the values that hold for every service.
@@ -38,7 +38,7 @@ impl<'a> Properties<'a> {
 
     /// The value that holds for `service`.
     pub fn computed(&self, service: &Service, property: &Property) -> Result<String> {
-        let own = self.get(&folder(service), property.key)?;
+        let own = if property.is_global() { None } else { self.get(&folder(service), property.key)? };
         let value = match own {
             Some(value) => Some(value),
             None => self.get(GLOBAL, property.key)?,

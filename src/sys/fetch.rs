@@ -1,24 +1,21 @@
 //! Fetching a file from an address that somebody named: bounded in time, over TLS, and never from where only this host
-//! can reach. What is checked is the very address that is connected to, so a name that changes its mind gains nothing.
+//! can reach, see `reach`.
 
 use std::io::{self, Read};
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::LOCATION;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, Url};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
-use url::Host;
 
 use super::child::interrupted;
 use super::patience::Patience;
+use super::reach::{self, Reach};
 use super::{http, points, signals};
-use crate::domain::is_public;
+use crate::domain::Private;
 use crate::error::{Failure, Kind, Result};
 
 /// How often a waiting reader looks for signals.
@@ -27,19 +24,15 @@ const LOOK: Duration = Duration::from_millis(100);
 const CONNECT: Duration = Duration::from_secs(15);
 /// Redirects followed; each is checked like the first address.
 const REDIRECTS: usize = 5;
-/// What allows private addresses.
-const ALLOW: &str =
-    "addresses of this host and its networks are allowed by: dokku backups:set --global import-private on";
-
 /// What a fetch may take, and where it may go.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Bounds {
     /// How long nothing may come.
     pub idle: Duration,
     /// How long all of it may take.
     pub total: Duration,
-    /// Whether private addresses are allowed, and with them plain http.
-    pub private: bool,
+    /// Which private addresses are allowed, and with them plain http.
+    pub private: Private,
 }
 
 /// A file on its way; its end of file is proof as far as the server told its length.
@@ -57,7 +50,7 @@ pub struct Download {
 }
 
 /// Begins to fetch `address`; messages name its host and nothing else of it.
-pub fn fetch(address: &str, bounds: Bounds) -> Result<Download> {
+pub fn fetch(address: &str, bounds: &Bounds) -> Result<Download> {
     let mut url = Url::parse(address)
         .map_err(|error| Failure::new(Kind::Usage, "the address is not understood").because(error.to_string()))?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -81,24 +74,16 @@ pub fn fetch(address: &str, bounds: Bounds) -> Result<Download> {
     Err(Failure::new(Kind::Io, format!("{} redirects more than {REDIRECTS} times", host(&url))))
 }
 
-fn client(url: &Url, bounds: Bounds) -> Result<Client> {
-    let rule = match url.scheme() {
-        "https" => Rule { public: true, private: bounds.private },
+fn client(url: &Url, bounds: &Bounds) -> Result<Client> {
+    let private = bounds.private.clone();
+    let reach = match url.scheme() {
+        "https" => Reach::new(private),
         // In the clear only within one's own networks.
-        "http" if bounds.private => Rule { public: false, private: true },
-        "http" => return Err(refused(format!("{} would be asked in the clear: https:// only", host(url)))),
+        "http" if private != Private::None => Reach::inside(private),
+        "http" => return Err(Reach::in_the_clear(&host(url))),
         other => return Err(Failure::new(Kind::Usage, format!("an address begins with https://, not {other}:"))),
     };
-    // A number is connected to without being resolved.
-    let number = match url.host() {
-        Some(Host::Ipv4(number)) => Some(IpAddr::V4(number)),
-        Some(Host::Ipv6(number)) => Some(IpAddr::V6(number)),
-        Some(Host::Domain(_)) => None,
-        None => return Err(Failure::new(Kind::Usage, "the address names no host")),
-    };
-    if number.is_some_and(|number| !rule.allows(number)) {
-        return Err(refused(rule.words(&host(url))));
-    }
+    reach.check(url)?;
     http::provide_tls();
     let builder = Client::builder()
         .user_agent(concat!("dokku-backups/", env!("CARGO_PKG_VERSION")))
@@ -107,7 +92,7 @@ fn client(url: &Url, bounds: Bounds) -> Result<Client> {
         // A proxy would connect for us, wherever it likes.
         .no_proxy()
         .referer(false)
-        .dns_resolver(Arc::new(rule));
+        .dns_resolver(reach.resolver());
     builder.build().map_err(|error| failed(&host(url), error))
 }
 
@@ -175,67 +160,15 @@ impl Read for Download {
     }
 }
 
-/// Which addresses may be connected to.
-#[derive(Debug, Clone, Copy)]
-struct Rule {
-    public: bool,
-    private: bool,
-}
-
-impl Rule {
-    fn allows(self, address: IpAddr) -> bool {
-        if is_public(address) { self.public } else { self.private }
-    }
-
-    fn words(self, host: &str) -> String {
-        match self.private {
-            false => format!("{host} is an address of this host or of its own networks"),
-            true => format!("{host} is public and would be asked in the clear: https:// only"),
-        }
-    }
-}
-
-impl Resolve for Rule {
-    fn resolve(&self, name: Name) -> Resolving {
-        let rule = *self;
-        Box::pin(async move {
-            let host = name.as_str().to_owned();
-            let asked = host.clone();
-            let found = tokio::task::spawn_blocking(move || (asked.as_str(), 0).to_socket_addrs()).await??;
-            let allowed: Vec<SocketAddr> = found.filter(|address| rule.allows(address.ip())).collect();
-            if allowed.is_empty() {
-                return Err(Forbidden(rule.words(&host)).into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// Finds its way out of the client's own error.
-#[derive(Debug)]
-struct Forbidden(String);
-
-impl std::fmt::Display for Forbidden {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Forbidden {}
-
-fn refused(text: String) -> Failure {
-    Failure::new(Kind::Refused, text).hint(ALLOW)
-}
-
 /// Addresses often carry a token: only the host is ever told.
 fn failed(host: &str, error: reqwest::Error) -> Failure {
     let error = error.without_url();
+    if let Some(refusal) = reach::refusal(&error) {
+        return refusal.into();
+    }
     let mut reason = error.to_string();
     let mut cause = std::error::Error::source(&error);
     while let Some(inner) = cause {
-        if let Some(Forbidden(words)) = inner.downcast_ref() {
-            return refused(words.clone());
-        }
         reason = inner.to_string();
         cause = inner.source();
     }

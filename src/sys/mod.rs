@@ -25,6 +25,7 @@ pub mod output;
 pub mod patience;
 pub mod points;
 pub mod random;
+pub mod reach;
 pub mod ring;
 pub mod secret;
 pub mod signals;

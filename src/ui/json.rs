@@ -121,11 +121,11 @@ struct AppJson<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Destination")]
 pub struct DestinationJson<'a> {
-    /// `pending`, `uploading`, `stored`, `failed`, `deleting` or `deleted`.
+    /// `pending`, `uploading`, `stored`, `damaged`, `failed`, `deleting` or `deleted`.
     state: &'static str,
     /// Where the copy lies, or will.
     uri: &'a str,
-    /// Why it failed.
+    /// Why it failed, or when and how its bytes were found to be others.
     reason: Option<&'a str>,
     /// Size of the copy in bytes.
     size: Option<u64>,
@@ -261,9 +261,9 @@ impl<'a> From<&'a AppCode> for AppJson<'a> {
 
 /// The copy of `listed`, as far as it has come.
 fn destination<'a>(copy: &'a Destination, listed: &Listed) -> DestinationJson<'a> {
-    // `record` is between us and the store: whether the copy's own record is up to date.
-    let Destination { state, uri, reason, size, sha256, encrypted_to, uploaded_at, record: _, attempts, retry_at } =
-        copy;
+    // Two are between us and the store: whether the copy's own record is up to date, and whose upload an object is.
+    let Destination { record: _, mark: _, .. } = copy;
+    let Destination { state, uri, reason, size, sha256, encrypted_to, uploaded_at, attempts, retry_at, .. } = copy;
     DestinationJson {
         state: listed.copy_state().unwrap_or(state.name()),
         uri,

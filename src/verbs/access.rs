@@ -25,6 +25,8 @@ pub enum Role {
     Named,
     /// The other one: read from, or made.
     Other,
+    /// The one that is named, where the verb would do more than it always does.
+    Further,
 }
 
 impl Access {
@@ -70,6 +72,7 @@ impl Access {
         match (&self.rule.to, role) {
             (To::Holder { service, .. }, Role::Named) => Some(service),
             (To::Holder { other, .. }, Role::Other) => other.as_ref().map(|(_, part)| part),
+            (To::Holder { further, .. }, Role::Further) => further.as_ref().map(|(_, part)| part),
             _ => None,
         }
     }
@@ -114,6 +117,11 @@ impl Context {
     /// Refuses unless the caller may do this verb's work on all services at once.
     pub fn permit_global(&self) -> Result<()> {
         self.access.part(Role::Named).map_or(Ok(()), |part| self.hold(part, None))
+    }
+
+    /// Refuses unless the caller may do on `service`, or on all of them, also what the verb does only sometimes.
+    pub fn permit_further(&self, service: Option<&Service>) -> Result<()> {
+        self.access.part(Role::Further).map_or(Ok(()), |part| self.hold(part, service))
     }
 
     /// Writes down that a service was asked for that is not there, or not for this caller as Dokku says.

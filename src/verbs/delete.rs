@@ -99,7 +99,7 @@ fn delete(context: &Context, catalogue: &Exclusive, id: &BackupId) -> Result<Bac
 fn guard(view: &[Listed], ids: &[BackupId]) -> Result<()> {
     let usable = |listed: &&Listed| {
         let backup = &listed.backup;
-        backup.is_good() && backup.counts() && backup.damage.is_none() && listed.presence != Presence::Missing
+        backup.is_good() && backup.counts() && listed.damage().is_none() && listed.presence != Presence::Missing
     };
     let going = |listed: &&Listed| ids.contains(&listed.backup.id);
     let good: Vec<&Listed> = view.iter().filter(usable).collect();

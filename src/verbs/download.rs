@@ -58,7 +58,7 @@ pub fn run(context: &Context, args: &DownloadArgs) -> Result<()> {
         return Err(Failure::new(Kind::NotFound, format!("{service} has no backup"))
             .hint(format!("make one with: dokku backups:export {service}")));
     };
-    let chosen = choose(View::of(&dir, &service, Detail::Summary)?, &service, &args.which, Purpose::Restore)?;
+    let chosen = choose(context, View::of(&dir, &service, Detail::Summary)?, &service, &args.which, Purpose::Restore)?;
     let backup = usable(&chosen)?;
     fits(context, args, &service, backup)?;
     let keys = Keys::given(&args.identity)?;

@@ -8,7 +8,7 @@ use super::steps::{Keys, Stored, Wanted, dump, folder_for_reading, not_copied, o
 use super::words::{IdentityArg, Selector, ServiceArg, parse_compression, parse_label, parse_time};
 use crate::catalogue::{InUse, VERIFY};
 use crate::dokku::Dokku;
-use crate::domain::{Backup, Compression, Datastore, Listed, Service, Source};
+use crate::domain::{AHEAD, Backup, Compression, Datastore, Listed, Service, Source};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::signals;
 use crate::ui::{BackupJson, Format};
@@ -53,6 +53,7 @@ pub fn run(context: &Context, args: &ExportArgs) -> Result<()> {
     if args.detach && args.services.len() > 1 {
         return Err(Failure::new(Kind::Usage, "--detach takes one service at a time"));
     }
+    args.at.map_or(Ok(()), |at| can_name(at, context.settings.clock.now()))?;
     let dokku = Dokku::find(&context.settings)?;
     let services = wanted_services(context, &dokku, args)?;
     let keys = Keys::given(&args.identity)?;
@@ -81,6 +82,20 @@ pub fn run(context: &Context, args: &ExportArgs) -> Result<()> {
         print_json(context, args, &made)?;
     }
     conclude(context, services.len(), made.len(), failures)
+}
+
+/// A backup by the name of a time to come would pass for the newest until then; ids begin in 1970.
+fn can_name(at: DateTime<Utc>, now: DateTime<Utc>) -> Result<()> {
+    let words = |at: DateTime<Utc>| at.format("%Y-%m-%d %H:%M:%S UTC");
+    let why = match at {
+        at if at < DateTime::UNIX_EPOCH => "and no backup can be named by a time before 1970".to_owned(),
+        at if now.checked_add_signed(AHEAD).is_some_and(|latest| at > latest) => {
+            format!("which has not come: by this host's clock it is {}", words(now))
+        }
+        _ => return Ok(()),
+    };
+    Err(Failure::new(Kind::Usage, format!("--at says {}, {why}", words(at)))
+        .hint("a backup is named by the time at which it is made, or by an earlier one"))
 }
 
 fn wanted_services(context: &Context, dokku: &Dokku, args: &ExportArgs) -> Result<Vec<Service>> {

@@ -58,7 +58,7 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
         return Err(Failure::new(Kind::NotFound, format!("{source} has no backup to restore")));
     }
     let from = open(context, &source, args.wait, "fork")?;
-    let chosen = choose(from.view(Detail::Whole)?, &source, &args.which, Purpose::Restore)?;
+    let chosen = choose(context, from.view(Detail::Whole)?, &source, &args.which, Purpose::Restore)?;
     let backup = usable(&chosen)?;
     let keys = Keys::given(&args.identity)?;
     let identities = keys.of(context, backup)?;

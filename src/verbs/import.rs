@@ -108,7 +108,7 @@ fn recorded(context: &Context, dokku: &Dokku, target: &Service, args: &ImportArg
     let locked = LockedPair::open(context, target, &source, args.wait, "import")?;
     let (from, into) = (locked.source(), locked.target());
     let which = Selector { latest: args.latest, id: args.id.clone() };
-    let chosen = choose(from.view(Detail::Whole)?, &source, &which, Purpose::Restore)?;
+    let chosen = choose(context, from.view(Detail::Whole)?, &source, &which, Purpose::Restore)?;
     restore(context, dokku, args, keys, (from, into), &chosen)
 }
 

@@ -34,7 +34,7 @@ pub fn run(context: &Context, args: &InfoArgs) -> Result<()> {
         Failure::new(Kind::NotFound, format!("{service} has no backup"))
             .hint(format!("make one with: dokku backups:export {service}"))
     })?;
-    let look = |which| choose(View::of(&dir, &service, Detail::Whole)?, &service, which, Purpose::Look);
+    let look = |which| choose(context, View::of(&dir, &service, Detail::Whole)?, &service, which, Purpose::Look);
     let mut listed = look(&args.which)?;
     let (mut seen, from) = (Vec::new(), context.settings.clock.now());
     if let Some(limit) = args.wait {

@@ -39,7 +39,7 @@ pub fn run(context: &Context, args: &KeepArgs) -> Result<()> {
     }
     let catalogue = open(context, &service, args.wait, "keep")?;
     let which = Selector { latest: false, id: Some(args.id.clone()) };
-    let chosen = choose(catalogue.view(Detail::Summary)?, &service, &which, Purpose::Look)?;
+    let chosen = choose(context, catalogue.view(Detail::Summary)?, &service, &which, Purpose::Look)?;
     let mut record = catalogue.record(&args.id)?;
     if let Some(at) = record.deleted_at {
         let text = format!("{} was deleted at {}", args.id, at.format("%Y-%m-%d %H:%M:%S UTC"));

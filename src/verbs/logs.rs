@@ -37,7 +37,7 @@ pub fn run(context: &Context, args: &LogsArgs) -> Result<()> {
     let none = || Failure::new(Kind::NotFound, format!("{service} has no backup"));
     let dir = folder_for_reading(context, &service)?.ok_or_else(none)?;
     let view = View::of(&dir, &service, Detail::Summary)?;
-    let id = choose(view, &service, &args.which, Purpose::Look)?.backup.id;
+    let id = choose(context, view, &service, &args.which, Purpose::Look)?.backup.id;
     let mut printed = 0;
     loop {
         // Asked before reading: what is written until then is read below.

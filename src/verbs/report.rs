@@ -10,7 +10,7 @@ use super::answers::{Destroy, GlobalReport, Report, Reports, latest_offsite};
 use super::steps::{Health, every_service, health, host, resolve};
 use super::words::ServiceArg;
 use crate::dokku::Dokku;
-use crate::domain::{Level, Listed, spell, spell_age};
+use crate::domain::{Level, Listed, made_at, spell, spell_age};
 use crate::error::Result;
 use crate::ui::page::{Page, Section};
 
@@ -64,7 +64,7 @@ pub fn run(context: &Context, args: &ReportArgs) -> Result<()> {
             .lines(healths.iter().zip(&reports).flat_map(|(health, report)| table(health, report, now)))?),
         ReportFormat::Html => {
             let of_host = host(context, &dokku);
-            let sections = healths.iter().zip(&reports).map(|(health, report)| section(health, report)).collect();
+            let sections = healths.iter().zip(&reports).map(|(health, report)| section(health, report, now)).collect();
             let page = Page { now, version: env!("CARGO_PKG_VERSION"), host: &of_host, sections };
             Ok(context.ui.document(&page.render())?)
         }
@@ -100,7 +100,7 @@ fn table(health: &Health, report: &Report, now: DateTime<Utc>) -> Vec<String> {
     let time = |at: DateTime<Utc>| spell(at, "0000-00-00 00:00:00 UTC");
     let backup = |listed: &Listed| {
         let trust = listed.trust().map_or("-", |trust| trust.label());
-        format!("{}, {} old, {trust}", listed.backup.id, spell_age(now - listed.backup.created_at))
+        format!("{}, {} old, {trust}", listed.backup.id, spell_age(now - made_at(&listed.backup)))
     };
     let mut lines = vec![format!("=====> {} backups information", health.service)];
     let mut add = |label: &str, value: &str| lines.push(line(label, value));
@@ -108,8 +108,8 @@ fn table(health: &Health, report: &Report, now: DateTime<Utc>) -> Vec<String> {
     add("newest good", &health.newest_good.as_ref().map_or_else(none, backup));
     add("newest restorable", &health.newest_restorable.as_ref().map_or_else(none, backup));
     add("next scheduled", &health.next_due.map_or_else(none, time));
-    let offsite =
-        latest_offsite(&health.backups).and_then(|listed| listed.copy_state().zip(listed.backup.destination.as_ref()));
+    let offsite = latest_offsite(&health.backups, now)
+        .and_then(|listed| listed.copy_state().zip(listed.backup.destination.as_ref()));
     add("off-site", &offsite.map_or_else(none, |(state, copy)| format!("{state} {}", copy.uri)));
     let destroy = match report.destroy {
         Destroy::Allowed => Destroy::Allowed.name().to_owned(),
@@ -131,7 +131,7 @@ fn table(health: &Health, report: &Report, now: DateTime<Utc>) -> Vec<String> {
 /// Findings that fit one screen beside everything else.
 const WORST: usize = 5;
 
-fn section<'a>(health: &'a Health, report: &Report) -> Section<'a> {
+fn section<'a>(health: &'a Health, report: &Report, now: DateTime<Utc>) -> Section<'a> {
     Section {
         service: &health.service,
         findings: &health.findings,
@@ -139,7 +139,7 @@ fn section<'a>(health: &'a Health, report: &Report) -> Section<'a> {
         newest_good: health.newest_good.as_ref(),
         newest_restorable: health.newest_restorable.as_ref(),
         next_due: health.next_due,
-        offsite: latest_offsite(&health.backups),
+        offsite: latest_offsite(&health.backups, now),
         destroy_refused: report.destroy == Destroy::Refused,
     }
 }

@@ -54,7 +54,7 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
         return Err(Failure::new(Kind::Busy, format!("{target} was forked anew meanwhile")).hint("begin again"));
     }
     let (from, into) = (locked.source(), locked.target());
-    let backup = origin.map(|id| origin_backup(from, id)).transpose()?;
+    let backup = origin.map(|id| origin_backup(context, from, id)).transpose()?;
     let info = dokku.info(&target)?;
     if let Some(failure) = not_running(&target, &info.state) {
         return Err(failure);
@@ -112,11 +112,11 @@ fn origin(context: &Context, target: &Service) -> Result<Option<BackupId>> {
         .transpose()
 }
 
-fn origin_backup(from: &Exclusive, id: BackupId) -> Result<Backup> {
+fn origin_backup(context: &Context, from: &Exclusive, id: BackupId) -> Result<Backup> {
     let source = from.service().clone();
     let gone = format!("{id}, from which this service was forked, is needed for its reset");
     let which = Selector { latest: false, id: Some(id) };
-    let chosen = choose(from.view(Detail::Whole)?, &source, &which, super::steps::Purpose::Restore)
+    let chosen = choose(context, from.view(Detail::Whole)?, &source, &which, super::steps::Purpose::Restore)
         .map_err(|failure| failure.hint(gone.clone()))?;
     Ok(usable(&chosen).map_err(|failure| failure.hint(gone))?.clone())
 }

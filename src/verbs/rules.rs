@@ -6,6 +6,7 @@
 
 use super::Verb;
 use crate::domain::Right::{self, Create, Delete, Read, Update};
+use crate::properties::RETENTION;
 
 /// What is asked of a caller for one service.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub enum To {
         service: Part,
         /// On another one that it reads from or makes, and what that one is.
         other: Option<(&'static str, Part)>,
+        /// On the named one too, where the verb would do this.
+        further: Option<(&'static str, Part)>,
     },
 }
 
@@ -46,7 +49,7 @@ const fn part(rights: &'static [Right], stock: Option<&'static str>) -> Part {
 }
 
 const fn on(verb: &'static str, rights: &'static [Right], stock: Option<&'static str>) -> Rule {
-    Rule { verb, to: To::Holder { service: part(rights, stock), other: None } }
+    Rule { verb, to: To::Holder { service: part(rights, stock), other: None, further: None } }
 }
 
 const fn with(
@@ -56,7 +59,13 @@ const fn with(
     rights: &'static [Right],
     stock: &'static str,
 ) -> Rule {
-    Rule { verb, to: To::Holder { service, other: Some((what, part(rights, Some(stock)))) } }
+    Rule { verb, to: To::Holder { service, other: Some((what, part(rights, Some(stock)))), further: None } }
+}
+
+/// What lets backups go earlier than they would have gone removes them, only later.
+const fn shortening(verb: &'static str, rights: &'static [Right], stock: Option<&'static str>) -> Rule {
+    let further = Some(("to let backups go earlier", part(&[Delete], None)));
+    Rule { verb, to: To::Holder { service: part(rights, stock), other: None, further } }
 }
 
 const EXPORT: Rule = on("export", &[Read, Create], Some("export"));
@@ -75,13 +84,17 @@ const RESET: Rule =
 const SET: Rule = on("set", &[Read, Update], None);
 /// Who says where copies go can read them there.
 const SET_DESTINATION: Rule = on("set destination", &[Read, Update], Some("export"));
+const SET_RETENTION: Rule = shortening("set retention", &[Read, Update], None);
+/// A list on stdin may be about anything.
+const SET_LIST: Rule = shortening("set -", &[Read, Update], Some("export"));
 const REPORT: Rule = on("report", &[Read], None);
 const CHECK: Rule = on("check", &[Read], None);
 const DOWNLOAD: Rule = on("download", &[Read], Some("export"));
 const KEEP: Rule = on("keep", &[Read, Update], None);
+const KEEP_RELEASE: Rule = on("keep --release", &[Read, Update, Delete], None);
 const PRUNE: Rule = on("prune", &[Read, Delete], None);
 const PRUNE_PLAN: Rule = on("prune --dry-run", &[Read], None);
-const SCHEDULE: Rule = on("schedule", &[Read, Update], Some("export"));
+const SCHEDULE: Rule = shortening("schedule", &[Read, Update], Some("export"));
 const UNSCHEDULE: Rule = on("unschedule", &[Read, Update], None);
 const SCHEDULES: Rule = on("schedules", &[Read], None);
 const DELETE: Rule = on("delete", &[Read, Delete], None);
@@ -111,6 +124,7 @@ const ALL: &[&Rule] = &[
     &RESET,
     &DELETE,
     &KEEP,
+    &KEEP_RELEASE,
     &PRUNE,
     &PRUNE_PLAN,
     &CANCEL,
@@ -120,6 +134,8 @@ const ALL: &[&Rule] = &[
     &SCHEDULES,
     &SET,
     &SET_DESTINATION,
+    &SET_RETENTION,
+    &SET_LIST,
     &REPORT,
     &CHECK,
     &GRANT,
@@ -142,11 +158,14 @@ impl Verb {
             Verb::Verify(_) => &VERIFY,
             Verb::Fork(_) => &FORK,
             Verb::Reset(_) => &RESET,
-            Verb::Set(args) if args.is_about_destination() => &SET_DESTINATION,
+            Verb::Set(args) if args.is_a_list() => &SET_LIST,
+            Verb::Set(args) if args.is_about(|property| property.is_about_destination()) => &SET_DESTINATION,
+            Verb::Set(args) if args.is_about(|property| property.key == RETENTION.key) => &SET_RETENTION,
             Verb::Set(_) => &SET,
             Verb::Report(_) => &REPORT,
             Verb::Check(_) => &CHECK,
             Verb::Download(_) => &DOWNLOAD,
+            Verb::Keep(args) if args.release => &KEEP_RELEASE,
             Verb::Keep(_) => &KEEP,
             Verb::Prune(args) if args.dry_run => &PRUNE_PLAN,
             Verb::Prune(_) => &PRUNE,
@@ -187,8 +206,11 @@ fn words(to: &To) -> String {
     match to {
         To::All => "everybody".to_owned(),
         To::Root => "root at this host's shell".to_owned(),
-        To::Holder { service, other: None } => of(service),
-        To::Holder { service, other: Some((what, other)) } => format!("{}; on {what}: {}", of(service), of(other)),
+        To::Holder { service, other, further } => {
+            let other = other.as_ref().map(|(what, part)| format!("; on {what}: {}", of(part)));
+            let further = further.as_ref().map(|(what, part)| format!("; {what}: {}", of(part)));
+            [Some(of(service)), other, further].into_iter().flatten().collect()
+        }
     }
 }
 

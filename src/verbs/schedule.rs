@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use clap::Args;
 
 use super::Context;
-use super::steps::{folder_for_reading, is_live, open, realign, renew_crontab, resolve};
+use super::steps::{folder_for_reading, is_live, open, realign, renew_crontab, resolve, would_hasten};
 use super::words::{FrequencyArg, ServiceArg, TimeArg, parse_time_of_day, parse_timezone, parse_weekday};
 use crate::catalogue::Exclusive;
 use crate::dokku::{Dokku, State, not_running};
@@ -60,13 +60,24 @@ pub fn run(context: &Context, args: &ScheduleArgs) -> Result<()> {
     }
     let (store, clock) = (Store::open(&context.settings.config_root)?, context.settings.clock);
     // Another retention is another expiry of what is there, which nobody else may be changing meanwhile.
-    let is_there = |schedule: &Schedule| schedule.frequency() == args.frequency.into();
-    let exists = store.schedules(&service)?.iter().any(is_there);
+    let is_there = |schedule: &&Schedule| schedule.frequency() == args.frequency.into();
+    let before = store.schedules(&service)?;
+    let exists = before.iter().find(is_there);
+    if exists.is_some_and(|old| args.retention.is_some_and(|days| days < old.retention_days)) {
+        context.permit_further(Some(&service))?;
+    }
     let catalogue = match folder_for_reading(context, &service)? {
-        Some(_) if exists => Some(open(context, &service, args.wait, "schedule")?),
+        Some(_) if exists.is_some() => Some(open(context, &service, args.wait, "schedule")?),
         _ => None,
     };
-    let done = store.edit(&service, clock, |schedules| change(context, args, &service, schedules))?;
+    let done = store.edit(&service, clock, |schedules| {
+        let done = change(context, args, &service, schedules)?;
+        // A schedule that was made anew, or lost its company, can shorten what an older one promised.
+        if catalogue.as_ref().map_or(Ok(false), |catalogue| would_hasten(catalogue, schedules))? {
+            context.permit_further(Some(&service))?;
+        }
+        Ok(done)
+    })?;
     let (Done::Made(schedule) | Done::Kept(schedule)) = &done;
     let (every, days) = (timing(schedule), schedule.retention_days);
     match &done {

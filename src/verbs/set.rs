@@ -1,13 +1,16 @@
 //! `backups:set`: set or clear a property, in Dokku's property style.
 
 use clap::Args;
+use url::Url;
 
 use super::Context;
-use super::steps::{place, probe_name, resolve};
+use super::steps::{has_own_key, place, probe_name, resolve};
 use crate::destination::Store;
 use crate::dokku::Dokku;
+use crate::domain::{Service, Who};
 use crate::error::{Failure, Kind, Result};
-use crate::properties::{self, DESTINATION, GLOBAL, Property, folder};
+use crate::properties::{self, DESTINATION, GLOBAL, PRIVATE_ADDRESSES, Property, RETENTION, folder};
+use crate::sys::reach::Reach;
 use crate::sys::secret;
 
 /// `backups:set`
@@ -23,11 +26,18 @@ pub struct SetArgs {
 }
 
 impl SetArgs {
-    /// Whether it is about where copies go: they are copies of the data.
-    pub fn is_about_destination(&self) -> bool {
-        let key = self.words.get(usize::from(!self.global));
-        // A list on stdin may be about anything.
-        key.is_some_and(|key| key == "-" || Property::parse(key).is_ok_and(Property::is_about_destination))
+    /// Whether the one property that it names is such a one.
+    pub fn is_about(&self, such: impl Fn(&Property) -> bool) -> bool {
+        self.key().is_some_and(|key| Property::parse(key).is_ok_and(such))
+    }
+
+    /// Whether what is to be set comes as a list on stdin.
+    pub fn is_a_list(&self) -> bool {
+        self.key() == Some("-")
+    }
+
+    fn key(&self) -> Option<&str> {
+        self.words.get(usize::from(!self.global)).map(String::as_str)
     }
 }
 
@@ -71,8 +81,11 @@ pub fn run(context: &Context, args: &SetArgs) -> Result<()> {
         }
         value.as_deref().map_or(Ok(()), |value| property.check(value))?;
     }
+    let new = New { context, scope: &scope, changes: &changes };
+    new.may_be_set()?;
+    new.stays_within_reach()?;
     if changes.iter().any(|(property, _)| property.is_about_destination()) {
-        try_destination(context, &scope, &changes)?;
+        new.try_destination()?;
     }
     for (property, value) in &changes {
         context.properties().set(&scope.folder, property.key, value.as_deref())?;
@@ -115,33 +128,93 @@ fn listed(text: &str) -> Result<Vec<Change>> {
     Ok(changes)
 }
 
-/// A destination is saved only when it works: as it would be with these changes. One that is not set yet waits.
-fn try_destination(context: &Context, scope: &Scope, changes: &[Change]) -> Result<()> {
-    let properties = context.properties();
-    let would_be = |property: &Property| {
-        let set = match changes.iter().find(|(changed, _)| changed.key == property.key) {
-            Some((_, value)) => value.clone(),
-            None => properties.get(&scope.folder, property.key)?,
-        };
-        let set = match set {
-            None if scope.folder != GLOBAL => properties.get(GLOBAL, property.key)?,
-            set => set,
-        };
-        Ok(set.unwrap_or_else(|| property.default.to_owned()))
-    };
-    let Some(place) = place(context, &scope.word, &would_be)? else { return Ok(()) };
-    let bucket = place.bucket.to_string();
-    context.ui.step(&format!("Trying {bucket}"));
-    let tried = Store::open(place)?.probe(&probe_name(context));
-    tried.map_err(|failure| {
-        let told = Failure::new(Kind::Config, format!("{bucket} does not work; nothing was changed"))
-            .because(failure.reason());
-        let told = failure.hints.into_iter().fold(told, Failure::hint);
-        if changes.iter().any(|(changed, _)| changed.key == DESTINATION.key) {
-            return told;
+/// What would hold after the changes.
+struct New<'a> {
+    context: &'a Context,
+    scope: &'a Scope<'a>,
+    changes: &'a [Change],
+}
+
+impl New<'_> {
+    /// What would be set in `folder`, if that is the one that changes or not.
+    fn set_in(&self, folder: &str, property: &Property) -> Result<Option<String>> {
+        let change = self.changes.iter().rev().find(|(changed, _)| changed.key == property.key);
+        match change.filter(|_| folder == self.scope.folder) {
+            Some((_, value)) => Ok(value.clone()),
+            None => self.context.properties().get(folder, property.key),
         }
-        told.hint(format!("to change several of them, first: dokku backups:set {} destination none", scope.word))
-    })
+    }
+
+    /// The value that would hold.
+    fn value(&self, property: &Property) -> Result<String> {
+        let own = if property.is_global() { None } else { self.set_in(&self.scope.folder, property)? };
+        let set = own.map_or_else(|| self.set_in(GLOBAL, property), |own| Ok(Some(own)))?;
+        Ok(set.unwrap_or_else(|| property.default.to_owned()))
+    }
+
+    /// The value that holds now.
+    fn value_before(&self, property: &Property) -> Result<String> {
+        New { changes: &[], ..*self }.value(property)
+    }
+
+    /// What not everybody may set who may set something.
+    fn may_be_set(&self) -> Result<()> {
+        let changes = |property: &Property| self.changes.iter().any(|(changed, _)| changed.key == property.key);
+        if changes(&PRIVATE_ADDRESSES) && matches!(self.context.settings.who, Who::Key { .. }) {
+            let key = PRIVATE_ADDRESSES.key;
+            return Err(Failure::new(
+                Kind::Refused,
+                format!("{key} is not set over SSH: it opens this host's networks"),
+            )
+            .hint(format!("at a shell of this host: sudo dokku backups:set --global {key} ...")));
+        }
+        if changes(&RETENTION) && is_shorter(&self.value_before(&RETENTION)?, &self.value(&RETENTION)?) {
+            self.context.permit_further(self.scope.service.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// Addresses that this host must not be sent to are not even saved.
+    fn stays_within_reach(&self) -> Result<()> {
+        let reach = Reach::new(self.value(&PRIVATE_ADDRESSES)?.parse().unwrap_or_default());
+        for (property, value) in self.changes.iter().filter(|(property, _)| property.is_address()) {
+            if let Some(url) = value.as_deref().and_then(|value| Url::parse(value).ok()) {
+                reach.check_now(&url).map_err(|failure| {
+                    let told = Failure::new(failure.kind, format!("{} cannot be that", property.key));
+                    failure.hints.iter().cloned().fold(told.because(failure.reason()), Failure::hint)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A destination is saved only when it works: as it would be with these changes. One that is not set yet waits.
+    fn try_destination(&self) -> Result<()> {
+        let (context, word) = (self.context, &self.scope.word);
+        if self.scope.folder != GLOBAL {
+            let own = |property: &Property| self.set_in(&self.scope.folder, property);
+            has_own_key(word, &own, &|property: &Property| self.set_in(GLOBAL, property))?;
+        }
+        let Some(place) = place(context, word, &|property| self.value(property))? else { return Ok(()) };
+        let bucket = place.bucket.to_string();
+        context.ui.step(&format!("Trying {bucket}"));
+        let tried = Store::open(place).and_then(|store| store.probe(&probe_name(context)));
+        tried.map_err(|failure| {
+            let kind = if failure.kind == Kind::Refused { Kind::Refused } else { Kind::Config };
+            let told = Failure::new(kind, format!("{bucket} does not work; nothing was changed"));
+            let told = failure.hints.iter().cloned().fold(told.because(failure.reason()), Failure::hint);
+            if self.changes.iter().any(|(changed, _)| changed.key == DESTINATION.key) {
+                return told;
+            }
+            told.hint(format!("to change several of them, first: dokku backups:set {word} destination none"))
+        })
+    }
+}
+
+/// Whether `after` lets backups go earlier than `before`; anything that is no number of days lets them stay.
+fn is_shorter(before: &str, after: &str) -> bool {
+    let days = |value: &str| value.parse::<u32>().ok();
+    days(after).is_some_and(|after| days(before).is_none_or(|before| after < before))
 }
 
 /// What is to be set, and for whom.
@@ -152,6 +225,8 @@ struct Scope<'a> {
     name: String,
     /// What is typed for it.
     word: String,
+    /// The one service; none for all.
+    service: Option<Service>,
     /// The words behind it.
     rest: &'a [String],
 }
@@ -161,13 +236,14 @@ fn scope<'a>(context: &Context, args: &'a SetArgs) -> Result<Scope<'a>> {
     if args.global {
         context.permit_global()?;
         let (folder, name, word) = (GLOBAL.to_owned(), "all services".to_owned(), GLOBAL.to_owned());
-        return Ok(Scope { folder, name, word, rest: &args.words });
+        return Ok(Scope { folder, name, word, service: None, rest: &args.words });
     }
     let (service, rest) =
         args.words.split_first().ok_or_else(|| Failure::new(Kind::Usage, "say which service, or --global"))?;
     let word = service.parse().map_err(|e: String| Failure::new(Kind::Usage, e))?;
     let service = resolve(context, &Dokku::find(&context.settings)?, &word)?;
-    Ok(Scope { folder: folder(&service), name: service.to_string(), word: service.to_string(), rest })
+    let (name, word) = (service.to_string(), service.to_string());
+    Ok(Scope { folder: folder(&service), name, word, service: Some(service), rest })
 }
 
 /// What came on stdin for `key`: its first line. For what must not stand on a command line.

@@ -250,8 +250,11 @@ fn examine(catalogue: &Exclusive, before: &[Listed], taken: Adopted) -> Result<S
         }
         if listed.presence == Presence::Missing && listed.backup.is_good() {
             report.missing.push(id);
-        } else if listed.backup.damage.is_some() {
-            keep_damage(catalogue, listed)?;
+        } else if listed.damage().is_some() {
+            // Of a copy it is written down where it was read.
+            if listed.backup.damage.is_some() {
+                keep_damage(catalogue, listed)?;
+            }
             report.damaged.push(id);
         }
     }

@@ -19,7 +19,7 @@ fn insured() -> (Host, super::support::s3::Bucket, String, String) {
     host.dokku(&["backups:set", "--global", "encrypt-to", &public]).expect(0);
     host.dokku(&["backups:set", "--global", "compression", "zstd"]).expect(0);
     let conf = format!(
-        "# how the copies are reached\ndestination-endpoint {}\ndestination-region us-east-1\n\
+        "# how the copies are reached\nprivate-addresses on\ndestination-endpoint {}\ndestination-region us-east-1\n\
          destination-key-id {}\ndestination-secret {}\n\ndestination {}\nencrypt-to {public}\n",
         bucket.s3.endpoint,
         bucket.s3.key_id,
@@ -84,7 +84,11 @@ fn a_list_of_properties_is_set_as_a_whole_or_not_at_all() {
     set("retention 60\nnonsense 1\n", "shop").expect(2);
     set("retention 60\nparallel-runs 3\n", "shop").expect(2);
     set("\n", "shop").expect(2);
-    set("retention 60\ndestination s3://nowhere\ndestination-endpoint http://127.0.0.1:9\n", "--global").expect(1);
+    set(
+        "retention 60\nprivate-addresses on\ndestination s3://nowhere\ndestination-endpoint http://127.0.0.1:9\n",
+        "--global",
+    )
+    .expect(1);
     assert_eq!((&report()["retention"], &report()["gate"]), (&"30".into(), &"off".into()));
     assert_eq!(report()["global-retention"], "");
     set("retention\n", "shop").expect(0);

@@ -17,6 +17,7 @@ fn host() -> (Host, u16) {
     let host = Host::up();
     host.elsewhere("shop");
     host.dokku(&["postgres:create", "target"]).expect(0);
+    host.allow_private();
     let quoted = PASSWORD.replace('\'', "''");
     host.psql("shop", "shop", &format!("create role reader superuser login password '{quoted}'"));
     let port = host.psql("shop", "postgres", "show port").parse().expect("a port");

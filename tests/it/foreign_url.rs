@@ -35,7 +35,7 @@ fn row_052_from_an_address_with_redirects_and_without_telling_it() {
     let (host, dump) = host();
     let sql = host.pg_dump("shop", &["--inserts"]);
     let truth = host.digest("shop");
-    host.dokku(&["backups:set", "--global", "import-private", "on"]).expect(0);
+    host.dokku(&["backups:set", "--global", "private-addresses", "on"]).expect(0);
     let hop = |n: usize| path(&format!("/hop{n}"), Answer::Redirect(format!("/hop{}?token={CANARY}", n - 1)));
     let mut answers = vec![
         path(&format!("/shop.dump?token={CANARY}"), Answer::Bytes(dump.clone())),
@@ -73,7 +73,7 @@ fn row_052_from_an_address_with_redirects_and_without_telling_it() {
 fn row_052_an_address_over_tls() {
     let (host, dump) = host();
     let folder = tempfile::tempdir().expect("a folder");
-    host.dokku(&["backups:set", "--global", "import-private", "on"]).expect(0);
+    host.dokku(&["backups:set", "--global", "private-addresses", "on"]).expect(0);
     let web = Web::up_tls(vec![path("/shop.dump", Answer::Bytes(dump))], folder.path());
     let url = format!("https://localhost:{}/shop.dump", web.address.port());
     let run = host.fetch_only(&url).expect(1);
@@ -112,7 +112,7 @@ fn fault_087_what_only_this_host_can_reach_is_not_asked() {
         for scheme in ["https", "http"] {
             let run = host.fetch_only(&format!("{scheme}://{name}:{port}/shop.dump"));
             assert_eq!(run.code, Some(7), "{scheme} {name}: {run:?}");
-            assert!(run.stderr.contains("import-private"), "{scheme} {name}: {run:?}");
+            assert!(run.stderr.contains("private-addresses"), "{scheme} {name}: {run:?}");
         }
     }
     for name in
@@ -122,8 +122,8 @@ fn fault_087_what_only_this_host_can_reach_is_not_asked() {
     }
     assert_eq!(web.asked(), 0, "somebody was asked");
     // A service's own value allows nothing, and is refused.
-    host.dokku(&["backups:set", "target", "import-private", "on"]).expect(2);
-    host.dokku(&["backups:set", "--global", "import-private", "on"]).expect(0);
+    host.dokku(&["backups:set", "target", "private-addresses", "on"]).expect(2);
+    host.dokku(&["backups:set", "--global", "private-addresses", "on"]).expect(0);
     // Every redirect is checked like the first address.
     let run = host.fetch_only(&web.http("/out")).expect(7);
     assert!(run.stderr.contains("in the clear"), "{}", run.stderr);
@@ -137,7 +137,7 @@ fn fault_087_what_only_this_host_can_reach_is_not_asked() {
 #[test]
 fn row_052_wrong_answers_leave_nothing_behind() {
     let (host, dump) = host();
-    host.dokku(&["backups:set", "--global", "import-private", "on"]).expect(0);
+    host.dokku(&["backups:set", "--global", "private-addresses", "on"]).expect(0);
     host.dokku(&["backups:set", "target", "import-timeout", "3"]).expect(0);
     let before = host.digest("target");
     let web = Web::up(vec![
@@ -178,7 +178,7 @@ fn row_052_wrong_answers_leave_nothing_behind() {
 fn fault_025_an_interrupted_fetch_leaves_nothing_behind() {
     let host = Host::up();
     host.database("target", SHOP);
-    host.dokku(&["backups:set", "--global", "import-private", "on"]).expect(0);
+    host.dokku(&["backups:set", "--global", "private-addresses", "on"]).expect(0);
     let web = Web::up(vec![path("/drip", Answer::Drip)]);
     let child = host.start_binary(&["backups:import", "target", "--url", &web.http("/drip"), "--no-restore"], &[]);
     host.wait_until("asked", || web.asked() > 0);

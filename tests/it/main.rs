@@ -6,7 +6,11 @@ mod support;
 
 mod acceptance;
 mod adopt;
+mod attack_addresses;
+mod attack_copies;
+mod attack_newest;
 mod attack_restore;
+mod attack_rights;
 mod before_deploy;
 mod bounds;
 mod bounds_data;

@@ -76,13 +76,16 @@ const FORMS: &[Form] = &[
     form(&["set", "NAME", "destination-region"], "ru", "postgres:export", (0, "Unsetting")),
     form(&["cancel", "NAME", "--id", ID], "ru", "", (4, "nothing is being done")),
     form(&["keep", "NAME", "--id", ID], "ru", "", (5, "is busy")),
+    form(&["keep", "NAME", "--id", ID, "--release"], "rud", "", (5, "is busy")),
     form(&["prune", "NAME"], "rd", "", (5, "is busy")),
     form(&["prune", "NAME", "--dry-run"], "r", "", (0, "2020-01-01")),
     form(&["download", "NAME", "--id", ID], "r", "postgres:export", (4, "has no backup")),
     form(&["schedule", "NAME", "daily", "--retention", "9"], "ru", "postgres:export", (5, "is busy")),
+    form(&["schedule", "NAME", "daily", "--retention", "1"], "rud", "postgres:export", (5, "is busy")),
     form(&["unschedule", "NAME", "hourly"], "ru", "", (4, "has no hourly schedule")),
     form(&["schedules", "NAME"], "r", "", (0, "daily")),
     form(&["set", "NAME", "restore-timeout"], "ru", "", (0, "Unsetting")),
+    form(&["set", "NAME", "retention", "none"], "ru", "", (0, "Setting retention")),
 ];
 
 /// How a run ended, as far as rights go.

@@ -67,6 +67,7 @@ fn serve(mut stream: TcpStream, answer: &str) -> Request {
 fn scheduled() -> Host {
     let host = Host::up();
     host.database("shop", ROWS);
+    host.allow_private();
     at(&host, "2026-01-01T00:00:00Z", &[], &["backups:schedule", "shop", "daily", "--at", "03:00"]).expect(0);
     host
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Policy;
 use super::vouch::is_own;
-use crate::domain::{Backup, BackupId, Listed, Outcome, Presence, Status, spell};
+use crate::domain::{Backup, BackupId, Listed, Outcome, Presence, Status, by_making, spell};
 
 /// What holds for the whole list.
 #[derive(Debug, Default)]
@@ -31,7 +31,8 @@ impl<'a> Facts<'a> {
                 let stays = backup.keep || expiry(backup, policy).is_none_or(|at| at > policy.now);
                 facts.good += 1;
                 facts.staying += usize::from(stays);
-                facts.newest = facts.newest.or(Some(backup));
+                facts.newest =
+                    facts.newest.filter(|newest| by_making(newest, backup, policy.now).is_gt()).or(Some(backup));
                 if is_own(backup) {
                     succeeded = succeeded.max(Some(backup.started_at));
                 }
@@ -69,7 +70,7 @@ pub fn counts(listed: &Listed, policy: &Policy) -> bool {
         && backup.is_good()
         && backup.counts()
         && listed.presence != Presence::Missing
-        && backup.damage.is_none()
+        && listed.damage().is_none()
         && (backup.is_restorable() || backup.verification.is_none() && backup.suspicious.is_none())
         && backup.started_at <= policy.now
         && !is_of_former(backup, policy)
@@ -90,9 +91,9 @@ pub fn expiry(backup: &Backup, policy: &Policy) -> Option<DateTime<Utc>> {
     backup.expires_at.or_else(|| Some(after(taken(backup), policy.days?.into())))
 }
 
-/// When it was made. `--at` can name a backup by any time; it is never taken for older than it is.
+/// When it was made. `--at` can name a backup by any time; it is taken for neither older nor younger than it is.
 pub fn taken(backup: &Backup) -> DateTime<Utc> {
-    backup.created_at.max(backup.started_at)
+    backup.started_at
 }
 
 /// `days` later, as far as there are such times.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::facts::time;
 use super::*;
-use crate::domain::{Datastore, Presence, Restore, Source, Stranger, Verification};
+use crate::domain::{Datastore, Presence, Restore, Source, Stranger, Verification, by_making};
 
 const DAY: i64 = 86_400;
 /// Histories of the quick loop, over two threads.
@@ -158,7 +158,7 @@ fn is_unknown(b: &Backup) -> bool {
 }
 
 fn has_expired(b: &Backup, policy: &Policy) -> bool {
-    let by_policy = policy.days.map(|days| b.created_at.max(b.started_at) + TimeDelta::days(days.into()));
+    let by_policy = policy.days.map(|days| b.started_at + TimeDelta::days(days.into()));
     b.expires_at.or(by_policy).is_some_and(|expires| expires <= policy.now)
 }
 
@@ -210,10 +210,11 @@ fn promises(backups: &[Listed], policy: &Policy) -> usize {
             assert!(good.iter().any(|w| verified(&w)), "{} is the newest verified", b.id);
         }
     }
-    // The newest good one by name (what --latest means), by time, and the newest verified.
+    // The newest good one by name, by time, by both (what --latest means), and the newest verified.
+    let latest = good.iter().max_by(|one, other| by_making(&one.backup, &other.backup, policy.now));
     let by_time = good.iter().max_by_key(|listed| listed.backup.started_at);
     let verified = good.iter().find(|listed| listed.backup.is_restorable());
-    for newest in [good.first(), by_time, verified].into_iter().flatten() {
+    for newest in [good.first(), by_time, latest, verified].into_iter().flatten() {
         assert!(!goes(newest), "{} is the newest of its kind", newest.backup.id);
     }
     let own =
@@ -225,7 +226,7 @@ fn promises(backups: &[Listed], policy: &Policy) -> usize {
     assert!(last_failed.is_none() || last_good > last_failed || removed.is_empty(), "removed while backups fail");
     if good.iter().all(|l| !l.backup.keep && has_expired(&l.backup, policy)) {
         assert!(removed.is_empty(), "everything has expired");
-        let by_policy = good.first().is_some_and(|l| l.backup.expires_at.is_none());
+        let by_policy = latest.is_some_and(|l| l.backup.expires_at.is_none());
         assert_eq!(made.refusal.is_some(), by_policy);
     } else {
         assert_eq!(made.refusal, None);

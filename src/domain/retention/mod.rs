@@ -151,7 +151,7 @@ fn decide(listed: &Listed, policy: &Policy, facts: &Facts, newer: &Newer) -> (Ac
     if backup.status == Outcome::Failed {
         return failed(backup, policy, facts);
     }
-    if let Some(damage) = &backup.damage {
+    if let Some(damage) = listed.damage() {
         // Somebody may still get something out of it, and ought to hear of it.
         return (Action::Keep, format!("damaged, and never removed by itself: {damage}"));
     }

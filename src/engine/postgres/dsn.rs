@@ -2,6 +2,7 @@
 //! goes its own way.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use url::Url;
 
@@ -26,6 +27,7 @@ const FORM: &str = "it is postgresql://USER:PASSWORD@HOST:PORT/DATABASE";
 #[derive(Clone, PartialEq, Eq)]
 pub struct Dsn {
     host: String,
+    addresses: Vec<IpAddr>,
     port: u16,
     user: String,
     password: Option<String>,
@@ -63,6 +65,7 @@ impl Dsn {
             database: if database.is_empty() { user.clone() } else { database },
             password: password.transpose()?,
             host,
+            addresses: Vec::new(),
             user,
             parameters,
         };
@@ -71,6 +74,17 @@ impl Dsn {
             return Err(wrong("holds control characters"));
         }
         Ok(dsn)
+    }
+
+    /// The host, a name or a number.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The same, connected to at `addresses` whatever its name stands for.
+    #[must_use]
+    pub fn at(&self, addresses: Vec<IpAddr>) -> Dsn {
+        Dsn { addresses, ..self.clone() }
     }
 
     /// Words for people: host and database.
@@ -87,9 +101,13 @@ impl Dsn {
     pub(super) fn conninfo(&self) -> String {
         let quoted = |value: &str| format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"));
         let port = self.port.to_string();
-        let own = [("host", &self.host), ("port", &port), ("user", &self.user), ("dbname", &self.database)];
+        // One name for each number: libpq takes its choice of the numbers, and of the name only its certificate.
+        let hosts = vec![self.host.as_str(); self.addresses.len().max(1)].join(",");
+        let addresses = self.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let own = [("host", &hosts), ("port", &port), ("user", &self.user), ("dbname", &self.database)];
+        let own = own.into_iter().chain((!addresses.is_empty()).then_some(("hostaddr", &addresses)));
         let more = self.parameters.iter().map(|(key, value)| (key.as_str(), value));
-        own.into_iter().chain(more).map(|(key, value)| format!("{key}={}", quoted(value))).collect::<Vec<_>>().join(" ")
+        own.chain(more).map(|(key, value)| format!("{key}={}", quoted(value))).collect::<Vec<_>>().join(" ")
     }
 
     /// The line of a password file; empty without a password.

@@ -144,6 +144,14 @@ impl Remote for Dsn {
         Dsn::has_password(self)
     }
 
+    fn host(&self) -> &str {
+        Dsn::host(self)
+    }
+
+    fn at(&self, addresses: Vec<std::net::IpAddr>) -> Box<dyn Remote> {
+        Box::new(Dsn::at(self, addresses))
+    }
+
     fn dump(
         &self,
         docker: &Docker,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::html::Html;
 use super::plot::plot;
 use super::{Of, Section, badge, findings};
-use crate::domain::{Level, Listed, Status, spell_age};
+use crate::domain::{Level, Listed, Status, made_at, spell_age};
 use crate::ui::words::{bytes, source, time};
 
 /// Backups shown in full; the others are counted and drawn.
@@ -56,7 +56,7 @@ fn backup(html: &mut Html, listed: Option<&Listed>, now: DateTime<Utc>) {
         html.raw("<strong class=\"failing\">none</strong>");
         return;
     };
-    html.raw("<strong>").text(spell_age(now - listed.backup.created_at)).raw("</strong> old, ");
+    html.raw("<strong>").text(spell_age(now - made_at(&listed.backup))).raw("</strong> old, ");
     html.text(listed.trust().map_or("-", |trust| trust.label())).raw("<br><code>").text(&listed.backup.id);
     html.raw("</code>");
 }

@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::steps::Health;
-use crate::domain::{BackupId, Compression, Datastore, Finding, Frequency, Level, Listed, ServiceName, Trust, verdict};
+use crate::domain::{
+    BackupId, Compression, Datastore, Finding, Frequency, Level, Listed, ServiceName, Trust, made_at, verdict,
+};
 
 pub use report::{Destroy, GlobalReport, Report, Reports, latest_offsite};
 
@@ -18,7 +20,7 @@ pub struct Brief<'a> {
     id: &'a BackupId,
     /// The time in its name.
     created_at: DateTime<Utc>,
-    /// How long ago that is; negative for a time to come.
+    /// How long ago it was made; negative where its record claims a time to come.
     age_seconds: i64,
     /// What has been shown about its bytes.
     trust: Option<Trust>,
@@ -33,7 +35,7 @@ impl<'a> Brief<'a> {
         Brief {
             id: &backup.id,
             created_at: backup.created_at,
-            age_seconds: (now - backup.created_at).num_seconds(),
+            age_seconds: (now - made_at(backup)).num_seconds(),
             trust: listed.trust(),
             verified_at: backup.verification.as_ref().map(|verification| verification.at),
         }

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use super::{Brief, ServiceHealth};
-use crate::domain::{CopyState, Grant, KeyName, Listed, Presence, Right, Service, Trust, Who};
+use crate::domain::{CopyState, Destination, Grant, KeyName, Listed, Presence, Right, Service, Trust, Who, newest};
 use crate::error::Result;
 use crate::properties::{self, GATE, GLOBAL, folder};
 use crate::ui::{DestinationJson, copy_of};
@@ -153,19 +153,27 @@ impl<'a> Report<'a> {
 }
 
 /// The newest backup that has a destination.
-pub fn latest_offsite(backups: &[Listed]) -> Option<&Listed> {
-    let live = |listed: &&Listed| listed.backup.deleted_at.is_none() && listed.backup.counts();
-    backups.iter().filter(live).find(|listed| listed.backup.destination.is_some())
+pub fn latest_offsite(backups: &[Listed], now: DateTime<Utc>) -> Option<&Listed> {
+    let live = |listed: &&Listed| {
+        let backup = &listed.backup;
+        backup.deleted_at.is_none() && backup.counts() && backup.destination.is_some()
+    };
+    newest(backups.iter().filter(live), now)
 }
 
 fn offsite(backups: &[Listed], now: DateTime<Utc>) -> Option<Offsite<'_>> {
     let stored = |listed: &&Listed| {
-        let copy = listed.backup.destination.as_ref().is_some_and(|copy| copy.state == CopyState::Stored);
-        let backup = &listed.backup;
-        copy && backup.is_good() && backup.counts() && matches!(listed.presence, Presence::Remote | Presence::Both)
+        let is_stored = |copy: &Destination| copy.state == CopyState::Stored && copy.damage().is_none();
+        let copy = listed.backup.destination.as_ref().is_some_and(is_stored);
+        copy && listed.backup.is_good()
+            && listed.backup.counts()
+            && matches!(listed.presence, Presence::Remote | Presence::Both)
     };
-    let latest = copy_of(latest_offsite(backups)?)?;
-    Some(Offsite { latest, newest_stored: backups.iter().find(stored).map(|listed| Brief::new(listed, now)) })
+    let latest = copy_of(latest_offsite(backups, now)?)?;
+    Some(Offsite {
+        latest,
+        newest_stored: newest(backups.iter().filter(stored), now).map(|listed| Brief::new(listed, now)),
+    })
 }
 
 fn global(context: &Context) -> Result<BTreeMap<String, String>> {

@@ -1,8 +1,9 @@
 //! From `--latest` or `--id ID` to one backup.
 
 use crate::catalogue::View;
-use crate::domain::{Backup, BackupId, Listed, Presence, Service, newest_good};
+use crate::domain::{Backup, BackupId, Listed, Presence, Service, newest, newest_good};
 use crate::error::{Failure, Kind, Result};
+use crate::verbs::Context;
 use crate::verbs::words::Selector;
 
 /// What the backup is wanted for.
@@ -15,7 +16,8 @@ pub enum Purpose {
 }
 
 /// The chosen backup of `service`.
-pub fn choose(view: View, service: &Service, which: &Selector, purpose: Purpose) -> Result<Listed> {
+pub fn choose(context: &Context, view: View, service: &Service, which: &Selector, purpose: Purpose) -> Result<Listed> {
+    let now = context.settings.clock.now();
     let list = format!("list them with: dokku backups:list {service}");
     match &which.id {
         Some(id) => view
@@ -27,9 +29,9 @@ pub fn choose(view: View, service: &Service, which: &Selector, purpose: Purpose)
             let chosen = match purpose {
                 Purpose::Look => {
                     let shown = |listed: &&Listed| listed.backup.deleted_at.is_none() && listed.backup.counts();
-                    view.backups.iter().find(shown)
+                    newest(view.backups.iter().filter(shown), now)
                 }
-                Purpose::Restore => newest_good(&view.backups),
+                Purpose::Restore => newest_good(&view.backups, now),
             };
             chosen.cloned().ok_or_else(|| {
                 let text =

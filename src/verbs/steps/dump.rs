@@ -11,7 +11,7 @@ use super::offsite::{Copying, copy_later};
 use crate::catalogue::{Draft, Exclusive, Log};
 use crate::codec::Encoder;
 use crate::dokku::{Dokku, Info, not_running};
-use crate::domain::{Backup, BackupId, Compression, Source, room_needed, suspicion};
+use crate::domain::{Backup, BackupId, Compression, Service, Source, room_needed, suspicion};
 use crate::engine::{self, Live};
 use crate::error::{Failure, Kind, Result};
 use crate::stream::{self, Sink, Sum};
@@ -63,7 +63,7 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
             .map(|docker| engine::of(service.datastore).attach(&docker, service, info.database.as_deref()))
     };
     let facts = Facts::gather(dokku, &info, live());
-    let draft = begin(context, catalogue, wanted, &stored, &info)?;
+    let draft = begin(context, catalogue, wanted, &stored, &info, last.as_ref())?;
     context.ui.step(&format!("Backing up {service} as {}", draft.record.id));
     if wanted.source == Source::Manual {
         begun(context, catalogue.dir(), &draft.listed())?;
@@ -108,9 +108,14 @@ fn end_left_dump(context: &Context, record: &Backup, live: Option<Box<dyn Live>>
 }
 
 fn last_good(catalogue: &Exclusive) -> Result<Option<Backup>> {
-    // A dump from elsewhere says nothing about how large those of this service are.
+    // A dump from elsewhere says nothing about how large those of this service are, and neither does what a restore
+    // replaced.
+    // One that looked suspicious and was then shown to restore is what the service looks like now.
     let comparable = |backup: &Backup| {
-        backup.is_good() && backup.suspicious.is_none() && backup.source != Source::Imported && backup.counts()
+        backup.is_good()
+            && backup.counts()
+            && (backup.suspicious.is_none() || backup.is_restorable())
+            && !matches!(backup.source, Source::Imported | Source::Safety)
     };
     let last = catalogue.newest(comparable)?;
     // Read again, for its tables.
@@ -131,7 +136,14 @@ fn check_room(catalogue: &Exclusive, last: Option<&Backup>) -> Result<()> {
     .hint(format!("make room, or delete old backups: dokku backups:delete {} --id ID", catalogue.service())))
 }
 
-fn begin(context: &Context, catalogue: &Exclusive, wanted: &Wanted, stored: &Stored, info: &Info) -> Result<Draft> {
+fn begin(
+    context: &Context,
+    catalogue: &Exclusive,
+    wanted: &Wanted,
+    stored: &Stored,
+    info: &Info,
+    last: Option<&Backup>,
+) -> Result<Draft> {
     let (service, id) = (catalogue.service(), free_id(context, catalogue, wanted.at)?);
     let now = context.settings.clock.now();
     let mut record = Backup::draft(id, service.datastore, wanted.source, now, &context.settings.caller.actor);
@@ -142,7 +154,8 @@ fn begin(context: &Context, catalogue: &Exclusive, wanted: &Wanted, stored: &Sto
     record.expires_at = wanted.retention.map(|retention| record.created_at + retention);
     record.image.clone_from(&info.image);
     record.image_version.clone_from(&info.image_version);
-    record.database.clone_from(&info.database);
+    // What the last one was of, where the plugin does not say.
+    record.database = info.database.clone().or_else(|| last.and_then(|last| last.database.clone()));
     catalogue.begin(record)
 }
 
@@ -181,7 +194,7 @@ fn receive(
     log: &mut Log,
 ) -> Result<crate::catalogue::Sealed> {
     let Incoming { mut child, facts, about, grew } = incoming;
-    let datastore = draft.record.datastore;
+    let (datastore, own) = (draft.record.datastore, draft.record.database.clone());
     let mut progress = Progress::new(context.ui, "received", about);
     let mut sum = Sum::default();
     // What is stored: these bytes are hashed, and these lie in the file.
@@ -207,6 +220,7 @@ fn receive(
         return Err(Failure::new(Kind::Child, format!("{datastore}:export ended well but gave no output")));
     }
     let content = content?;
+    is_of(catalogue.service(), own.as_deref(), &content.database)?;
     // Only a dump that was read to its proven end is ended as a whole one.
     encoder.finish()?;
     let passed = sum.passed();
@@ -226,6 +240,20 @@ fn receive(
     draft.seal(catalogue, passed.size, passed.sha256)
 }
 
+/// Whether the dump is of the database that the service has, as far as both are known. It is whole, and yet not what
+/// anybody asked for.
+fn is_of(service: &Service, own: Option<&str>, dumped: &str) -> Result<()> {
+    match own {
+        Some(own) if !dumped.is_empty() && own != dumped => {
+            let datastore = service.datastore;
+            let text = format!("{datastore}:export gave the dump of the database {dumped}; that of {service} is {own}");
+            Err(Failure::new(Kind::Damaged, text)
+                .hint(format!("see which database the service has: dokku {datastore}:info {service}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn finish(
     context: &Context,
     catalogue: &Exclusive,
@@ -236,7 +264,10 @@ fn finish(
 ) -> Result<Backup> {
     let record = sealed.record_mut();
     let (form, size, tables) = (record.form(), record.size.unwrap_or(0), record.table_count());
-    record.suspicious = record.suspicious.take().or_else(|| last.and_then(|last| suspicion(last, form, size, tables)));
+    // A safety backup saves what somebody is about to replace: that something is lost in it may be why.
+    let last = last.filter(|_| record.source != Source::Safety);
+    let shrunk = last.and_then(|last| suspicion(last, form, size, &record.tables, tables));
+    record.suspicious = record.suspicious.take().or(shrunk);
     let recorded = sealed.record(catalogue);
     let Ok(backup) = recorded else {
         copying.into_iter().for_each(Copying::give_up);

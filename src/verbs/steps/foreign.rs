@@ -1,15 +1,17 @@
 //! Where a foreign dump comes from: a file of this host, stdin, an address, a server elsewhere.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::unpack::Bytes;
+use super::{private, reach};
 use crate::catalogue::Exclusive;
 use crate::dokku::Info;
 use crate::domain::{Datastore, is_hidden};
 use crate::engine::{self, Remote};
 use crate::error::{Failure, Kind, Result};
-use crate::properties::{GLOBAL, IMPORT_PRIVATE, IMPORT_TIMEOUT};
+use crate::properties::IMPORT_TIMEOUT;
 use crate::sys::fetch::{Bounds, fetch};
 use crate::sys::incoming::{self, Stdin, Within};
 use crate::sys::secret;
@@ -94,16 +96,15 @@ impl Foreign {
                 Ok(Coming { bytes, name: "stdin".to_owned(), size: None })
             }
             Foreign::Url(url) => {
-                let properties = context.properties();
-                // Of the whole host only: whoever may set a service's properties must not open its networks.
-                let private = properties.get(GLOBAL, IMPORT_PRIVATE.key)?.as_deref() == Some("on");
+                let private = private(context)?;
                 let bounds = Bounds { idle: settings.idle, total, private };
-                let download = fetch(url, bounds)?;
+                let download = fetch(url, &bounds)?;
                 let (name, size) = (download.host().to_owned(), download.size);
                 Ok(Coming { bytes: Box::new(download), name, size })
             }
             Foreign::Server(dsn) => {
                 let service = into.service();
+                let dsn = dsn.at(addresses(context, &**dsn)?);
                 let image = info.image.as_ref().zip(info.image_version.as_ref());
                 let (image, version) = image.ok_or_else(|| {
                     Failure::new(Kind::Config, format!("the image of {service} could not be learnt"))
@@ -118,6 +119,14 @@ impl Foreign {
             }
         }
     }
+}
+
+/// Where the server is: what its name stands for now, as far as it may be asked. Its container is told these numbers, and
+/// does not ask for the name again.
+fn addresses(context: &Context, dsn: &dyn Remote) -> Result<Vec<IpAddr>> {
+    reach(context)?
+        .addresses(dsn.host())?
+        .ok_or_else(|| Failure::new(Kind::Child, format!("{} could not be dumped: its host is not known", dsn.words())))
 }
 
 fn file(context: &Context, path: &Path, total: Duration) -> Result<Coming> {

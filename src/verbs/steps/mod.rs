@@ -1,5 +1,6 @@
 //! Steps that several verbs share.
 
+mod addresses;
 mod adopt;
 mod begun;
 mod bring_in;
@@ -33,6 +34,7 @@ mod unpack;
 mod verify;
 mod way_back;
 
+pub use addresses::{private, reach};
 pub use adopt::{Adopted, Refused, adopt_from};
 pub use begun::begun;
 pub use bring_in::bring_in;
@@ -41,7 +43,7 @@ pub use code::{redeploy, show_redeploy};
 pub use consent::object;
 pub use crontab::renew_crontab;
 pub use dump::{Wanted, dump, safety_backup};
-pub use expiry::realign;
+pub use expiry::{realign, would_hasten};
 pub use foreign::Foreign;
 pub use form::Stored;
 pub use health::{Health, health};
@@ -52,11 +54,11 @@ pub use jobs::{all_jobs, how_it_ended, jobs_about, wait_for_jobs};
 pub use keys::Keys;
 pub use locked_pair::{LockedPair, patience};
 pub use offsite::{
-    Eagerness, Reached, Rebuilt, Strangers, catch_up, fetch, fetch_now, is_copy_due, not_copied, place, probe_name,
-    rebuild, refresh, remove_copy, services_elsewhere, upload_pending,
+    Eagerness, Reached, Rebuilt, Strangers, catch_up, fetch, fetch_now, has_own_key, is_copy_due, not_copied, place,
+    probe_name, rebuild, refresh, remove_copy, services_elsewhere, upload_pending,
 };
 pub use plan::show_plan;
-pub use prove::{check_bytes, damaged, is_recorded, mark_damage, open_dump, prove};
+pub use prove::{check_bytes, damaged, is_recorded, mark_damage, open_dump, prove, seen};
 pub use prune::{Origins, Pruned, destroyed_at, prune, prune_after, prune_plan};
 pub use read_bytes::read_bytes;
 pub use recover::{acquire, open, settle};

@@ -114,17 +114,26 @@ pub fn damaged(backup: &Backup, damage: String) -> Failure {
         .hint(format!("choose another: dokku backups:list {}", backup.service))
 }
 
-/// Records that the bytes were found to differ, once. Whatever `prove` answered is passed on.
+/// Records that the bytes here were found to differ, once; or, once they were read and are what they must be, that they
+/// are no more. Whatever `prove` answered is passed on.
 pub fn mark_damage<T>(clock: Clock, catalogue: &Exclusive, backup: &Backup, proven: Result<T>) -> Result<T> {
-    if let Err(failure) = &proven
-        && failure.kind == Kind::Damaged
-    {
+    let damage = match &proven {
+        Ok(_) => None,
+        Err(failure) if failure.kind == Kind::Damaged => Some(seen(failure, clock)),
+        Err(_) => return proven,
+    };
+    if damage.is_some() || backup.damage.is_some() {
         let mut record = catalogue.record(&backup.id)?;
-        if record.damage.is_none() {
-            record.damage = Some(format!("{} (seen {})", failure.reason(), clock.now().format("%Y-%m-%dT%H:%M:%SZ")));
+        if record.damage.is_some() != damage.is_some() {
+            record.damage = damage;
             catalogue.save(&record)?;
             catalogue.reindex()?;
         }
     }
     proven
+}
+
+/// What was found wrong, and when.
+pub fn seen(failure: &Failure, clock: Clock) -> String {
+    format!("{} (seen {})", failure.reason(), clock.now().format("%Y-%m-%dT%H:%M:%SZ"))
 }

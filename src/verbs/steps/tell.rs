@@ -11,8 +11,10 @@ use crate::domain::{Backup, Datastore, Finding, Level, Service, ServiceName};
 use crate::error::{Failure, Result};
 use crate::properties::{HEARTBEAT_URL, NOTIFY_URL, Property, folder};
 use crate::sys::http;
+use crate::sys::reach::Reach;
 use crate::ui::ErrorJson;
 use crate::verbs::Context;
+use crate::verbs::steps::reach;
 
 /// The whole exchange with an address may take this long.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -44,7 +46,7 @@ pub fn tell(context: &Context, service: &Service, schedules: &[String], ended: R
         Ok(_) => (
             &HEARTBEAT_URL,
             HEARTBEAT_FAILED,
-            with_address(context, service, &HEARTBEAT_URL, |url| http::ping(url, LIMIT)),
+            with_address(context, service, &HEARTBEAT_URL, |url, reach| http::ping(url, LIMIT, reach)),
         ),
         Err(failure) => {
             let document = FailedBackup {
@@ -56,7 +58,7 @@ pub fn tell(context: &Context, service: &Service, schedules: &[String], ended: R
                 error: ErrorJson::from(failure),
             };
             let text = serde_json::to_string(&document).unwrap_or_default();
-            let post = |url: &str| http::post_json(url, text, LIMIT);
+            let post = |url: &str, reach: &Reach| http::post_json(url, text, LIMIT, reach);
             (&NOTIFY_URL, NOTIFY_FAILED, with_address(context, service, &NOTIFY_URL, post))
         }
     };
@@ -73,11 +75,11 @@ fn with_address(
     context: &Context,
     service: &Service,
     property: &Property,
-    send: impl FnOnce(&str) -> Result<()>,
+    send: impl FnOnce(&str, &Reach) -> Result<()>,
 ) -> Result<()> {
     match context.properties().computed(service, property)?.as_str() {
         "" => Ok(()),
-        url => send(url),
+        url => send(url, &reach(context)?),
     }
 }
 

@@ -43,7 +43,7 @@ pub fn verify(
     let docker = context.docker()?;
     sweep(context, &docker)?;
     let view = View::of(&dir, service, Detail::Whole)?;
-    let chosen = choose(view, service, which, super::Purpose::Restore)?;
+    let chosen = choose(context, view, service, which, super::Purpose::Restore)?;
     let backup = usable(&chosen)?;
     let identities = keys.of(context, backup)?;
     fetch_now(context, service, &chosen, keys, wait)?;
@@ -209,6 +209,7 @@ fn record(
     let catalogue = open(context, service, wait, "verify")?;
     let mut backup = catalogue.record(id)?;
     let evidence = mark_damage(context.settings.clock, &catalogue, &backup, evidence)?;
+    backup.damage = None;
     if backup.deleted_at.is_some() || backup.sha256.as_ref() != Some(&evidence.sha256) {
         return Err(Failure::new(Kind::Busy, format!("{id} was deleted or replaced while it was verified")));
     }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::signer::{SignedUrlOptions, Signer};
+use object_store::{Attribute, Attributes, ObjectStore, PutOptions, PutPayload};
 
 use super::{Host, Run, fast_folder, repository};
 
@@ -154,6 +155,16 @@ impl Bucket {
         assert_eq!(self.ask(reqwest::Method::PUT, key, &[], bytes).0, 200, "{key}");
     }
 
+    /// Puts an object that carries the word of an upload.
+    pub fn put_marked(&self, key: &str, bytes: Vec<u8>, mark: &str) {
+        let word = Attribute::Metadata("dokku-backups".into());
+        let attributes = Attributes::from_iter([(word, mark.to_owned())]);
+        let options = PutOptions { attributes, ..PutOptions::default() };
+        let path = object_store::path::Path::parse(key).expect("a key");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(self.signer.put_opts(&path, PutPayload::from(bytes), options)).expect("put");
+    }
+
     /// Removes an object.
     pub fn delete(&self, key: &str) {
         assert_eq!(self.ask(reqwest::Method::DELETE, key, &[], Vec::new()).0, 204, "{key}");
@@ -166,8 +177,14 @@ impl Bucket {
 }
 
 impl Host {
+    /// Lets addresses of loopback be asked, where the servers of the tests are.
+    pub fn allow_private(&self) {
+        self.dokku(&["backups:set", "--global", "private-addresses", "127.0.0.0/8 ::1"]).expect(0);
+    }
+
     /// Sets everything but the destination itself, for all services.
     pub fn store_access(&self, endpoint: &str, key_id: &str, secret: &str) {
+        self.allow_private();
         self.dokku(&["backups:set", "--global", "destination-endpoint", endpoint]).expect(0);
         self.dokku_stdin(key_id.as_bytes(), &["backups:set", "--global", "destination-key-id", "-"]).expect(0);
         self.dokku_stdin(secret.as_bytes(), &["backups:set", "--global", "destination-secret", "-"]).expect(0);

@@ -1,13 +1,13 @@
 //! What is still to be done at the destination: copies that failed or were never made, records that have changed since,
 //! copies of deleted backups.
 
-use super::copying::{Copying, put_off, put_record};
+use super::copying::{Copying, copy_later, put_off, put_record};
 use super::remove::remove_copy;
 use super::store::{place_of, store_with};
 use crate::catalogue::{Detail, Exclusive, Folder, Log, View};
 use crate::domain::{Backup, CopyState, Listed, Presence, Service};
 use crate::error::{Failure, Kind, Result};
-use crate::sys::signals;
+use crate::sys::{random, signals};
 use crate::verbs::Context;
 use crate::verbs::steps::{folder_for_reading, open};
 
@@ -102,6 +102,7 @@ fn task(context: &Context, dir: &Folder, listed: &Listed, set: bool, eagerness: 
     Ok(match copy.state {
         CopyState::Deleting if due => Some(Task::Remove),
         CopyState::Pending | CopyState::Failed if due && set && here && backup.is_good() => Some(Task::Upload),
+        CopyState::Stored if copy.damage().is_some() && set && here && backup.is_good() => Some(Task::Upload),
         CopyState::Stored if set && backup.is_good() && backup.has_own_copy() => {
             let current = copy.record.as_deref() == Some(dir.fingerprint(backup)?.as_str());
             (!current).then_some(Task::Record)
@@ -125,6 +126,15 @@ fn perform(context: &Context, catalogue: &Exclusive, listed: &Listed, task: Task
 
 fn upload(context: &Context, catalogue: &Exclusive, mut backup: Backup) -> Result<()> {
     let log = &mut Log::open(catalogue.dir(), &backup.id, context.settings.clock);
+    // Written down before anything is sent: after a crash what was sent is still known to be ours.
+    let file = backup.file.clone().unwrap_or_default();
+    if backup.destination.is_none() {
+        backup.destination = copy_later(context, catalogue.service(), &file);
+    }
+    if let Some(copy) = backup.destination.as_mut().filter(|copy| copy.mark.is_none()) {
+        copy.mark = Some(random::word()?);
+        catalogue.save(&backup)?;
+    }
     let copying = match Copying::again(context, catalogue, &backup) {
         Ok(copying) => copying,
         Err(failure) => {

@@ -17,7 +17,7 @@ use crate::properties::DESTINATION;
 use crate::stream::{self, Follower, Leader, Passed, Summed};
 use crate::sys::child::interrupted;
 use crate::sys::file::NamedFile;
-use crate::sys::signals;
+use crate::sys::{random, signals};
 use crate::verbs::Context;
 use crate::verbs::steps::form::recipients;
 
@@ -33,10 +33,20 @@ const LARGEST_RECORD: u64 = 64 << 20;
 pub struct Copying {
     uri: String,
     leader: Option<Leader>,
+    mark: Option<String>,
     cancel: Cancel,
     encrypted_to: Vec<String>,
     sent: Sent,
     ended: Receiver<Result<Put>>,
+}
+
+/// What is copied: its file, what is known of it, and the word that its uploads carry.
+struct What<'a> {
+    file: &'a str,
+    about: Option<u64>,
+    /// What the object is to be in the end, where that is known before.
+    whole: Option<Passed>,
+    mark: String,
 }
 
 impl Copying {
@@ -45,7 +55,8 @@ impl Copying {
         let place = place_of(context, catalogue.service()).transpose()?;
         let begun = place.and_then(|place| {
             let (leader, follower) = stream::follow(draft.read_along(catalogue)?);
-            let copying = Copying::start(context, catalogue, place, &draft.file_name(), follower, about)?;
+            let what = What { file: &draft.file_name(), about, whole: None, mark: random::word()? };
+            let copying = Copying::start(context, catalogue, place, follower, what)?;
             Ok(Copying { leader: Some(leader), ..copying })
         });
         Some(begun.unwrap_or_else(|failure| Copying::lost(context, catalogue, &draft.file_name(), failure)))
@@ -59,18 +70,22 @@ impl Copying {
         let file = backup.file.clone().unwrap_or_default();
         let dump = catalogue.dir().read(&file)?;
         let passed = Passed { size: backup.size.unwrap_or(0), sha256: backup.sha256.clone().unwrap_or_default() };
-        let about = passed.size;
-        Copying::start(context, catalogue, place, &file, stream::exactly(dump, passed), Some(about))
+        let mark = match backup.destination.as_ref().and_then(|copy| copy.mark.clone()) {
+            Some(mark) => mark,
+            None => random::word()?,
+        };
+        let what = What { file: &file, about: Some(passed.size), whole: Some(passed.clone()), mark };
+        Copying::start(context, catalogue, place, stream::exactly(dump, passed), what)
     }
 
     fn start(
         context: &Context,
         catalogue: &Exclusive,
         place: Place,
-        file: &str,
         follower: Follower<NamedFile>,
-        about: Option<u64>,
+        what: What<'_>,
     ) -> Result<Copying> {
+        let What { file, about, whole, mark } = what;
         let service = catalogue.service();
         let recipients = recipients_of(context, service, file)?;
         let (key, folder) = (place.bucket.key(service, &name_there(file, &recipients)), place.bucket.folder(service));
@@ -80,11 +95,13 @@ impl Copying {
             true => Box::new(follower),
             false => Box::new(Sealing::new(follower, &recipients, sent.clone())?),
         };
+        // Encrypted for the copy alone, it has other bytes each time.
+        let whole = whole.filter(|_| recipients.is_empty());
         let (end, ended) = channel();
         // Under this lock nobody else of this host uploads for the service: an unfinished upload of a backup that is
         // known here was left by a run that died. Others may share the bucket: what is not known here is not touched.
         let known: Vec<BackupId> = catalogue.known()?;
-        let called_off = cancel.clone();
+        let (called_off, marked) = (cancel.clone(), mark.clone());
         let run = move || {
             let put = Store::open(place).and_then(|store| {
                 let ours = |key: &str| id_in(key).is_some_and(|id| known.contains(&id));
@@ -94,12 +111,16 @@ impl Copying {
                     // Not every store can list them; that keeps nobody from uploading.
                     Err(failure) => log::info!("{}", failure.reason()),
                 }
-                store.put_stream(&key, source, about, &called_off)
+                match earlier(&store, &key, &marked, whole.as_ref())? {
+                    Some(size) => Ok(Put::Done(size)),
+                    None => store.put_stream(&key, source, about, &marked, &called_off),
+                }
             });
             let _ = end.send(put);
         };
         std::thread::Builder::new().spawn(run)?;
-        Ok(Copying { uri, leader: None, cancel, encrypted_to: recipients.words(), sent, ended })
+        let (mark, encrypted_to) = (Some(mark), recipients.words());
+        Ok(Copying { uri, leader: None, mark, cancel, encrypted_to, sent, ended })
     }
 
     /// A copy that could not even be begun: the reason waits for whoever asks.
@@ -108,7 +129,7 @@ impl Copying {
         let uri = copy_later(context, catalogue.service(), file).map(|copy| copy.uri).unwrap_or_default();
         let _ = end.send(Err(failure));
         let (cancel, sent) = (Cancel::default(), Sent::default());
-        Copying { uri, leader: None, cancel, encrypted_to: Vec::new(), sent, ended }
+        Copying { uri, leader: None, mark: None, cancel, encrypted_to: Vec::new(), sent, ended }
     }
 
     /// More of the file was written.
@@ -120,7 +141,7 @@ impl Copying {
 
     /// What the record says until more is known.
     pub fn pending(&self) -> Destination {
-        Destination::pending(self.uri.clone())
+        Destination { mark: self.mark.clone(), ..Destination::pending(self.uri.clone()) }
     }
 
     /// The dump is recorded: waits for its copy, and writes down what became of it. The record that is returned says so
@@ -232,6 +253,20 @@ fn confirm(
     record.destination = Some(copy);
     put_record(&store, catalogue, &mut record)?;
     Ok(record)
+}
+
+/// What an earlier upload of ours has left: the size of the whole copy, or `None` once there is nothing of ours in the way.
+/// Only an object that carries our word is read or removed; whose any other one is nobody can tell.
+fn earlier(store: &Store, key: &str, mark: &str, whole: Option<&Passed>) -> Result<Option<u64>> {
+    let Some(object) = store.head(key)?.filter(|object| object.mark.as_deref() == Some(mark)) else { return Ok(None) };
+    if let Some(whole) = whole.filter(|whole| whole.size == object.size)
+        && same_bytes(store, key, whole).is_ok()
+    {
+        return Ok(Some(object.size));
+    }
+    log::info!("{key} is what an upload of ours has left, and is made anew");
+    store.delete(key)?;
+    Ok(None)
 }
 
 fn same_bytes(store: &Store, key: &str, passed: &Passed) -> Result<()> {

@@ -10,27 +10,42 @@ use crate::error::{Failure, Kind, Result};
 use crate::stream::{self, Passed, Sum, Summed};
 use crate::ui::{Progress, bytes};
 use crate::verbs::Context;
-use crate::verbs::steps::{Keys, mark_damage, open};
+use crate::verbs::steps::{Keys, open, seen};
 
 /// Brings the dump of `id` into its place if it is not there: hashed while it comes, and moved to its place only when it
-/// is exactly what its record says. Bytes that are not are thrown away, and the record says so.
+/// is exactly what its record says. Bytes that are not are thrown away, and the record says so of the copy: whether the
+/// dump itself is whole, should it turn up again, they do not tell.
 pub fn fetch(context: &Context, catalogue: &Exclusive, id: &BackupId, keys: &Keys) -> Result<()> {
     let view = catalogue.view(Detail::Summary)?;
     match view.backups.iter().find(|listed| &listed.backup.id == id) {
         Some(listed) if listed.presence == Presence::Remote => {
             let backup = catalogue.record(id)?;
             let fetched = bring(context, catalogue, &backup, keys);
-            mark_damage(context.settings.clock, catalogue, &backup, fetched)?;
-            lift_damage(catalogue, id)
+            match &fetched {
+                Ok(()) => note(catalogue, id, None)?,
+                Err(failure) if failure.kind == Kind::Damaged => {
+                    note(catalogue, id, Some(seen(failure, context.settings.clock)))?;
+                }
+                Err(_) => {}
+            }
+            fetched
         }
         _ => Ok(()),
     }
 }
 
-/// What lies here now was just shown to be what the record says, whatever was seen before.
-fn lift_damage(catalogue: &Exclusive, id: &BackupId) -> Result<()> {
+/// Writes down what is wrong with the copy. Where nothing is, neither is anything wrong with what it was brought here as,
+/// whatever was seen before.
+fn note(catalogue: &Exclusive, id: &BackupId, damage: Option<String>) -> Result<()> {
     let mut record = catalogue.record(id)?;
-    if record.damage.take().is_some() {
+    let before = record.clone();
+    if damage.is_none() {
+        record.damage = None;
+    }
+    if let Some(copy) = &mut record.destination {
+        copy.reason = damage;
+    }
+    if record != before {
         catalogue.save(&record)?;
         catalogue.reindex()?;
     }

@@ -15,4 +15,4 @@ pub use fetch::{fetch, fetch_now};
 pub use reach::{Reached, probe_name};
 pub use rebuild::{Rebuilt, Strangers, rebuild, services_elsewhere};
 pub use remove::remove_copy;
-pub use store::place;
+pub use store::{has_own_key, place};

@@ -4,8 +4,10 @@ use crate::destination::{Place, Secret, Store};
 use crate::domain::{Bucket, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::properties::{
-    DESTINATION, DESTINATION_ENDPOINT, DESTINATION_KEY_ID, DESTINATION_REGION, DESTINATION_SECRET, GLOBAL, Property,
+    DESTINATION, DESTINATION_ENDPOINT, DESTINATION_KEY_ID, DESTINATION_REGION, DESTINATION_SECRET, GLOBAL,
+    PRIVATE_ADDRESSES, Property, folder,
 };
+use crate::sys::reach::Reach;
 use crate::verbs::Context;
 
 /// The place that `value` of each property describes; `None` where there is no destination. `scope` is what the person
@@ -32,11 +34,53 @@ pub fn place(context: &Context, scope: &str, value: &dyn Fn(&Property) -> Result
         key_id: Secret::new(key_id),
         secret: Secret::new(secret),
         patience: context.settings.idle,
+        reach: Reach::new(value(&PRIVATE_ADDRESSES)?.parse().unwrap_or_default()),
     }))
+}
+
+/// Refuses to sign with the host's own key for another store than the host's: whoever may set a service's properties would
+/// reach with it whatever it opens. `own` and `global` are what is set in either scope.
+pub fn has_own_key(
+    scope: &str,
+    own: &dyn Fn(&Property) -> Result<Option<String>>,
+    global: &dyn Fn(&Property) -> Result<Option<String>>,
+) -> Result<()> {
+    let mut elsewhere = None;
+    for property in [&DESTINATION, &DESTINATION_ENDPOINT] {
+        let set = own(property)?.filter(|own| own != property.default);
+        let same = |global: Option<String>| global.as_deref().map(bare) == set.as_deref().map(bare);
+        if set.is_some() && !same(global(property)?) {
+            elsewhere = Some(property.key);
+        }
+    }
+    let Some(elsewhere) = elsewhere else { return Ok(()) };
+    for (property, form) in [(&DESTINATION_KEY_ID, "KEY-ID"), (&DESTINATION_SECRET, "- < FILE")] {
+        if own(property)?.is_none() && global(property)?.is_some() {
+            let text = format!(
+                "{scope} has {elsewhere} of its own, which takes a key of its own: {} is not set for it",
+                property.key
+            );
+            return Err(Failure::new(Kind::Refused, text)
+                .hint(format!("set it first: dokku backups:set {scope} {} {form}", property.key))
+                .hint(format!("or all in one go, KEY VALUE, one a line: dokku backups:set {scope} - < FILE"))
+                .hint(format!("or go to where all services go: dokku backups:set {scope} {elsewhere}")));
+        }
+    }
+    Ok(())
+}
+
+fn bare(address: &str) -> &str {
+    address.trim_end_matches('/')
 }
 
 /// The place for copies of `service`.
 pub fn place_of(context: &Context, service: &Service) -> Result<Option<Place>> {
+    let properties = context.properties();
+    if properties.computed(service, &DESTINATION)? != DESTINATION.default {
+        let own = |property: &Property| properties.get(&folder(service), property.key);
+        let global = |property: &Property| properties.get(GLOBAL, property.key);
+        has_own_key(service.name.as_str(), &own, &global)?;
+    }
     place(context, service.name.as_str(), &|property| context.properties().computed(service, property))
 }
 
