@@ -22,6 +22,8 @@ mod publication;
 mod select;
 mod settings;
 mod split;
+#[cfg(test)]
+mod table;
 mod token;
 mod unicode;
 

@@ -5,11 +5,12 @@ use super::cursor::Cursor;
 use super::{Class, Judged, Token};
 use crate::domain::Need;
 
-/// Functions with the `pg_dump` forms of their arguments: `'` a text, `0` a number or a text, `b` true or false.
+/// Functions with the `pg_dump` forms of their arguments: `'` a text, `0` a number or a text, `b` true or false, `s` a
+/// sequence by name, or by the column that it belongs to.
 const KNOWN: [(&str, &str); 8] = [
     ("set_config", "''b"),
-    ("setval", "'0b"),
-    ("setval", "'0"),
+    ("setval", "s0b"),
+    ("setval", "s0"),
     ("lo_create", "0"),
     ("lo_open", "00"),
     ("lowrite", "0'"),
@@ -53,11 +54,21 @@ fn constants(cursor: &mut Cursor<'_>, arguments: &str) -> bool {
             comma
                 && match argument {
                     '\'' => cursor.text().is_some(),
+                    's' => cursor.text().is_some() || serial(cursor),
                     '0' => cursor.text().is_some() || cursor.number(),
                     _ => cursor.one_of(&["true", "false"]).is_some() || cursor.text().is_some(),
                 }
         })
         && cursor.sign(b')')
+}
+
+/// `pg_catalog.pg_get_serial_sequence('table', 'column')`, as PostgreSQL 8.0 and 8.1 write it.
+fn serial(cursor: &mut Cursor<'_>) -> bool {
+    let function = cursor.qualified();
+    let known = function.is_some_and(|function| {
+        function.name == "pg_get_serial_sequence" && function.schema.is_none_or(|schema| schema == "pg_catalog")
+    });
+    known && constants(cursor, "''")
 }
 
 /// What `--clean` writes for large objects; in a new database there are none.
