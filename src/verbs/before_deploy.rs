@@ -4,11 +4,12 @@
 //! the order of their names, so ours comes before every builder. `pre-release-builder` comes too late: Dokku's own
 //! `app-json` answers it by running the app's `predeploy` script, which may be the migration one wants a backup from.
 
-use super::Context;
-use super::steps::{Wanted, dump, open};
 use crate::dokku::Dokku;
 use crate::domain::{Datastore, Service, Source};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::backup::{Wanted, dump};
+use crate::operations::recover::open;
 use crate::properties::{BEFORE_DEPLOY, folder};
 
 /// A backup that is already running may take this long to end: 10 minutes.

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::Context;
-use super::steps::{all_jobs, folder_for_reading, jobs_about, resolve};
-use super::words::ServiceArg;
 use crate::catalogue::{Detail, Folder, Job, Request, View};
 use crate::dokku::Dokku;
+use crate::domain::ServiceWord;
 use crate::domain::{BackupId, Service};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::jobs::{all_jobs, jobs_about};
+use crate::operations::select::{folder_for_reading, resolve};
 use crate::sys::child::interrupted;
 use crate::sys::dir::Dir;
 use crate::ui::{BackupJson, Format};
@@ -22,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Debug, Args)]
 pub struct CancelArgs {
     /// The service.
-    pub service: ServiceArg,
+    pub service: ServiceWord,
     /// Only what is being done with this backup.
     #[arg(long, value_name = "ID")]
     pub id: Option<BackupId>,

@@ -2,20 +2,22 @@
 
 use clap::Args;
 
-use super::Context;
 use super::answers::{Check, HostHealth, ServiceHealth};
-use super::steps::{Health, Reached, every_service, health, host, read_bytes, resolve};
-use super::words::ServiceArg;
 use crate::dokku::Dokku;
+use crate::domain::ServiceWord;
 use crate::domain::{Finding, Level, verdict};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::health::{Health, health, host, read_bytes};
+use crate::operations::offsite::Reached;
+use crate::operations::select::{every_service, resolve};
 use crate::ui::Format;
 
 /// `backups:check`
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// Only this service, and the host.
-    pub service: Option<ServiceArg>,
+    pub service: Option<ServiceWord>,
     /// Read every dump and compare it with its hash, and try the destination: as slow as they are.
     #[arg(long)]
     pub read: bool,

@@ -3,9 +3,9 @@
 
 use clap::Command;
 
-use super::Context;
 use super::help::commands;
 use crate::error::Result;
+use crate::operations::Context;
 use crate::properties::ALL;
 
 /// What does not depend on the grammar. `@VERBS@` and the like are filled in below.

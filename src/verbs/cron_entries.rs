@@ -1,8 +1,8 @@
 //! Dokku's `cron-entries` trigger: the scheduler's line for the crontab.
 
-use super::Context;
 use crate::dokku::cron_entry;
 use crate::error::Result;
+use crate::operations::Context;
 
 /// Prints the line, or nothing at all: a blank line would drop the lines of every plugin.
 pub fn run(context: &Context, words: &[String]) -> Result<()> {

@@ -4,13 +4,15 @@ use clap::Args;
 
 use std::collections::BTreeSet;
 
-use super::Context;
-use super::steps::{folder_for_reading, open, remove_copy, resolve};
-use super::words::ServiceArg;
 use crate::catalogue::{Detail, Exclusive, InUse, Log};
 use crate::dokku::Dokku;
+use crate::domain::ServiceWord;
 use crate::domain::{Backup, BackupId, Listed, Presence};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::offsite::remove_copy;
+use crate::operations::recover::open;
+use crate::operations::select::{folder_for_reading, resolve};
 use crate::sys::signals;
 use crate::ui::{BackupJson, Format};
 
@@ -18,7 +20,7 @@ use crate::ui::{BackupJson, Format};
 #[derive(Debug, Args)]
 pub struct DeleteArgs {
     /// The service.
-    pub service: ServiceArg,
+    pub service: ServiceWord,
     /// Ids of the backups to delete.
     #[arg(long = "id", value_name = "ID", required = true)]
     pub ids: Vec<BackupId>,

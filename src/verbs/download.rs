@@ -6,18 +6,20 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::Context;
 use super::answers::Downloaded;
-use super::steps::{
-    Keys, Purpose, choose, damaged, fetch_now, folder_for_reading, is_recorded, mark_damage, open, open_dump, resolve,
-    usable,
-};
-use super::words::{IdentityArg, Selector, ServiceArg, parse_compression};
+use super::words::{IdentityArg, Selector, parse_compression};
 use crate::catalogue::{Detail, InUse, Log, View};
 use crate::codec::{Encoder, Identities, Recipients, decode};
 use crate::dokku::Dokku;
+use crate::domain::ServiceWord;
 use crate::domain::{Backup, Compression, Form, Service};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::keys::Keys;
+use crate::operations::offsite::fetch_now;
+use crate::operations::recover::open;
+use crate::operations::restore::{damaged, is_recorded, mark_damage, open_dump};
+use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, usable};
 use crate::stream::{self, HeldBack, Summed};
 use crate::sys::child::interrupted;
 use crate::sys::dir::Dir;
@@ -29,7 +31,7 @@ use crate::ui::{Format, Progress};
 #[derive(Debug, Args)]
 pub struct DownloadArgs {
     /// The service.
-    pub service: ServiceArg,
+    pub service: ServiceWord,
     /// Which backup.
     #[command(flatten)]
     pub which: Selector,
@@ -58,10 +60,11 @@ pub fn run(context: &Context, args: &DownloadArgs) -> Result<()> {
         return Err(Failure::new(Kind::NotFound, format!("{service} has no backup"))
             .hint(format!("make one with: dokku backups:export {service}")));
     };
-    let chosen = choose(context, View::of(&dir, &service, Detail::Summary)?, &service, &args.which, Purpose::Restore)?;
+    let chosen =
+        choose(context, View::of(&dir, &service, Detail::Summary)?, &service, &args.which.which(), Purpose::Restore)?;
     let backup = usable(&chosen)?;
     fits(context, args, &service, backup)?;
-    let keys = Keys::given(&args.identity)?;
+    let keys = Keys::given(args.identity.path())?;
     let (form, identities) = wanted(context, args, &keys, backup)?;
     fetch_now(context, &service, &chosen, &keys, args.wait)?;
     let in_use = take(context, args, &dir, backup)?;

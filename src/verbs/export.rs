@@ -3,13 +3,18 @@
 use chrono::{DateTime, Utc};
 use clap::Args;
 
-use super::Context;
-use super::steps::{Keys, Stored, Wanted, dump, folder_for_reading, not_copied, open, resolve, verify};
-use super::words::{IdentityArg, Selector, ServiceArg, parse_compression, parse_label, parse_time};
+use super::words::{IdentityArg, parse_compression, parse_label, parse_time};
 use crate::catalogue::{InUse, VERIFY};
 use crate::dokku::Dokku;
-use crate::domain::{AHEAD, Backup, Compression, Datastore, Listed, Service, Source};
+use crate::domain::{AHEAD, Backup, Compression, Datastore, Listed, Service, ServiceWord, Source, Which};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::backup::{Stored, Wanted, dump};
+use crate::operations::keys::Keys;
+use crate::operations::offsite::not_copied;
+use crate::operations::recover::open;
+use crate::operations::select::{folder_for_reading, resolve};
+use crate::operations::verify::verify;
 use crate::sys::signals;
 use crate::ui::{BackupJson, Format};
 
@@ -18,7 +23,7 @@ use crate::ui::{BackupJson, Format};
 pub struct ExportArgs {
     /// Services to back up.
     #[arg(value_name = "SERVICE", required_unless_present = "all")]
-    pub services: Vec<ServiceArg>,
+    pub services: Vec<ServiceWord>,
     /// Every service.
     #[arg(long, conflicts_with = "services")]
     pub all: bool,
@@ -56,7 +61,7 @@ pub fn run(context: &Context, args: &ExportArgs) -> Result<()> {
     args.at.map_or(Ok(()), |at| can_name(at, context.settings.clock.now()))?;
     let dokku = Dokku::find(&context.settings)?;
     let services = wanted_services(context, &dokku, args)?;
-    let keys = Keys::given(&args.identity)?;
+    let keys = Keys::given(args.identity.path())?;
     let mut made = Vec::new();
     let mut failures = Vec::new();
     for service in &services {
@@ -153,7 +158,7 @@ fn tell(
     if !args.verify || signals::received().is_some() {
         return Ok((backup, not_copied));
     }
-    let which = Selector { latest: false, id: Some(backup.id) };
+    let which = Which::Id(backup.id);
     Ok((verify(context, dokku, service, &which, keys, args.wait, held)?, not_copied))
 }
 

@@ -2,17 +2,21 @@
 
 use clap::Args;
 
-use super::Context;
-use super::access::Role;
-use super::steps::{
-    Keys, Purpose, begin_restore, choose, fetch, folder_for_reading, image_of, mark_damage, note, open, patience,
-    prove, replace, resolve, usable,
-};
-use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg};
+use super::words::{ConsentArg, IdentityArg, Selector};
 use crate::catalogue::Detail;
 use crate::dokku::{Dokku, State, not_running};
+use crate::domain::ServiceWord;
 use crate::domain::{Listed, Service};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::access::Role;
+use crate::operations::image::image_of;
+use crate::operations::keys::Keys;
+use crate::operations::locked_pair::patience;
+use crate::operations::offsite::fetch;
+use crate::operations::recover::open;
+use crate::operations::restore::{begin_restore, mark_damage, note, prove, replace};
+use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, usable};
 use crate::properties::{ORIGIN, folder};
 use crate::ui::{BackupJson, Format};
 
@@ -20,12 +24,12 @@ use crate::ui::{BackupJson, Format};
 #[derive(Debug, Args)]
 pub struct ForkArgs {
     /// The service whose backup it is.
-    pub service: ServiceArg,
+    pub service: ServiceWord,
     /// Which backup.
     #[command(flatten)]
     pub which: Selector,
     /// The service to make.
-    pub new_service: ServiceArg,
+    pub new_service: ServiceWord,
     /// What opens it.
     #[command(flatten)]
     pub identity: IdentityArg,
@@ -58,9 +62,9 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
         return Err(Failure::new(Kind::NotFound, format!("{source} has no backup to restore")));
     }
     let from = open(context, &source, args.wait, "fork")?;
-    let chosen = choose(context, from.view(Detail::Whole)?, &source, &args.which, Purpose::Restore)?;
+    let chosen = choose(context, from.view(Detail::Whole)?, &source, &args.which.which(), Purpose::Restore)?;
     let backup = usable(&chosen)?;
-    let keys = Keys::given(&args.identity)?;
+    let keys = Keys::given(args.identity.path())?;
     let identities = keys.of(context, backup)?;
     fetch(context, &from, &backup.id, &keys)?;
     context.ui.step(&format!("Checking {}", backup.id));

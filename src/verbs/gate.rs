@@ -1,10 +1,13 @@
 //! Dokku's `service-action` trigger: destroying a service is refused unless its newest good backup is `Restorable`.
 
-use super::Context;
-use super::steps::{Keys, check_bytes, fetch_now, folder_for_reading, way_back};
 use crate::catalogue::{Detail, View};
 use crate::domain::{Datastore, Service, Trust};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::keys::Keys;
+use crate::operations::offsite::fetch_now;
+use crate::operations::restore::{check_bytes, way_back};
+use crate::operations::select::folder_for_reading;
 use crate::properties::{DESTROYED_AT, GATE, ORIGIN, folder};
 
 /// Decides on `pre-delete DATASTORE SERVICE`; every other action, datastore and shape of words passes.

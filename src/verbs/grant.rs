@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use super::Context;
 use super::rules;
-use super::steps::service_of_grant;
-use super::words::ServiceArg;
+use crate::domain::ServiceWord;
 use crate::domain::{KeyName, Right, Rights};
 use crate::error::Result;
+use crate::operations::Context;
+use crate::operations::select::service_of_grant;
 use crate::rights;
 
 /// `backups:grant`
@@ -20,7 +20,7 @@ pub struct GrantArgs {
     #[arg(value_name = "RIGHT[,RIGHT]")]
     pub rights: Rights,
     /// The service; none means all services.
-    pub service: Option<ServiceArg>,
+    pub service: Option<ServiceWord>,
 }
 
 /// What `backups:help grant` says below the options.

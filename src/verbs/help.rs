@@ -2,9 +2,9 @@
 
 use clap::{Arg, Command, CommandFactory};
 
-use super::Context;
 use super::grammar::Cli;
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
 
 /// The line in `dokku help`. Dokku splits it at its comma: there must be exactly one.
 pub const LINE: &str = "    backups, Back up and restore datastore services; see dokku backups:help";

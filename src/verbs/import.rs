@@ -4,17 +4,23 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 
-use super::Context;
-use super::steps::{
-    Foreign, Keys, LockedPair, Purpose, begin_restore, begun, bring_in, choose, fetch, folder_for_reading, in_place,
-    mark_damage, note, open, prove, redeploy, replace, resolve, resolve_other, safety_backup, show_plan, show_redeploy,
-    usable,
-};
-use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg, parse_compression, parse_label};
+use super::words::{ConsentArg, IdentityArg, parse_compression, parse_label};
 use crate::catalogue::{Detail, Exclusive};
 use crate::dokku::{Dokku, not_running};
-use crate::domain::{Backup, BackupId, Compression, Listed, Service, Trust};
+use crate::domain::{Backup, BackupId, Compression, Listed, Service, ServiceWord, Trust, Which};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::backup::safety_backup;
+use crate::operations::detach::begun;
+use crate::operations::intake::{Foreign, bring_in};
+use crate::operations::keys::Keys;
+use crate::operations::locked_pair::LockedPair;
+use crate::operations::offsite::fetch;
+use crate::operations::recover::open;
+use crate::operations::restore::{
+    begin_restore, in_place, mark_damage, note, prove, redeploy, replace, show_plan, show_redeploy,
+};
+use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, resolve_other, usable};
 use crate::ui::{BackupJson, Format, confirm};
 
 /// `backups:import`
@@ -23,7 +29,7 @@ use crate::ui::{BackupJson, Format, confirm};
 #[command(group = ArgGroup::new("recorded").args(["latest", "id"]))]
 pub struct ImportArgs {
     /// The service to restore into.
-    pub service: ServiceArg,
+    pub service: ServiceWord,
     /// The newest backup.
     #[arg(long)]
     pub latest: bool,
@@ -42,7 +48,7 @@ pub struct ImportArgs {
     pub from: Option<String>,
     /// Take the backup from this service instead.
     #[arg(long, value_name = "SERVICE", requires = "recorded")]
-    pub from_service: Option<ServiceArg>,
+    pub from_service: Option<ServiceWord>,
     /// Only take the dump into the catalogue.
     #[arg(long, conflicts_with_all = ["recorded", "in_place", "with_code", "no_backup"])]
     pub no_restore: bool,
@@ -88,7 +94,7 @@ pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
     let dokku = Dokku::find(&context.settings)?;
     let target = resolve(context, &dokku, &args.service)?;
     one_stdin(context, args)?;
-    let keys = Keys::given(&args.identity)?.allowing(&args.consent);
+    let keys = Keys::given(args.identity.path())?.allowing(args.consent.consent());
     match Foreign::of(context, target.datastore, args.file.as_deref(), args.url.as_deref(), args.from.as_deref())? {
         Some(foreign) => from_elsewhere(context, &dokku, &target, args, &keys, &foreign),
         None => recorded(context, &dokku, &target, args, &keys),
@@ -107,7 +113,7 @@ fn recorded(context: &Context, dokku: &Dokku, target: &Service, args: &ImportArg
     }
     let locked = LockedPair::open(context, target, &source, args.wait, "import")?;
     let (from, into) = (locked.source(), locked.target());
-    let which = Selector { latest: args.latest, id: args.id.clone() };
+    let which = Which::of(args.id.clone());
     let chosen = choose(context, from.view(Detail::Whole)?, &source, &which, Purpose::Restore)?;
     restore(context, dokku, args, keys, (from, into), &chosen)
 }

@@ -2,19 +2,21 @@
 
 use clap::Args;
 
-use super::Context;
-use super::steps::{Purpose, choose, folder_for_reading, how_it_ended, resolve, wait_for_jobs};
-use super::words::{Selector, ServiceArg};
+use super::words::Selector;
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;
+use crate::domain::{ServiceWord, Which};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::jobs::{how_it_ended, wait_for_jobs};
+use crate::operations::select::{Purpose, choose, folder_for_reading, resolve};
 use crate::ui::{self, BackupJson, Format};
 
 /// `backups:info`
 #[derive(Debug, Args)]
 pub struct InfoArgs {
     /// The service.
-    pub service: ServiceArg,
+    pub service: ServiceWord,
     /// Which of its backups.
     #[command(flatten)]
     pub which: Selector,
@@ -34,13 +36,14 @@ pub fn run(context: &Context, args: &InfoArgs) -> Result<()> {
         Failure::new(Kind::NotFound, format!("{service} has no backup"))
             .hint(format!("make one with: dokku backups:export {service}"))
     })?;
-    let look = |which| choose(context, View::of(&dir, &service, Detail::Whole)?, &service, which, Purpose::Look);
-    let mut listed = look(&args.which)?;
+    let look =
+        |which: &Which| choose(context, View::of(&dir, &service, Detail::Whole)?, &service, which, Purpose::Look);
+    let mut listed = look(&args.which.which())?;
     let (mut seen, from) = (Vec::new(), context.settings.clock.now());
     if let Some(limit) = args.wait {
         let id = listed.backup.id.clone();
         seen = wait_for_jobs(context, &dir, &id, limit)?;
-        listed = look(&Selector { latest: false, id: Some(id) })?;
+        listed = look(&Which::Id(id))?;
     }
     match args.format {
         Format::Json => context.ui.json(&BackupJson::new(&listed, dir.path()))?,

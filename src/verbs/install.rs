@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::Context;
-use super::steps::renew_crontab;
 use crate::catalogue::{Exclusive, Root, lay_out};
 use crate::error::{Kind, Result};
+use crate::operations::Context;
+use crate::operations::schedule::renew_crontab;
 use crate::sys::{logfile, user};
 
 /// Makes what is missing, as root, for Dokku's system user.

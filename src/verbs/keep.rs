@@ -2,20 +2,20 @@
 
 use clap::Args;
 
-use super::Context;
-use super::steps::{Purpose, choose, folder_for_reading, open, resolve};
-use super::words::{Selector, ServiceArg};
 use crate::catalogue::{Detail, Log};
 use crate::dokku::Dokku;
-use crate::domain::{BackupId, Listed};
+use crate::domain::{BackupId, Listed, ServiceWord, Which};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::recover::open;
+use crate::operations::select::{Purpose, choose, folder_for_reading, resolve};
 use crate::ui::{BackupJson, Format};
 
 /// `backups:keep`
 #[derive(Debug, Args)]
 pub struct KeepArgs {
     /// The service.
-    pub service: ServiceArg,
+    pub service: ServiceWord,
     /// The backup.
     #[arg(long, value_name = "ID")]
     pub id: BackupId,
@@ -35,10 +35,10 @@ pub fn run(context: &Context, args: &KeepArgs) -> Result<()> {
     let dokku = Dokku::find(&context.settings)?;
     let service = resolve(context, &dokku, &args.service)?;
     if folder_for_reading(context, &service)?.is_none() {
-        return Err(super::steps::no_such(&service, &args.id));
+        return Err(crate::operations::select::no_such(&service, &args.id));
     }
     let catalogue = open(context, &service, args.wait, "keep")?;
-    let which = Selector { latest: false, id: Some(args.id.clone()) };
+    let which = Which::Id(args.id.clone());
     let chosen = choose(context, catalogue.view(Detail::Summary)?, &service, &which, Purpose::Look)?;
     let mut record = catalogue.record(&args.id)?;
     if let Some(at) = record.deleted_at {

@@ -2,20 +2,20 @@
 
 use clap::Args;
 
-use super::Context;
-use super::steps::{all_known, folder_for_reading, resolve};
-use super::words::ServiceArg;
 use crate::catalogue::{Detail, Folder, View};
 use crate::dokku::Dokku;
+use crate::domain::ServiceWord;
 use crate::domain::{Listed, Service};
 use crate::error::Result;
+use crate::operations::Context;
+use crate::operations::select::{all_known, folder_for_reading, resolve};
 use crate::ui::{self, BackupJson, Format};
 
 /// `backups:list`
 #[derive(Debug, Args)]
 pub struct ListArgs {
     /// Only this service.
-    pub service: Option<ServiceArg>,
+    pub service: Option<ServiceWord>,
     /// Only backups with this status: in-progress, success or failed.
     #[arg(long, value_parser = ["in-progress", "success", "failed"])]
     pub status: Option<String>,

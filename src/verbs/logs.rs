@@ -4,13 +4,14 @@ use clap::Args;
 
 use std::time::Duration;
 
-use super::Context;
 use super::answers::LogLines;
-use super::steps::{Purpose, choose, folder_for_reading, resolve};
-use super::words::{Selector, ServiceArg};
+use super::words::Selector;
 use crate::catalogue::{Detail, InUse, Log, View, is_worked_on};
 use crate::dokku::Dokku;
+use crate::domain::ServiceWord;
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::select::{Purpose, choose, folder_for_reading, resolve};
 use crate::sys::child::interrupted;
 use crate::ui::Format;
 
@@ -18,7 +19,7 @@ use crate::ui::Format;
 #[derive(Debug, Args)]
 pub struct LogsArgs {
     /// The service.
-    pub service: ServiceArg,
+    pub service: ServiceWord,
     /// Which of its backups.
     #[command(flatten)]
     pub which: Selector,
@@ -37,7 +38,7 @@ pub fn run(context: &Context, args: &LogsArgs) -> Result<()> {
     let none = || Failure::new(Kind::NotFound, format!("{service} has no backup"));
     let dir = folder_for_reading(context, &service)?.ok_or_else(none)?;
     let view = View::of(&dir, &service, Detail::Summary)?;
-    let id = choose(context, view, &service, &args.which, Purpose::Look)?.backup.id;
+    let id = choose(context, view, &service, &args.which.which(), Purpose::Look)?.backup.id;
     let mut printed = 0;
     loop {
         // Asked before reading: what is written until then is read below.

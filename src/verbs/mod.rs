@@ -2,7 +2,6 @@
 //!
 //! The folder may not be called `commands`: Dokku runs everything by that name anywhere below a plugin.
 
-mod access;
 mod answers;
 mod before_deploy;
 mod cancel;
@@ -32,56 +31,21 @@ mod schedule;
 mod schedules;
 mod schemas;
 mod set;
-mod steps;
 mod sync;
 mod tick;
 mod unschedule;
 mod verify;
 mod words;
 
-use std::time::Duration;
-
-use access::Access;
-
-use crate::domain::Service;
 use crate::error::Result;
-use crate::properties::{Properties, RESTORE_TIMEOUT};
+use crate::operations::Context;
+use crate::operations::access::Access;
 use crate::settings::Settings;
-use crate::sys::docker::Docker;
 use crate::ui::{Format, Ui};
 
 pub use grammar::{Cli, Verb};
 pub use help::{commands, verbs};
 pub use schemas::{Answer, schemas};
-
-/// What every command is given.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// What the environment says.
-    pub settings: Settings,
-    /// Where to speak.
-    pub ui: Ui,
-    /// What the caller may.
-    pub access: Access,
-}
-
-impl Context {
-    /// The host's Docker.
-    pub fn docker(&self) -> Result<Docker> {
-        Docker::find(&self.settings.docker, &self.settings.path(), self.settings.child_env.clone())
-    }
-
-    /// The values that were set.
-    pub fn properties(&self) -> Properties<'_> {
-        Properties::at(&self.settings.config_root)
-    }
-
-    /// How long filling a database of `service` may take.
-    pub fn restore_limit(&self, service: &Service) -> Result<Duration> {
-        let seconds = self.properties().computed(service, &RESTORE_TIMEOUT)?;
-        Ok(Duration::from_secs(seconds.parse().unwrap_or(u64::MAX / 1000)))
-    }
-}
 
 /// Runs one verb.
 pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {

@@ -8,19 +8,20 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Context;
-use super::steps::{Origins, Pruned, all_known, prune, prune_plan, resolve};
-use super::words::ServiceArg;
 use crate::dokku::Dokku;
+use crate::domain::ServiceWord;
 use crate::domain::{Datastore, Decision, Service, ServiceName};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::retention::{Origins, Pruned, prune, prune_plan};
+use crate::operations::select::{all_known, resolve};
 use crate::ui::{self, DecisionJson, ErrorJson, Format};
 
 /// `backups:prune`
 #[derive(Debug, Args)]
 pub struct PruneArgs {
     /// Only this service.
-    pub service: Option<ServiceArg>,
+    pub service: Option<ServiceWord>,
     /// Remove nothing: show what would be removed and what would stay, each with its reason.
     #[arg(long)]
     pub dry_run: bool,

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 
-use super::Context;
 use super::answers::{Destroy, GlobalReport, Report, Reports, latest_offsite};
-use super::steps::{Health, every_service, health, host, resolve};
-use super::words::ServiceArg;
 use crate::dokku::Dokku;
+use crate::domain::ServiceWord;
 use crate::domain::{Level, Listed, made_at, spell, spell_age};
 use crate::error::Result;
+use crate::operations::Context;
+use crate::operations::health::{Health, health, host};
+use crate::operations::select::{every_service, resolve};
 use crate::ui::page::{Page, Section};
 
 /// `backups:report`
@@ -19,7 +20,7 @@ use crate::ui::page::{Page, Section};
 pub struct ReportArgs {
     /// Only this service.
     #[arg(conflicts_with = "global")]
-    pub service: Option<ServiceArg>,
+    pub service: Option<ServiceWord>,
     /// What is set for every service.
     #[arg(long)]
     pub global: bool,

@@ -2,16 +2,18 @@
 
 use clap::Args;
 
-use super::Context;
-use super::steps::{
-    Keys, LockedPair, begin_restore, choose, fetch, mark_damage, note, prove, replace, resolve, resolve_other,
-    safety_backup, usable,
-};
-use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg};
+use super::words::{ConsentArg, IdentityArg};
 use crate::catalogue::{Detail, Exclusive, Journal};
 use crate::dokku::{Dokku, not_running};
-use crate::domain::{Backup, BackupId, Listed, Service};
+use crate::domain::{Backup, BackupId, Listed, Service, ServiceWord, Which};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::backup::safety_backup;
+use crate::operations::keys::Keys;
+use crate::operations::locked_pair::LockedPair;
+use crate::operations::offsite::fetch;
+use crate::operations::restore::{begin_restore, mark_damage, note, prove, replace};
+use crate::operations::select::{Purpose, choose, resolve, resolve_other, usable};
 use crate::properties::{ORIGIN, folder};
 use crate::ui::{BackupJson, Format, confirm};
 
@@ -19,7 +21,7 @@ use crate::ui::{BackupJson, Format, confirm};
 #[derive(Debug, Args)]
 pub struct ResetArgs {
     /// The service.
-    pub service: ServiceArg,
+    pub service: ServiceWord,
     /// What opens the backup it was forked from.
     #[command(flatten)]
     pub identity: IdentityArg,
@@ -42,7 +44,7 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     if let Some(id) = origin(context, &target)?
         && id.service() != &target.name
     {
-        let word = ServiceArg { datastore: Some(target.datastore), name: id.service().clone() };
+        let word = ServiceWord { datastore: Some(target.datastore), name: id.service().clone() };
         let gone = format!("{id}, from which this service was forked, is needed for its reset");
         resolve_other(context, &dokku, &word).map_err(|failure| failure.hint(gone))?;
     }
@@ -61,7 +63,7 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     }
     let filling = match &backup {
         Some(backup) => {
-            let keys = Keys::given(&args.identity)?;
+            let keys = Keys::given(args.identity.path())?;
             let identities = keys.of(context, backup)?;
             fetch(context, from, &backup.id, &keys)?;
             context.ui.step(&format!("Checking {}", backup.id));
@@ -115,8 +117,8 @@ fn origin(context: &Context, target: &Service) -> Result<Option<BackupId>> {
 fn origin_backup(context: &Context, from: &Exclusive, id: BackupId) -> Result<Backup> {
     let source = from.service().clone();
     let gone = format!("{id}, from which this service was forked, is needed for its reset");
-    let which = Selector { latest: false, id: Some(id) };
-    let chosen = choose(context, from.view(Detail::Whole)?, &source, &which, super::steps::Purpose::Restore)
+    let which = Which::Id(id);
+    let chosen = choose(context, from.view(Detail::Whole)?, &source, &which, Purpose::Restore)
         .map_err(|failure| failure.hint(gone.clone()))?;
     Ok(usable(&chosen).map_err(|failure| failure.hint(gone))?.clone())
 }

@@ -2,11 +2,11 @@
 
 use clap::Args;
 
-use super::Context;
-use super::steps::service_of_grant;
-use super::words::ServiceArg;
+use crate::domain::ServiceWord;
 use crate::domain::{KeyName, Revoked, Rights};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::select::service_of_grant;
 use crate::rights;
 
 /// `backups:revoke`
@@ -19,7 +19,7 @@ pub struct RevokeArgs {
     #[arg(value_name = "RIGHT[,RIGHT]", required_unless_present = "all")]
     pub rights: Option<Rights>,
     /// The service; none means everywhere.
-    pub service: Option<ServiceArg>,
+    pub service: Option<ServiceWord>,
     /// Take everything from every key, and switch rights off: keys may then do what Dokku allows.
     #[arg(long, conflicts_with_all = ["key", "rights", "service"])]
     pub all: bool,

@@ -4,13 +4,17 @@ use chrono::{NaiveTime, Timelike, Weekday};
 use chrono_tz::Tz;
 use clap::Args;
 
-use super::Context;
-use super::steps::{folder_for_reading, is_live, open, realign, renew_crontab, resolve, would_hasten};
-use super::words::{FrequencyArg, ServiceArg, TimeArg, parse_time_of_day, parse_timezone, parse_weekday};
+use super::words::{FrequencyArg, TimeArg, parse_time_of_day, parse_timezone, parse_weekday};
 use crate::catalogue::Exclusive;
 use crate::dokku::{Dokku, State, not_running};
+use crate::domain::ServiceWord;
 use crate::domain::{Frequency, Schedule, Service, Timing};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::recover::open;
+use crate::operations::retention::{realign, would_hasten};
+use crate::operations::schedule::renew_crontab;
+use crate::operations::select::{folder_for_reading, is_live, resolve};
 use crate::schedules::Store;
 use crate::ui::{Format, ScheduleJson, timing};
 
@@ -18,7 +22,7 @@ use crate::ui::{Format, ScheduleJson, timing};
 #[derive(Debug, Args)]
 pub struct ScheduleArgs {
     /// The service.
-    pub service: ServiceArg,
+    pub service: ServiceWord,
     /// How often: at most one schedule of each.
     #[arg(value_enum)]
     pub frequency: FrequencyArg,

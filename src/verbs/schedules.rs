@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use super::Context;
-use super::steps::{permitted, resolve};
-use super::words::ServiceArg;
 use crate::dokku::Dokku;
+use crate::domain::ServiceWord;
 use crate::domain::{ABANDONED, Progress, RunState, Schedule, Service};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::select::{permitted, resolve};
 use crate::schedules::Store;
 use crate::ui::{Format, ScheduleJson, schedule_report};
 
@@ -15,7 +15,7 @@ use crate::ui::{Format, ScheduleJson, schedule_report};
 #[derive(Debug, Args)]
 pub struct SchedulesArgs {
     /// Only this service.
-    pub service: Option<ServiceArg>,
+    pub service: Option<ServiceWord>,
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema};
 
 use super::answers::{Check, Downloaded, GlobalReport, LogLines, Report, Reports, Unscheduled, Version};
 use super::prune::PrunedJson;
-use super::steps::FailedBackup;
 use super::sync::Synced;
+use crate::operations::schedule::FailedBackup;
 use crate::ui::{BackupJson, FailureJson, ScheduleJson};
 
 /// One document and where it appears.

@@ -3,12 +3,13 @@
 use clap::Args;
 use url::Url;
 
-use super::Context;
-use super::steps::{has_own_key, place, probe_name, resolve};
 use crate::destination::Store;
 use crate::dokku::Dokku;
 use crate::domain::{Service, Who};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::offsite::{has_own_key, place, probe_name};
+use crate::operations::select::resolve;
 use crate::properties::{self, DESTINATION, GLOBAL, PRIVATE_ADDRESSES, Property, RETENTION, folder};
 use crate::sys::reach::Reach;
 use crate::sys::secret;

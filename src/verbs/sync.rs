@@ -6,23 +6,25 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Context;
-use super::steps::{
-    Adopted, Eagerness, Rebuilt, Refused, Strangers, adopt_from, all_known, catch_up, open, permitted, rebuild,
-    resolve, services_elsewhere, upload_pending,
-};
-use super::words::ServiceArg;
 use crate::catalogue::{Detail, Exclusive, Log};
 use crate::dokku::Dokku;
+use crate::domain::ServiceWord;
 use crate::domain::{BackupId, Datastore, Listed, Presence, Right, Service, Stranger};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::intake::{Adopted, Refused, adopt_from};
+use crate::operations::offsite::{
+    Eagerness, Rebuilt, Strangers, catch_up, rebuild, services_elsewhere, upload_pending,
+};
+use crate::operations::recover::open;
+use crate::operations::select::{all_known, permitted, resolve};
 use crate::ui::Format;
 
 /// `backups:sync`
 #[derive(Debug, Args)]
 pub struct SyncArgs {
     /// Only this service.
-    pub service: Option<ServiceArg>,
+    pub service: Option<ServiceWord>,
     /// Only what is due at the destination, a few copies at a time, as the scheduler does.
     #[arg(long, hide = true, requires = "service")]
     pub due: bool,
@@ -152,7 +154,7 @@ fn services(context: &Context, dokku: &Dokku, args: &SyncArgs, failures: &mut Ve
 
 /// What concerns the destination fails by itself: what is here is put right all the same.
 fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec<Failure>) -> Result<Synced> {
-    let before: Vec<_> = match super::steps::folder_for_reading(context, service)? {
+    let before: Vec<_> = match crate::operations::select::folder_for_reading(context, service)? {
         Some(dir) => crate::catalogue::View::of(&dir, service, Detail::Summary)?.backups,
         None => Vec::new(),
     };

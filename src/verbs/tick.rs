@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono::Timelike;
 
-use super::Context;
-use super::steps::{Turn, is_copy_due, sweep_killed, take_turn, upload_pending};
 use crate::catalogue::Root;
 use crate::domain::{Service, Todo};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::offsite::{is_copy_due, upload_pending};
+use crate::operations::schedule::{Turn, take_turn};
+use crate::operations::verify::sweep_killed;
 use crate::properties::{DESTINATION, GLOBAL, PARALLEL_RUNS};
 use crate::schedules::{Slots, Store};
 use crate::sys::lock::Lock;

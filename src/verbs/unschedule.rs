@@ -2,13 +2,15 @@
 
 use clap::Args;
 
-use super::Context;
 use super::answers::Unscheduled;
-use super::steps::{renew_crontab, resolve};
-use super::words::{FrequencyArg, ServiceArg};
+use super::words::FrequencyArg;
 use crate::dokku::Dokku;
 use crate::domain::Frequency;
+use crate::domain::ServiceWord;
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::schedule::renew_crontab;
+use crate::operations::select::resolve;
 use crate::schedules::Store;
 use crate::ui::Format;
 
@@ -16,7 +18,7 @@ use crate::ui::Format;
 #[derive(Debug, Args)]
 pub struct UnscheduleArgs {
     /// The service.
-    pub service: ServiceArg,
+    pub service: ServiceWord,
     /// Which one.
     #[arg(value_enum, required_unless_present = "all")]
     pub frequency: Option<FrequencyArg>,

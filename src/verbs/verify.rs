@@ -2,14 +2,15 @@
 
 use clap::Args;
 
-use super::Context;
-use super::steps::{Keys, folder_for_reading, resolve, verify};
-use super::words::{ConsentArg, IdentityArg, Selector, ServiceArg};
+use super::words::{ConsentArg, IdentityArg};
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;
-use crate::domain::BackupId;
-use crate::domain::{Backup, Listed, Presence, Service};
+use crate::domain::{Backup, BackupId, Listed, Presence, Service, ServiceWord, Which};
 use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::keys::Keys;
+use crate::operations::select::{folder_for_reading, resolve};
+use crate::operations::verify::verify;
 use crate::ui::{BackupJson, Format};
 
 /// `backups:verify`
@@ -17,7 +18,7 @@ use crate::ui::{BackupJson, Format};
 #[command(group = clap::ArgGroup::new("which").required(true).args(["latest", "id", "all"]))]
 pub struct VerifyArgs {
     /// The service.
-    pub service: ServiceArg,
+    pub service: ServiceWord,
     /// The newest good backup.
     #[arg(long)]
     pub latest: bool,
@@ -48,7 +49,7 @@ pub struct VerifyArgs {
 pub fn run(context: &Context, args: &VerifyArgs) -> Result<()> {
     let dokku = Dokku::find(&context.settings)?;
     let service = resolve(context, &dokku, &args.service)?;
-    let keys = Keys::given(&args.identity)?.allowing(&args.consent);
+    let keys = Keys::given(args.identity.path())?.allowing(args.consent.consent());
     let wanted = selectors(context, &service, args)?;
     let mut verified = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();
@@ -68,9 +69,9 @@ pub fn run(context: &Context, args: &VerifyArgs) -> Result<()> {
     conclude(context, wanted.len(), failures)
 }
 
-fn selectors(context: &Context, service: &Service, args: &VerifyArgs) -> Result<Vec<Selector>> {
+fn selectors(context: &Context, service: &Service, args: &VerifyArgs) -> Result<Vec<Which>> {
     if !args.all {
-        return Ok(vec![Selector { latest: args.latest, id: args.id.clone() }]);
+        return Ok(vec![Which::of(args.id.clone())]);
     }
     let Some(dir) = folder_for_reading(context, service)? else { return Ok(Vec::new()) };
     let view = View::of(&dir, service, Detail::Summary)?;
@@ -82,7 +83,7 @@ fn selectors(context: &Context, service: &Service, args: &VerifyArgs) -> Result<
     }
     let fits = |listed: &Listed| fits(listed) && listed.backup.counts();
     let ids = view.backups.into_iter().filter(fits).map(|listed| listed.backup.id);
-    Ok(ids.map(|id| Selector { latest: false, id: Some(id) }).collect())
+    Ok(ids.map(Which::Id).collect())
 }
 
 fn print(context: &Context, service: &Service, args: &VerifyArgs, verified: Vec<Backup>) -> Result<()> {

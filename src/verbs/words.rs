@@ -6,33 +6,8 @@ use chrono::{DateTime, Datelike, Utc, Weekday};
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 
-use crate::domain::{BackupId, Compression, Consent, Datastore, Frequency, ServiceName, is_hidden, shown};
+use crate::domain::{BackupId, Compression, Consent, Frequency, Which, is_hidden, shown};
 use crate::error::{Failure, Kind};
-
-/// `[datastore:]name`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceArg {
-    /// The datastore, where it was named.
-    pub datastore: Option<Datastore>,
-    /// The service's name.
-    pub name: ServiceName,
-}
-
-impl std::str::FromStr for ServiceArg {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (datastore, name) = match text.split_once(':') {
-            Some((word, name)) => {
-                let known = Datastore::ALL.iter().find(|datastore| datastore.name() == word);
-                let all: Vec<_> = Datastore::ALL.iter().map(|datastore| datastore.name()).collect();
-                (Some(*known.ok_or_else(|| format!("datastore not supported; supported: {}", all.join(", ")))?), name)
-            }
-            None => (None, text),
-        };
-        Ok(ServiceArg { datastore, name: name.parse().map_err(|e: crate::domain::WrongName| e.to_string())? })
-    }
-}
 
 /// How often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -100,6 +75,13 @@ pub struct Selector {
     pub id: Option<BackupId>,
 }
 
+impl Selector {
+    /// The same without its words.
+    pub fn which(&self) -> Which {
+        Which::of(self.id.clone())
+    }
+}
+
 /// The private key for an encrypted backup.
 #[derive(Debug, Clone, Default, Args)]
 pub struct IdentityArg {
@@ -109,6 +91,11 @@ pub struct IdentityArg {
 }
 
 impl IdentityArg {
+    /// The file that was named.
+    pub fn path(&self) -> Option<&Path> {
+        self.identity.as_deref()
+    }
+
     /// Who gives the key on stdin cannot be asked anything there.
     pub fn leaves_stdin(&self, force: bool) -> Result<(), Failure> {
         if force || self.identity.as_deref() != Some(Path::new("-")) {

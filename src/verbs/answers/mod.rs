@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::steps::Health;
 use crate::domain::{
     BackupId, Compression, Datastore, Finding, Frequency, Level, Listed, ServiceName, Trust, made_at, verdict,
 };
+use crate::operations::health::Health;
 
 pub use report::{Destroy, GlobalReport, Report, Reports, latest_offsite};
 

@@ -9,10 +9,11 @@ use serde::Serialize;
 use super::{Brief, ServiceHealth};
 use crate::domain::{CopyState, Destination, Grant, KeyName, Listed, Presence, Right, Service, Trust, Who, newest};
 use crate::error::Result;
+use crate::operations::Context;
+use crate::operations::health::Health;
+use crate::operations::restore::way_back;
 use crate::properties::{self, GATE, GLOBAL, folder};
 use crate::ui::{DestinationJson, copy_of};
-use crate::verbs::Context;
-use crate::verbs::steps::{Health, way_back};
 
 /// `backups:report SERVICE`
 #[derive(Debug, Serialize, JsonSchema)]

@@ -1,0 +1,50 @@
+//! The form that a new backup gets: what was asked for on the line, else what is set.
+
+use crate::codec::Recipients;
+use crate::domain::{Compression, Form, Place, Service};
+use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::properties::{COMPRESSION, ENCRYPT, ENCRYPT_TO};
+
+/// How a new dump is stored.
+#[derive(Debug, Clone, Default)]
+pub struct Stored {
+    /// How it is compressed.
+    pub compression: Compression,
+    /// Whom it is encrypted to; nobody where it is not.
+    pub recipients: Recipients,
+}
+
+impl Stored {
+    /// How a dump of `service` is stored on this host. Fails before anything is begun when what is set does not work.
+    pub fn locally(context: &Context, service: &Service, compression: Option<Compression>) -> Result<Stored> {
+        let set = context.properties().computed(service, &COMPRESSION)?;
+        let set =
+            set.parse().map_err(|why| Failure::new(Kind::Config, format!("compression cannot be {set:?}: {why}")));
+        let compression = compression.map_or(set, Ok)?;
+        Ok(Stored { compression, recipients: recipients(context, service, Place::Local)? })
+    }
+
+    /// The form of its file.
+    pub fn form(&self) -> Form {
+        Form { compression: self.compression, encrypted: !self.recipients.is_empty(), ..Form::PLAIN }
+    }
+}
+
+/// Whom the copy there of a dump of `service` is encrypted to.
+pub fn recipients(context: &Context, service: &Service, place: Place) -> Result<Recipients> {
+    let properties = context.properties();
+    let which = properties.computed(service, &ENCRYPT)?;
+    let other = match place {
+        Place::Local => "off-site",
+        Place::OffSite => "local",
+    };
+    if which == other {
+        return Ok(Recipients::none());
+    }
+    Recipients::parse(&properties.computed(service, &ENCRYPT_TO)?).map_err(|failure| {
+        Failure::new(Kind::Config, format!("nothing was dumped: encrypt-to of {service} does not work"))
+            .because(failure)
+            .hint(format!("set it again: dokku backups:set {service} encrypt-to age1..."))
+    })
+}

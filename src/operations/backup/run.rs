@@ -1,0 +1,309 @@
+//! Making one backup: start the dump, show the row, read it through, seal it, record it.
+
+use std::io::Write;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::catalogue::{Draft, Exclusive, Log};
+use crate::codec::Encoder;
+use crate::dokku::{Dokku, Info, not_running};
+use crate::domain::{Backup, BackupId, Compression, Service, Source, room_needed, suspicion};
+use crate::engine::{self, Live};
+use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::backup::{Facts, Stored};
+use crate::operations::detach::begun;
+use crate::operations::offsite::{Copying, copy_later};
+use crate::stream::{self, Sink, Sum};
+use crate::sys::child::{Child, interrupted};
+use crate::sys::signals;
+use crate::ui::{Progress, bytes};
+
+/// What the backup is to be.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// What caused it.
+    pub source: Source,
+    /// The time to name it by, when not now.
+    pub at: Option<DateTime<Utc>>,
+    /// Words to find it by.
+    pub label: Option<String>,
+    /// The schedules that ask for it.
+    pub schedules: Vec<String>,
+    /// How long it is to be kept, where that has an end.
+    pub retention: Option<TimeDelta>,
+    /// How to compress its file, when not as is set.
+    pub compression: Option<Compression>,
+}
+
+impl Wanted {
+    /// A backup from `source`, named by the time it is made, kept without end.
+    pub fn new(source: Source) -> Wanted {
+        Wanted { source, at: None, label: None, schedules: Vec::new(), retention: None, compression: None }
+    }
+}
+
+/// Makes a backup of the catalogue's service and returns its record.
+pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wanted) -> Result<Backup> {
+    let service = catalogue.service();
+    let stored = Stored::locally(context, service, wanted.compression)?;
+    let last = last_good(catalogue)?;
+    check_room(catalogue, last.as_ref())?;
+    // The dump starts at once and waits in its pipe until the service is known to be up; only then is there a row.
+    let child = dokku.export(service)?;
+    let info = dokku.info(service)?;
+    if let Some(failure) = not_running(service, &info.state) {
+        return Err(failure);
+    }
+    let live = || {
+        context
+            .docker()
+            .ok()
+            .map(|docker| engine::of(service.datastore).attach(&docker, service, info.database.as_deref()))
+    };
+    let facts = Facts::gather(dokku, &info, live());
+    let draft = begin(context, catalogue, wanted, &stored, &info, last.as_ref())?;
+    context.ui.step(&format!("Backing up {service} as {}", draft.record.id));
+    if wanted.source == Source::Manual {
+        begun(context, catalogue.dir(), &draft.listed())?;
+    }
+    let log = &mut Log::open(catalogue.dir(), &draft.record.id, context.settings.clock);
+    log.say(&format!("export of {}:{service} began, asked for by {}", service.datastore, draft.record.actor));
+    let fallback = draft.record.clone();
+    let about = last.as_ref().and_then(|last| last.size);
+    let file = draft.file_name();
+    // A restore waits for its safety backup, and shall not wait for a store: that copy is made later.
+    let later = wanted.source == Source::Safety;
+    let copying = if later { None } else { Copying::begin(context, catalogue, &draft, about) };
+    let grew = || copying.iter().for_each(Copying::grew);
+    match receive(context, catalogue, draft, &stored, Incoming { child, facts, about, grew: &grew }, log) {
+        Ok(mut sealed) => {
+            sealed.record_mut().destination = match &copying {
+                Some(copying) => Some(copying.pending()),
+                None => copy_later(context, catalogue.service(), &file),
+            };
+            finish(context, catalogue, sealed, last.as_ref(), copying, log)
+        }
+        Err(failure) => {
+            copying.into_iter().for_each(Copying::give_up);
+            log.say(&format!("failed: {}", failure.reason()));
+            end_left_dump(context, &fallback, live());
+            // When not even this can be written, the draft stays and the next command records the failure.
+            if let Err(second) = catalogue.fail(fallback, failure.reason()) {
+                log::warn!("{}", second.reason());
+            }
+            Err(failure)
+        }
+    }
+}
+
+/// Our children are gone, but `pg_dump` in the container goes on by itself, with its snapshot and its locks.
+fn end_left_dump(context: &Context, record: &Backup, live: Option<Box<dyn Live>>) {
+    let from = record.started_at - chrono::TimeDelta::seconds(5);
+    let ended = live.map(|live| live.uninterruptible().end_dumps(from..context.settings.clock.now()));
+    if let Some(Err(failure)) = ended {
+        log::info!("{}", failure.reason());
+    }
+}
+
+fn last_good(catalogue: &Exclusive) -> Result<Option<Backup>> {
+    // A dump from elsewhere says nothing about how large those of this service are, and neither does what a restore
+    // replaced.
+    // One that looked suspicious and was then shown to restore is what the service looks like now.
+    let comparable = |backup: &Backup| {
+        backup.is_good()
+            && backup.counts()
+            && (backup.suspicious.is_none() || backup.is_restorable())
+            && !matches!(backup.source, Source::Imported | Source::Safety)
+    };
+    let last = catalogue.newest(comparable)?;
+    // Read again, for its tables.
+    Ok(last.map(|backup| catalogue.record(&backup.id).unwrap_or(backup)))
+}
+
+fn check_room(catalogue: &Exclusive, last: Option<&Backup>) -> Result<()> {
+    let (free, needed) = (catalogue.dir().free_bytes()?, room_needed(last.and_then(|last| last.size)));
+    if free >= needed {
+        return Ok(());
+    }
+    let (free, needed) = (bytes(free), bytes(needed));
+    let path = catalogue.dir().path().display();
+    Err(Failure::new(
+        Kind::NoSpace,
+        format!("{free} are free below {path}; judging by the last dump, {needed} are needed"),
+    )
+    .hint(format!("make room, or delete old backups: dokku backups:delete {} --id ID", catalogue.service())))
+}
+
+fn begin(
+    context: &Context,
+    catalogue: &Exclusive,
+    wanted: &Wanted,
+    stored: &Stored,
+    info: &Info,
+    last: Option<&Backup>,
+) -> Result<Draft> {
+    let (service, id) = (catalogue.service(), free_id(context, catalogue, wanted.at)?);
+    let now = context.settings.clock.now();
+    let mut record = Backup::draft(id, service.datastore, wanted.source, now, &context.settings.caller.actor);
+    record.compression = stored.compression;
+    record.encrypted_to = stored.recipients.words();
+    record.label = wanted.label.clone().filter(|label| !label.is_empty());
+    record.schedules.clone_from(&wanted.schedules);
+    record.expires_at = wanted.retention.map(|retention| record.created_at + retention);
+    record.image.clone_from(&info.image);
+    record.image_version.clone_from(&info.image_version);
+    // What the last one was of, where the plugin does not say.
+    record.database = info.database.clone().or_else(|| last.and_then(|last| last.database.clone()));
+    catalogue.begin(record)
+}
+
+/// A name that nothing has yet: the second `at`, or the first free one from now on.
+pub fn free_id(context: &Context, catalogue: &Exclusive, at: Option<DateTime<Utc>>) -> Result<BackupId> {
+    let clock = context.settings.clock;
+    let service = catalogue.service();
+    let named = |at| BackupId::new(service.name.clone(), at).map_err(|e| Failure::new(Kind::Clock, e.to_string()));
+    let mut id = named(at.unwrap_or_else(|| clock.now()))?;
+    while catalogue.is_taken(&id)? {
+        if at.is_some() {
+            return Err(Failure::new(Kind::Usage, format!("{id} exists already"))
+                .hint(format!("look at it with: dokku backups:info {service} --id {id}")));
+        }
+        clock.next_second().map_err(interrupted)?;
+        id = named(clock.now())?;
+    }
+    Ok(id)
+}
+
+/// What comes in: the dump, the facts beside it, about how large the dump may be, and who is told when more was stored.
+struct Incoming<'a> {
+    child: Child,
+    facts: Facts,
+    about: Option<u64>,
+    grew: &'a dyn Fn(),
+}
+
+/// Reads the whole dump: into the draft, through the hash and through the engine at the same time.
+fn receive(
+    context: &Context,
+    catalogue: &Exclusive,
+    mut draft: Draft,
+    stored: &Stored,
+    incoming: Incoming,
+    log: &mut Log,
+) -> Result<crate::catalogue::Sealed> {
+    let Incoming { mut child, facts, about, grew } = incoming;
+    let (datastore, own) = (draft.record.datastore, draft.record.database.clone());
+    let mut progress = Progress::new(context.ui, "received", about);
+    let mut sum = Sum::default();
+    // What is stored: these bytes are hashed, and these lie in the file.
+    let mut store = Sink(|piece: &[u8]| {
+        sum.add(piece);
+        draft.keep(piece)?;
+        grew();
+        Ok(())
+    });
+    let mut encoder = Encoder::new(&mut store, stored.compression, &stored.recipients)?;
+    let mut keep = |piece: &[u8]| {
+        progress.add(piece.len());
+        Ok(encoder.write_all(piece)?)
+    };
+    let poured = stream::pour(&mut child, &mut keep, |mut tap| {
+        engine::of(datastore).inspect(engine::of(datastore).exported(), &mut tap)
+    });
+    drop(progress);
+    log.quote(&child.stderr());
+    let (size, content) = poured?;
+    // Even an empty database dumps to several hundred bytes: it is the child that failed, not the bytes that are bad.
+    if size == 0 {
+        return Err(Failure::new(Kind::Child, format!("{datastore}:export ended well but gave no output")));
+    }
+    let content = content?;
+    is_of(catalogue.service(), own.as_deref(), &content.database)?;
+    // Only a dump that was read to its proven end is ended as a whole one.
+    encoder.finish()?;
+    let passed = sum.passed();
+    log.say(&format!(
+        "read to its end: {} bytes, {} tables, {} rows",
+        passed.size,
+        content.tables.len(),
+        content.rows()
+    ));
+    draft.record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);
+    let learnt = facts.learnt();
+    draft.record.apps = learnt.apps;
+    draft.record.notes.extend(learnt.notes);
+    draft.record.suspicious = learnt.suspicious;
+    // A request that came while only the facts were still asked for has been promised to be obeyed.
+    signals::obey()?;
+    draft.seal(catalogue, passed.size, passed.sha256)
+}
+
+/// Whether the dump is of the database that the service has, as far as both are known. It is whole, and yet not what
+/// anybody asked for.
+fn is_of(service: &Service, own: Option<&str>, dumped: &str) -> Result<()> {
+    match own {
+        Some(own) if !dumped.is_empty() && own != dumped => {
+            let datastore = service.datastore;
+            let text = format!("{datastore}:export gave the dump of the database {dumped}; that of {service} is {own}");
+            Err(Failure::new(Kind::Damaged, text)
+                .hint(format!("see which database the service has: dokku {datastore}:info {service}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn finish(
+    context: &Context,
+    catalogue: &Exclusive,
+    mut sealed: crate::catalogue::Sealed,
+    last: Option<&Backup>,
+    copying: Option<Copying>,
+    log: &mut Log,
+) -> Result<Backup> {
+    let record = sealed.record_mut();
+    let (form, size, tables) = (record.form(), record.size.unwrap_or(0), record.table_count());
+    // A safety backup saves what somebody is about to replace: that something is lost in it may be why.
+    let last = last.filter(|_| record.source != Source::Safety);
+    let shrunk = last.and_then(|last| suspicion(last, form, size, &record.tables, tables));
+    record.suspicious = record.suspicious.take().or(shrunk);
+    let recorded = sealed.record(catalogue);
+    let Ok(backup) = recorded else {
+        copying.into_iter().for_each(Copying::give_up);
+        return recorded;
+    };
+    log.say(&format!("success: sha256 {}", backup.sha256.as_deref().unwrap_or("-")));
+    if let Some(why) = &backup.suspicious {
+        log.say(&format!("suspicious: {why}"));
+        context.ui.warn(&format!("{} is whole but looks suspicious: {why}", backup.id));
+    }
+    for note in &backup.notes {
+        context.ui.warn(note);
+    }
+    context.ui.detail(&format!("{} in {tables} tables, {} rows; checked and durable", bytes(size), backup.row_count()));
+    Ok(match copying {
+        Some(copying) => copying.settle(context, catalogue, backup, log),
+        None => backup,
+    })
+}
+
+/// The backup that is taken before data is replaced. Without it nothing is begun; none where there is no database any more
+/// that could be saved.
+pub fn safety_backup(context: &Context, dokku: &Dokku, into: &Exclusive, info: &Info) -> Result<Option<BackupId>> {
+    let failure = match dump(context, dokku, into, &Wanted::new(Source::Safety)) {
+        Ok(backup) => return Ok(Some(backup.id)),
+        Err(failure) => failure,
+    };
+    if let Kind::Interrupted(_) = failure.kind {
+        return Err(failure.hint("nothing was restored"));
+    }
+    let service = into.service();
+    let attach = |docker| engine::of(service.datastore).attach(&docker, service, info.database.as_deref());
+    if context.docker().map(attach).and_then(|live| live.has_data()).is_ok_and(|has| !has) {
+        context.ui.warn(&format!("the database of {service} is not there any more: there is nothing to save"));
+        return Ok(None);
+    }
+    Err(Failure::new(Kind::Refused, "the safety backup failed; nothing was restored")
+        .because(failure)
+        .hint("mend that first, or go without one: --no-backup"))
+}

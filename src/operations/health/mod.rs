@@ -1,0 +1,9 @@
+//! What is wrong with a service or with this host, as far as looking tells.
+
+mod host;
+mod read_bytes;
+mod service;
+
+pub use host::host;
+pub use read_bytes::read_bytes;
+pub use service::{Health, health};

@@ -1,0 +1,136 @@
+//! A foreign dump becomes a backup: recognised, read to its end, made durable, recorded. Until it is recorded nothing of
+//! it is left when something goes wrong.
+
+use std::io::Write;
+
+use crate::catalogue::{Draft, Exclusive, Log, Sealed};
+use crate::codec::Encoder;
+use crate::dokku::Info;
+use crate::domain::{Backup, Compression, Consent, Source, scrub};
+use crate::engine;
+use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::operations::backup::{Stored, free_id};
+use crate::operations::intake::{Foreign, Unpacked, unpack};
+use crate::operations::keys::Keys;
+use crate::operations::offsite::copy_later;
+use crate::operations::restore::object;
+use crate::properties::IMPORT_LIMIT;
+use crate::stream::{self, Sink, Sum};
+use crate::ui::{Progress, bytes};
+
+/// What stays free on the disk whatever comes in: a tenth, and 64 MiB at least.
+fn spare(free: u64) -> u64 {
+    (free / 10).max(64 << 20)
+}
+
+/// Catalogues `foreign` in `into` and returns its record.
+pub fn bring_in(
+    context: &Context,
+    into: &Exclusive,
+    info: &Info,
+    foreign: &Foreign,
+    label: Option<&str>,
+    compression: Option<Compression>,
+    keys: &Keys,
+) -> Result<Backup> {
+    let service = into.service();
+    let stored = Stored::locally(context, service, compression)?;
+    let limit = limit(context, into)?;
+    let coming = foreign.open(context, into, info)?;
+    if let Some(size) = coming.size.filter(|size| *size > limit) {
+        let text = format!("{} has {}; only {} may be taken", coming.name, bytes(size), bytes(limit));
+        return Err(Failure::new(Kind::NoSpace, text)
+            .hint(format!("make room, or allow more: dokku backups:set {service} import-limit 50g")));
+    }
+    let (name_of_it, size) = (coming.name, coming.size);
+    let identities = || keys.fitting(context, service, &[], &name_of_it);
+    let unpacked = unpack(coming.bytes, &name_of_it, &identities, limit)?;
+    let draft =
+        begin(context, into, info, &unpacked, &stored, label.filter(|label| !label.is_empty()).unwrap_or(&name_of_it))?;
+    let (id, file) = (draft.record.id.clone(), draft.file_name());
+    context.ui.step(&format!("Taking in {name_of_it} as {id}"));
+    let sealed = receive(context, into, draft, unpacked, &stored, size, &keys.consent);
+    let mut sealed = sealed.inspect_err(|_| {
+        if let Err(second) = into.abandon(&id) {
+            log::warn!("{}", second.reason());
+        }
+    })?;
+    // Its copy is made with the next run of the scheduler: whoever imports wants the data back first.
+    sealed.record_mut().destination = copy_later(context, service, &file);
+    let backup = sealed.record(into)?;
+    let log = &mut Log::open(into.dir(), &id, context.settings.clock);
+    let rows = backup.row_count();
+    let (stored, tables, format) = (bytes(backup.size.unwrap_or(0)), backup.table_count(), backup.dump_format.name());
+    log.say(&format!("import from {name_of_it}, asked for by {}", backup.actor));
+    log.say(&format!(
+        "success: {format} format, {tables} tables, {rows} rows, sha256 {}",
+        backup.sha256.as_deref().unwrap_or("-")
+    ));
+    backup.programs.iter().for_each(|program| log.say(&format!("allowed: {program}")));
+    backup.notes.iter().for_each(|note| context.ui.warn(note));
+    context.ui.detail(&format!("{stored} in {tables} tables, {rows} rows ({format} format); checked and durable"));
+    Ok(backup)
+}
+
+/// How many bytes the dump may have once unpacked.
+fn limit(context: &Context, into: &Exclusive) -> Result<u64> {
+    let free = into.dir().free_bytes()?;
+    let room = free.saturating_sub(spare(free));
+    let set = context.properties().computed(into.service(), &IMPORT_LIMIT)?;
+    Ok(IMPORT_LIMIT.bytes(&set).map_or(room, |set| set.min(room)))
+}
+
+fn begin(
+    context: &Context,
+    into: &Exclusive,
+    info: &Info,
+    unpacked: &Unpacked,
+    stored: &Stored,
+    label: &str,
+) -> Result<Draft> {
+    let settings = &context.settings;
+    let (id, datastore) = (free_id(context, into, None)?, into.service().datastore);
+    let mut record = Backup::draft(id, datastore, Source::Imported, settings.clock.now(), &settings.caller.actor);
+    record.dump_format = unpacked.format;
+    record.compression = stored.compression;
+    record.encrypted_to = stored.recipients.words();
+    record.label = Some(scrub(label));
+    record.image.clone_from(&info.image);
+    record.image_version.clone_from(&info.image_version);
+    into.begin(record)
+}
+
+/// Reads the whole dump: into the draft, through the hash and through the engine at the same time.
+fn receive(
+    context: &Context,
+    into: &Exclusive,
+    mut draft: Draft,
+    unpacked: Unpacked,
+    stored: &Stored,
+    about: Option<u64>,
+    consent: &Consent,
+) -> Result<Sealed> {
+    let Unpacked { mut dump, format } = unpacked;
+    let (datastore, label) = (draft.record.datastore, draft.record.label.clone().unwrap_or_default());
+    let mut progress = Progress::new(context.ui, "received", about);
+    let mut sum = Sum::default();
+    let mut store = Sink(|piece: &[u8]| {
+        sum.add(piece);
+        draft.keep(piece)
+    });
+    let mut encoder = Encoder::new(&mut store, stored.compression, &stored.recipients)?;
+    let mut keep = |piece: &[u8]| {
+        progress.add(piece.len());
+        Ok(encoder.write_all(piece)?)
+    };
+    let (_, content) = stream::pour(&mut dump, &mut keep, |mut tap| engine::of(datastore).inspect(format, &mut tap))?;
+    drop(progress);
+    let content = content?;
+    object(&label, &content.code, consent).map_err(|failure| failure.hint("nothing was taken in"))?;
+    encoder.finish()?;
+    let passed = sum.passed();
+    draft.record.programs = content.programs;
+    draft.record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);
+    draft.seal(into, passed.size, passed.sha256)
+}

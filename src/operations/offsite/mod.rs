@@ -1,0 +1,19 @@
+//! Copies at the destination: made, fetched, rebuilt, removed.
+
+mod catch_up;
+mod copying;
+mod fetch;
+mod reach;
+mod rebuild;
+mod remove;
+mod sealing;
+mod store;
+
+pub use catch_up::{Eagerness, catch_up, is_copy_due, not_copied, refresh, upload_pending};
+pub use copying::{Copying, copy_later, put_off, put_record};
+pub use fetch::{fetch, fetch_now};
+pub use reach::{Reached, probe_name};
+pub use rebuild::{Rebuilt, Strangers, rebuild, services_elsewhere};
+pub use remove::remove_copy;
+pub use sealing::{Sealing, Sent};
+pub use store::{global_store, has_own_key, place, place_of, store_of, store_with};

@@ -1,0 +1,182 @@
+//! Opening a catalogue for changes: lock it, then put right what a dead run left.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use crate::catalogue::{Exclusive, Journal, Log, Orphan, Root};
+use crate::codec::Identities;
+use crate::domain::{Backup, Form, Outcome, Service, Settled, Source};
+use crate::engine;
+use crate::error::{Kind, Result};
+use crate::operations::Context;
+use crate::operations::keys::configured;
+use crate::operations::restore::{end_histories_without_journal, end_history, has_succeeded, lost_database, read_dump};
+use crate::stream::Summed;
+use crate::ui::Progress;
+
+/// What is noted of a dump that could not be looked into.
+const UNREAD: &str = "encrypted, and recorded again without a look inside: no private key for it is set on this host";
+
+/// Locks the catalogue of `service`, waiting `wait` seconds at most, and recovers it.
+pub fn open(context: &Context, service: &Service, wait: u32, doing: &str) -> Result<Exclusive> {
+    let catalogue = acquire(context, service, wait, doing)?;
+    settle(context, &catalogue)?;
+    Ok(catalogue)
+}
+
+/// Locks the catalogue of `service`; `settle` comes before anything in it is changed.
+pub fn acquire(context: &Context, service: &Service, wait: u32, doing: &str) -> Result<Exclusive> {
+    let root = Root::open(&context.settings.data_root, &context.settings.config_root)?;
+    Exclusive::acquire(&root, service, Duration::from_secs(wait.into()), doing, context.settings.clock)
+}
+
+/// Puts right what a dead run left in a locked catalogue.
+pub fn settle(context: &Context, catalogue: &Exclusive) -> Result<()> {
+    let found = catalogue.recover()?;
+    for sentence in &found.told {
+        context.ui.warn(sentence);
+    }
+    if !found.abandoned.is_empty() {
+        end_left_dumps(context, catalogue, &found.abandoned);
+    }
+    for orphan in found.orphans {
+        adopt(context, catalogue, orphan)?;
+    }
+    if let Some(journal) = &found.journal {
+        settle_restore(context, catalogue, journal)?;
+    }
+    end_histories_without_journal(context, catalogue, &found.restoring)
+}
+
+/// Gives a dump without a record its record: its bytes are hashed and read to the end first.
+fn adopt(context: &Context, catalogue: &Exclusive, orphan: Orphan) -> Result<()> {
+    let Orphan { mut record, mut file } = orphan;
+    let id = record.id.clone();
+    record.file = file.path().file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    let form = record.file.as_deref().and_then(Form::of_file).unwrap_or_default();
+    (record.dump_format, record.compression) = (form.format, form.compression);
+    let identities = if form.encrypted { any_identities(context, catalogue.service()) } else { Identities::none() };
+    context.ui.step(&format!("Reading {id}, which has no record"));
+    let size = file.size()?;
+    let mut progress = Progress::new(context.ui, "read", Some(size));
+    let mut stored = Summed::new(&mut file, |count| progress.add(count));
+    let content = read_dump(&mut stored, form, &identities, record.datastore);
+    let passed = stored.whole()?;
+    drop(progress);
+    record.adopted = true;
+    match content {
+        Ok(content) => {
+            record.status = Outcome::Success;
+            record.reason = None;
+            (record.size, record.sha256) = (Some(passed.size), Some(passed.sha256));
+            record.programs = content.programs;
+            record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);
+            context.ui.detail(&format!("whole; recorded again, {} bytes", passed.size));
+        }
+        // Stored bytes and nothing else can be told without a key; its run had read them before they were encrypted.
+        Err(failure) if form.encrypted && failure.kind == Kind::Config => {
+            record.status = Outcome::Success;
+            record.reason = None;
+            (record.size, record.sha256) = (Some(passed.size), Some(passed.sha256));
+            record.notes.push(UNREAD.to_owned());
+            context.ui.warn(&format!("{id}: {UNREAD}"));
+        }
+        // Trouble with the disk says nothing about the dump.
+        Err(failure) if failure.kind != Kind::Damaged => return Err(failure),
+        // Never deleted: somebody may still get something out of it.
+        Err(failure) => {
+            record.status = Outcome::Failed;
+            record.size = Some(size);
+            record.reason = Some(failure.reason());
+            context.ui.warn(&format!("{id}: {}; its file stays", failure.reason()));
+        }
+    }
+    catalogue.adopt(&record)?;
+    Log::open(catalogue.dir(), &id, context.settings.clock).say("recorded again from the dump itself");
+    Ok(())
+}
+
+/// What opens the service's encrypted dumps, as far as that is set and works.
+fn any_identities(context: &Context, service: &Service) -> Identities {
+    configured(context, service).ok().flatten().map(|(identities, _)| identities).unwrap_or_default()
+}
+
+/// A dump whose process was killed: in the container `pg_dump` may still be at it, holding its snapshot and locks. It is
+/// recognised by when it began. Where the service cannot be asked there is nothing to end.
+fn end_left_dumps(context: &Context, catalogue: &Exclusive, abandoned: &[Backup]) {
+    let Ok(docker) = context.docker() else { return };
+    let service = catalogue.service();
+    let engine = engine::of(service.datastore);
+    for backup in abandoned {
+        if backup.source == Source::Imported {
+            let root = context.settings.data_root.display().to_string();
+            if let Err(failure) = engine.sweep_remote(&docker, &root, service) {
+                log::info!("{}", failure.reason());
+            }
+            continue;
+        }
+        let live = engine.attach(&docker, service, backup.database.as_deref());
+        let (from, to) = (backup.started_at - TimeDelta::seconds(5), backup.started_at + TimeDelta::seconds(30));
+        if let Err(failure) = live.end_dumps(from..to) {
+            log::info!("{}", failure.reason());
+        }
+    }
+}
+
+/// A restore that was begun and whose process is gone. An exchange of databases is finished or undone here; a restore in
+/// place can only be put right by restoring again, so its journal stays and the person hears the command.
+fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -> Result<()> {
+    let (ui, target) = (context.ui, &journal.target);
+    if has_succeeded(context, catalogue, journal)? {
+        return Journal::close(catalogue.dir());
+    }
+    let Some(replacement) = journal.replacement() else {
+        ui.warn(&format!("{} into {target} was interrupted; the data may be incomplete", journal.what()));
+        ui.warn(&format!("put it right with: {}", journal.undo()));
+        return end_history(context, catalogue, journal, Some("interrupted"));
+    };
+    let service = catalogue.service();
+    let live = |docker| engine::of(service.datastore).attach(&docker, service, None).uninterruptible();
+    let settled = context.docker().map(live).and_then(|live| live.settle(&replacement));
+    let reason = match settled {
+        Ok(Settled::Finished) => {
+            ui.warn(&format!(
+                "{} into {target} was interrupted after the exchange; it is finished now",
+                journal.what()
+            ));
+            None
+        }
+        Ok(Settled::Undone) => {
+            ui.warn(&format!("{} into {target} was interrupted and is undone; the data is as it was", journal.what()));
+            Some("interrupted; the data is as it was")
+        }
+        Ok(lost @ (Settled::Gone | Settled::Stranger)) => {
+            let failure = lost_database(journal, lost);
+            ui.warn(&format!("{} into {target} was interrupted: {}", journal.what(), failure.reason()));
+            failure.hints.iter().for_each(|hint| ui.warn(hint));
+            end_history(context, catalogue, journal, Some(&failure.reason()))?;
+            // A database that is not there is mended by the next restore only; until then the journal knows what it was like.
+            return if lost == Settled::Gone {
+                Ok(())
+            } else {
+                Journal::take_back(catalogue.dir(), catalogue.incoming())
+            };
+        }
+        // The service may be stopped. Either database is whole, so nothing else needs to wait for this.
+        Err(failure) => {
+            ui.warn(&format!(
+                "{} into {target} was interrupted and cannot be settled now: {}",
+                journal.what(),
+                failure.reason()
+            ));
+            ui.warn(&format!("once the service runs, settle it with: dokku backups:sync {target}"));
+            return Ok(());
+        }
+    };
+    end_history(context, catalogue, journal, reason)?;
+    match reason {
+        None => Journal::close(catalogue.dir()),
+        Some(_) => Journal::take_back(catalogue.dir(), catalogue.incoming()),
+    }
+}

@@ -1,0 +1,156 @@
+//! Replacing the contents of a service: fill a fresh database beside the live one, compare, then exchange the two. Until
+//! the exchange the live database has not been touched; the exchange itself is one transaction.
+
+use chrono::{DateTime, Utc};
+
+use crate::catalogue::{Exclusive, Journal};
+use crate::dokku::{Dokku, Info};
+use crate::domain::{BackupId, Origin, Replacement, Restore, Settled};
+use crate::engine::{self, Dump, Live};
+use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+use crate::sys::{cancel, signals};
+
+fn journal_of(into: &Exclusive, id: Option<&BackupId>, restore: &Restore) -> Journal {
+    Journal {
+        id: id.cloned(),
+        target: into.service().name.clone(),
+        started_at: restore.started_at,
+        by: restore.by.clone(),
+        safety_backup: restore.safety_backup.clone(),
+        swap: None,
+        before: None,
+    }
+}
+
+/// The first restore into this service that is still open: the one after which the data was lost, if it was.
+fn lost_in(into: &Exclusive) -> Result<Option<Replacement>> {
+    let first = Journal::read(into.dir())?.map(|journal| journal.before.as_deref().cloned().unwrap_or(journal));
+    Ok(first.and_then(|journal| journal.replacement()))
+}
+
+/// Replaces the contents of `into` by `dump`, or by nothing: the state of a new service. On failure the live data is as it
+/// was. On success the journal stays open until the history is written: whoever closes it first would leave a restore in
+/// progress for ever.
+pub fn replace(
+    context: &Context,
+    into: &Exclusive,
+    info: &Info,
+    dump: Option<Dump>,
+    id: Option<&BackupId>,
+    restore: &Restore,
+) -> Result<()> {
+    let service = into.service();
+    let limit = context.restore_limit(service)?;
+    let live = engine::of(service.datastore).attach(&context.docker()?, service, info.database.as_deref());
+    if let Some(dump) = &dump {
+        live.can_take(dump.content())?;
+    }
+    let restricted = dump.as_ref().is_some_and(|dump| !dump.origin().is_own());
+    let mut to = live.plan(&mark(restore.started_at), restricted, lost_in(into)?.as_ref())?;
+    let mut journal = journal_of(into, id, restore);
+    journal.set_replacement(&to);
+    let mut journal = journal.open(into.dir(), into.incoming())?;
+    context.ui.step(&format!("Filling a new database beside the one of {service}"));
+    let has_dump = dump.is_some();
+    let filled = live.make(&mut to).and_then(|()| {
+        // Written down before anything else: only by what was noted is it known after the exchange.
+        journal.set_replacement(&to);
+        journal.write(into.dir(), into.incoming())?;
+        let compared = live.fill(&to, dump, limit)?;
+        if has_dump {
+            context.ui.detail(&format!("{} tables and {} rows compared", compared.tables, compared.rows));
+        }
+        signals::obey()
+    });
+    // From here on neither signals nor requests are obeyed: what was begun is finished, or undone.
+    cancel::close();
+    let live = live.uninterruptible();
+    if let Err(failure) = filled {
+        return undo(context, into, &*live, &journal, failure);
+    }
+    context.ui.step(&format!("Exchanging the databases of {service}"));
+    live.commit(&to).or_else(|failure| undo(context, into, &*live, &journal, failure))
+}
+
+/// Digits that tell this replacement from any other.
+fn mark(at: DateTime<Utc>) -> String {
+    at.format("%Y%m%d%H%M%S%3f").to_string()
+}
+
+/// Takes everything back; or finishes it, where the exchange had happened before the failure. When even that fails the
+/// journal stays, and the next command does it. What is said of the data is what the server answered.
+fn undo(context: &Context, into: &Exclusive, live: &dyn Live, journal: &Journal, failure: Failure) -> Result<()> {
+    let service = into.service();
+    let settled = journal.replacement().map_or(Ok(Settled::Undone), |to| live.settle(&to));
+    let sync = format!("settle it with: dokku backups:sync {service}");
+    match settled {
+        Ok(Settled::Finished) => {
+            context.ui.warn(&format!("the exchange had happened when this failed: {}", failure.reason()));
+            Ok(())
+        }
+        Ok(Settled::Undone) => Err(match Journal::take_back(into.dir(), into.incoming()) {
+            Ok(()) => failure.hint(format!("the data in {service} is as it was")),
+            Err(second) => failure
+                .hint(format!("the data in {service} is as it was, but its journal is left: {}", second.reason()))
+                .hint(sync),
+        }),
+        Ok(lost @ (Settled::Gone | Settled::Stranger)) => Err(lost_database(journal, lost).because(failure)),
+        Err(second) => Err(failure
+            .hint(format!("what became of the data in {service} could not be asked: {}", second.reason()))
+            .hint(sync)),
+    }
+}
+
+/// The failure of a restore after which the live database is neither the one before nor the restored one.
+pub fn lost_database(journal: &Journal, lost: Settled) -> Failure {
+    let target = &journal.target;
+    let live = journal.replacement().map(|to| to.live().to_owned()).unwrap_or_default();
+    let text = match lost {
+        Settled::Stranger => {
+            format!("the database {live} of {target} is neither the one from before this restore nor the restored one")
+        }
+        _ => format!("the database {live} of {target} is gone"),
+    };
+    let failure = Failure::new(Kind::RestoreIncomplete, text);
+    match (&journal.safety_backup, &journal.id) {
+        (None, None) => failure.hint(format!("bring a backup back: dokku backups:import {target} --id ID --no-backup")),
+        _ => failure.hint(format!("bring the data back: {}", journal.undo())),
+    }
+}
+
+/// The stock import, straight into the live database: merges rather than replaces, and cannot be undone half-way.
+pub fn in_place(
+    context: &Context,
+    dokku: &Dokku,
+    into: &Exclusive,
+    dump: Dump,
+    id: &BackupId,
+    restore: &Restore,
+) -> Result<()> {
+    if let Origin::Foreign(why) = dump.origin() {
+        let text = format!("{id} was made elsewhere ({why}); the stock import would run its code as the superuser");
+        return Err(Failure::new(Kind::Refused, text).hint("leave out --in-place"));
+    }
+    if dump.content().format != engine::of(into.service().datastore).exported() {
+        return Err(Failure::new(Kind::Refused, "the stock import takes archives only, and this is plain SQL")
+            .hint("leave out --in-place"));
+    }
+    let limit = context.restore_limit(into.service())?;
+    signals::obey()?;
+    cancel::close();
+    let journal = journal_of(into, Some(id), restore).open(into.dir(), into.incoming())?;
+    match dokku.import(into.service(), dump.into_input(), limit) {
+        Ok(()) => Ok(()),
+        // It was never started: the target is as it was.
+        Err(failure) if failure.kind == Kind::Config => {
+            Journal::take_back(into.dir(), into.incoming()).and(Err(failure))
+        }
+        Err(failure) => {
+            Err(Failure::new(Kind::RestoreIncomplete, format!("the restore into {} did not end well", journal.target))
+                .because(failure)
+                .hint("its data may be incomplete")
+                .hint(format!("put it right with: {}", journal.undo())))
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What is due, run once, and told to whoever wants to know.
+
+mod crontab;
+mod notify;
+mod run;
+
+pub use crontab::renew_crontab;
+pub use notify::{FailedBackup, tell, untold};
+pub use run::{Turn, take_turn};

@@ -1,0 +1,79 @@
+//! From `--latest` or `--id ID` to one backup.
+
+use crate::catalogue::View;
+use crate::domain::Which;
+use crate::domain::{Backup, BackupId, Listed, Presence, Service, newest, newest_good};
+use crate::error::{Failure, Kind, Result};
+use crate::operations::Context;
+
+/// What the backup is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be looked at: the newest of any status.
+    Look,
+    /// To be restored: the newest good one, never silently an older one because its file happens to be there.
+    Restore,
+}
+
+/// The chosen backup of `service`.
+pub fn choose(context: &Context, view: View, service: &Service, which: &Which, purpose: Purpose) -> Result<Listed> {
+    let now = context.settings.clock.now();
+    let list = format!("list them with: dokku backups:list {service}");
+    match which {
+        Which::Id(id) => view
+            .backups
+            .into_iter()
+            .find(|listed| &listed.backup.id == id)
+            .ok_or_else(|| no_such(service, id).hint(list)),
+        Which::Latest => {
+            let chosen = match purpose {
+                Purpose::Look => {
+                    let shown = |listed: &&Listed| listed.backup.deleted_at.is_none() && listed.backup.counts();
+                    newest(view.backups.iter().filter(shown), now)
+                }
+                Purpose::Restore => newest_good(&view.backups, now),
+            };
+            chosen.cloned().ok_or_else(|| {
+                let text =
+                    format!("{service} has no backup{}", if purpose == Purpose::Look { "" } else { " to restore" });
+                let none = Failure::new(Kind::NotFound, text);
+                match view.backups.iter().find(|listed| listed.backup.is_good() && !listed.backup.counts()) {
+                    Some(stranger) => only_strangers(service, stranger, none),
+                    None => none.hint(format!("make one with: dokku backups:export {service}")),
+                }
+            })
+        }
+    }
+}
+
+/// What this host did not make is never meant by `--latest`; here is what can be said instead.
+fn only_strangers(service: &Service, stranger: &Listed, none: Failure) -> Failure {
+    let id = &stranger.backup.id;
+    let why = stranger.backup.foreign.as_ref().map(|why| format!(": {}", why.words())).unwrap_or_default();
+    none.hint(format!("{id} was made elsewhere{why}"))
+        .hint(format!("say that it is meant: --id {id}"))
+        .hint(format!("when all of them are this host's by right: dokku backups:sync {service} --take-over"))
+}
+
+/// The failure for an id that `service` does not have.
+pub fn no_such(service: &Service, id: &BackupId) -> Failure {
+    Failure::new(Kind::NotFound, format!("{service} has no backup {id}"))
+}
+
+/// A backup that may be restored at all.
+pub fn usable(chosen: &Listed) -> Result<&Backup> {
+    let backup = &chosen.backup;
+    let list = format!("choose another: dokku backups:list {}", backup.service);
+    if let Some(at) = backup.deleted_at {
+        let at = at.format("%Y-%m-%d %H:%M:%S UTC");
+        return Err(Failure::new(Kind::NotFound, format!("{} was deleted at {at}", backup.id)).hint(list));
+    }
+    if !backup.is_good() || chosen.trust().is_none() {
+        let why = backup.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+        return Err(Failure::new(Kind::Refused, format!("{} is no finished backup{why}", backup.id)).hint(list));
+    }
+    if chosen.presence == Presence::Missing {
+        return Err(Failure::new(Kind::NotFound, format!("the file of {} is missing", backup.id)).hint(list));
+    }
+    Ok(backup)
+}
