@@ -116,3 +116,218 @@ impl<R: Read> Read for Passing<R> {
         Ok(count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Summary, read};
+    use super::*;
+    use crate::domain::{Need, Stage};
+
+    const FIXTURES: [&str; 11] = [
+        "data-only",
+        "gzip",
+        "inserts",
+        "latin1",
+        "none",
+        "nothing",
+        "root",
+        "rows-per-insert",
+        "schema-only",
+        "seekable",
+        "wide",
+    ];
+
+    #[allow(clippy::disallowed_methods)]
+    fn fixture(name: &str) -> Vec<u8> {
+        std::fs::read(format!("{}/tests/archive.d/{name}.dump", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    struct Slow<'a>(&'a [u8], usize);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let count = into.len().min(self.1).min(self.0.len());
+            into[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    fn passed(archive: &[u8], programs: bool) -> Vec<u8> {
+        let through = |step| {
+            let mut out = Vec::new();
+            Passing::new(Slow(archive, step), programs).read_to_end(&mut out).unwrap();
+            out
+        };
+        let once = through(1 << 20);
+        assert!(through(7) == once);
+        once
+    }
+
+    /// `gzip.dump`, which is of format 1.14, with entries of a kind and a definition each at the end of its table of contents.
+    fn with(entries: &[(&str, &str)]) -> Vec<u8> {
+        let bytes = fixture("gzip");
+        let mut source = Source::keeping(&bytes[..]);
+        let format = header::read(&mut source).unwrap().format;
+        let mut out = source.take_kept();
+        let count = source.int().unwrap();
+        source.take_kept();
+        out.push(0);
+        out.extend_from_slice(&(count.unsigned_abs() + u32::try_from(entries.len()).unwrap()).to_le_bytes());
+        for _ in 0..count {
+            let entry = entry::read(&mut source, format).unwrap();
+            write(&mut out, &entry, &Fate::Kept);
+        }
+        for (number, (kind, sql)) in entries.iter().enumerate() {
+            out.push(0);
+            out.extend_from_slice(&(100_000 + u32::try_from(number).unwrap()).to_le_bytes());
+            out.extend_from_slice(&[0; 5]);
+            ["0", "0", "x", kind].iter().for_each(|text| string(&mut out, Some(text.as_bytes())));
+            out.extend_from_slice(&[0, 2, 0, 0, 0]);
+            string(&mut out, Some(sql.as_bytes()));
+            for text in [Some(""), None, Some("public"), None, None, Some("postgres"), Some("false"), None] {
+                string(&mut out, text.map(str::as_bytes));
+            }
+            out.extend_from_slice(&[3, 0, 0, 0, 0, 0, 0, 0, 0]);
+        }
+        let mut rest = Vec::new();
+        while !source.fill().unwrap().is_empty() {
+            rest.extend_from_slice(source.fill().unwrap());
+            let count = source.fill().unwrap().len();
+            source.consume(count);
+        }
+        [out, rest].concat()
+    }
+
+    fn summary(archive: &[u8]) -> Summary {
+        read(archive).unwrap()
+    }
+
+    #[test]
+    fn what_pg_dump_writes_comes_through_with_all_its_data() {
+        for name in FIXTURES {
+            let bytes = fixture(name);
+            let (before, after) = (summary(&bytes), summary(&passed(&bytes, false)));
+            assert!(before.code.refused.is_empty() && before.code.unlisted.is_empty(), "{name}: {:?}", before.code);
+            assert!(before.code.privileged.iter().all(|item| item.danger.is_none()), "{name}: {:?}", before.code);
+            assert_eq!(before.tables, after.tables, "{name}");
+            assert_eq!(
+                (before.large_objects, before.data_bytes, before.entries),
+                (after.large_objects, after.data_bytes, after.entries)
+            );
+            assert!(after.code.privileged.is_empty(), "{name}: {:?}", after.code);
+            assert!(passed(&passed(&bytes, false), false) == passed(&bytes, false), "{name}");
+        }
+    }
+
+    #[test]
+    fn attack_401_404_hostile_entries_are_named_by_number_and_do_not_pass() {
+        let hostile = [
+            ("FUNCTION", "DROP DATABASE shop WITH (FORCE)"),
+            ("TABLE", "CREATE TABLE x (a int); COMMIT; ALTER ROLE postgres PASSWORD 'x';"),
+            ("SEARCHPATH", "SELECT evil();"),
+            ("TABLE DATA", "ALTER ROLE postgres SUPERUSER"),
+            ("COMMENT", "COMMENT ON TABLE t IS 'a"),
+            ("FUNCTION", "CREATE FUNCTION begin() RETURNS int LANGUAGE sql AS ''; SET ROLE postgres; END"),
+        ];
+        for (kind, sql) in hostile {
+            if kind == "TABLE DATA" {
+                assert!(read(&with(&[(kind, sql)])[..]).is_err(), "an entry for data that has none");
+                continue;
+            }
+            let bytes = with(&[(kind, sql)]);
+            let code = summary(&bytes).code;
+            assert!(code.refused.iter().any(|what| what.starts_with("entry 100000: ")), "{sql}: {code:?}");
+            let clean = summary(&passed(&bytes, true)).code;
+            assert!(clean.refused.is_empty() && clean.privileged.is_empty(), "{sql}: {clean:?}");
+        }
+        let unlisted = [
+            ("FUNCTION", "CREATE TABLE x (a int);", Need::Nothing),
+            ("NO SUCH KIND", "CREATE TABLE x (a int);", Need::Nothing),
+            ("VIEW", "CREATE VIEW v AS SELECT 1; COPY (SELECT 1) TO PROGRAM 'id'; SELECT 1", Need::Programs),
+            ("SEQUENCE SET", "SELECT pg_catalog.setval('a', pg_read_file('/x'))", Need::Nothing),
+            ("RULE", "COPY t FROM '/etc/passwd'", Need::ServerFiles),
+        ];
+        for (kind, sql, needs) in unlisted {
+            let bytes = with(&[(kind, sql)]);
+            let code = summary(&bytes).code;
+            assert!(
+                code.unlisted.iter().any(|one| one.needs == needs && one.what.starts_with("entry ")),
+                "{sql}: {code:?}"
+            );
+            assert!(summary(&passed(&bytes, false)).code.unlisted.is_empty(), "{sql}");
+            assert_eq!(summary(&passed(&bytes, true)).code.unlisted, code.unlisted, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_a_superuser_makes_is_taken_out_and_asked_for() {
+        let bytes = with(&[
+            ("EXTENSION", "CREATE EXTENSION IF NOT EXISTS pgcrypto WITH SCHEMA other;\n\n\n"),
+            ("COMMENT", "COMMENT ON EXTENSION pgcrypto IS 'x';\n"),
+            ("FUNCTION", "CREATE FUNCTION public.c() RETURNS int LANGUAGE c AS 'lib', 'x';\n"),
+            ("COMMENT", "COMMENT ON FUNCTION public.c() IS 'x';\n"),
+            (
+                "EVENT TRIGGER",
+                "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f();\nALTER EVENT TRIGGER e DISABLE;\n",
+            ),
+            ("ACL", "GRANT ALL ON TABLE a TO b; DROP DATABASE shop;"),
+        ]);
+        let code = summary(&bytes).code;
+        let added: Vec<_> = code.privileged.iter().filter(|item| item.place.len() == "entry 100000".len()).collect();
+        let items: Vec<_> = added.iter().map(|item| (item.item.as_str(), item.stage)).collect();
+        assert_eq!(
+            items,
+            [
+                ("schema:other", Stage::Before),
+                ("extension:pgcrypto", Stage::Before),
+                ("extension:pgcrypto", Stage::After),
+                ("function:public.c", Stage::Before),
+                ("function:public.c", Stage::After),
+                ("event-trigger:e", Stage::After),
+                ("event-trigger:e", Stage::After),
+            ]
+        );
+        let clean = summary(&passed(&bytes, true)).code;
+        assert!(clean.privileged.is_empty() && clean.unlisted.is_empty() && clean.refused.is_empty(), "{clean:?}");
+    }
+
+    #[test]
+    #[ignore = "needs pg_restore of PostgreSQL 15 or later"]
+    #[allow(clippy::disallowed_methods)]
+    fn pg_restore_passes_over_what_is_empty() {
+        use std::io::Write;
+        use std::process::{Command, Stdio};
+        let script = |bytes: &[u8]| {
+            let mut child = Command::new("pg_restore")
+                .args(["-f", "-", "--no-owner", "--no-acl"])
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let mut stdin = child.stdin.take().unwrap();
+            let bytes = bytes.to_vec();
+            let feed = std::thread::spawn(move || stdin.write_all(&bytes));
+            let output = child.wait_with_output().unwrap();
+            let _ = feed.join();
+            assert!(output.status.success());
+            let sql = |line: &&str| !line.starts_with("--") && !line.starts_with('\\') && !line.is_empty();
+            String::from_utf8_lossy(&output.stdout).lines().filter(sql).map(str::to_owned).collect::<Vec<_>>()
+        };
+        for name in FIXTURES {
+            let bytes = fixture(name);
+            let left_out = |line: &String| line.contains(" EXTENSION ") || line.starts_with("CREATE SCHEMA");
+            let (before, after) = (script(&bytes), script(&passed(&bytes, false)));
+            let without = |lines: Vec<String>| lines.into_iter().filter(|line| !left_out(line)).collect::<Vec<_>>();
+            assert!(!after.iter().any(|line| line.contains("CREATE EXTENSION")));
+            assert_eq!(without(before), without(after), "{name}");
+        }
+        let evil = with(&[
+            ("FUNCTION", "SELECT evil()"),
+            ("FUNCTION", "CREATE FUNCTION good() RETURNS int AS '' LANGUAGE sql"),
+        ]);
+        assert!(script(&evil).concat().contains("evil"));
+        let after = script(&passed(&evil, false)).concat();
+        assert!(!after.contains("evil") && after.contains("good()"), "{after}");
+    }
+}

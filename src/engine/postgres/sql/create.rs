@@ -33,6 +33,7 @@ pub(super) fn judge(mut cursor: Cursor<'_>, start: Cursor<'_>) -> Judged {
         _ if trusted => unlisted,
         "PUBLICATION" => publication::create(cursor, start),
         "SUBSCRIPTION" => publication::subscription(cursor, start),
+        "INDEX" if is_computed(cursor.clone()) => return Judged::new(Class::Allowed, "CREATE INDEX expression"),
         "TABLE" => table(cursor),
         "SCHEMA" => schema(cursor),
         "TYPE" => base_type(cursor, start),
@@ -78,6 +79,20 @@ fn table(cursor: Cursor<'_>) -> Class {
     } else {
         Class::Allowed
     }
+}
+
+/// Whether an index computes something: it has a condition, or parentheses among its columns.
+fn is_computed(mut cursor: Cursor<'_>) -> bool {
+    let (condition, mut depth) = (cursor.has_outside("where"), 0_usize);
+    while let Some(token) = cursor.take() {
+        match token {
+            Token::Sign(b'(') if depth > 0 => return true,
+            Token::Sign(b'(') => depth += 1,
+            Token::Sign(b')') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    condition
 }
 
 /// A schema alone, without what could be made in the same statement. `public` is there.

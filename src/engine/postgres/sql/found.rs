@@ -76,9 +76,8 @@ impl Found {
             self.schema(schema, &place);
         }
         let Asked { item, sql, stage, danger, .. } = asked.clone();
-        if !item.starts_with("extension:") || !self.asked.contains_key(&item) {
-            *self.lives_on.entry(made_by_us(&item)).or_default() +=
-                u64::from(stage != Stage::After || item.starts_with("event"));
+        if let Some(kind) = made_by_us(&item).filter(|_| !self.asked.contains_key(&item)) {
+            *self.lives_on.entry(kind).or_default() += 1;
         }
         self.asked.insert(item.clone(), danger.clone());
         self.code.privileged.push(Privileged { item, place: place(), sql, stage, danger });
@@ -103,8 +102,7 @@ impl Found {
             let what = format!("and {} more", self.unlisted_more);
             self.code.unlisted.push(Unlisted { what, needs: Need::Nothing });
         }
-        let counted = self.lives_on.iter().filter(|(kind, count)| **count > 0 && !kind.is_empty());
-        self.code.lives_on = counted.map(|(kind, count)| plural(kind, *count)).collect();
+        self.code.lives_on = self.lives_on.iter().map(|(kind, count)| plural(kind, *count)).collect();
         self.code
     }
 }
@@ -149,11 +147,11 @@ fn lives_on(does: &str) -> Option<&'static str> {
     })
 }
 
-fn made_by_us(item: &str) -> &'static str {
+fn made_by_us(item: &str) -> Option<&'static str> {
     match item.split(':').next() {
-        Some("event-trigger") => "event trigger",
-        Some("function") => "function in a language without limits",
-        _ => "",
+        Some("event-trigger") => Some("event trigger"),
+        Some("function") => Some("function in a language without limits"),
+        _ => None,
     }
 }
 

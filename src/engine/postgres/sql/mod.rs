@@ -24,6 +24,8 @@ mod settings;
 mod split;
 #[cfg(test)]
 mod table;
+#[cfg(test)]
+mod tests;
 mod token;
 mod unicode;
 
