@@ -1,6 +1,9 @@
 //! What in a dump is more than data, found while the dump is read and before anything of it runs: what no consent lets
 //! pass, what is on no list, what only a superuser can make, and what code will live in the database afterwards.
 
+/// The longest statement that a superuser runs for a dump, in bytes.
+const LONGEST: usize = 96 << 10;
+
 /// What a dump from elsewhere asks for beyond making and filling its own objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ForeignCode {
@@ -82,6 +85,12 @@ impl ForeignCode {
     pub fn objections(&self, consent: &Consent) -> Vec<Objection> {
         let mut found: Vec<Objection> =
             self.refused.iter().map(|what| Objection { what: what.clone(), remedy: None }).collect();
+        // It becomes an argument of a program.
+        let too_long = |item: &&Privileged| item.sql.len() > LONGEST || item.sql.contains('\0');
+        found.extend(self.privileged.iter().filter(too_long).map(|item| Objection {
+            what: format!("{}: {} is too long, or holds a NUL byte", item.place, item.item),
+            remedy: None,
+        }));
         if !consent.programs {
             let unlisted = |unlisted: &Unlisted| Objection {
                 what: unlisted.what.clone(),

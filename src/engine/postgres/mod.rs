@@ -20,7 +20,7 @@ mod swap;
 use std::io::Read;
 
 use super::{Content, Engine, Live, Owner, Remote, Scratch};
-use crate::domain::{BackupId, DumpFormat, ForeignCode, Service, TableRows};
+use crate::domain::{BackupId, DumpFormat, ForeignCode, Need, Service, TableRows, Unlisted};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::docker::Docker;
 
@@ -112,10 +112,16 @@ fn inspect_plain(dump: impl Read) -> Result<Content> {
         let text = "the SQL is of a whole server, or of several databases; a service is one database";
         return Err(Failure::new(Kind::Damaged, text).hint("dump that database alone: pg_dump -Fc DATABASE"));
     }
+    let mut code = summary.code;
+    if let Some(line) = summary.ambiguous {
+        // The lists rest on our reading; the server's may be another one from here on.
+        let what = format!("line {line}: from here on only the server can tell what is quoted");
+        code.unlisted.push(Unlisted { what, needs: Need::Nothing });
+    }
     Ok(Content {
         format: DumpFormat::Plain,
-        programs: programs(&summary.code),
-        code: summary.code,
+        programs: programs(&code),
+        code,
         ambiguous: summary.ambiguous,
         tables: tables(summary.tables),
         server_version: summary.server_version.unwrap_or_default(),

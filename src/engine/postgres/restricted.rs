@@ -15,6 +15,9 @@ use crate::error::{Failure, Kind, Result};
 /// anew has another number.
 const PUBLIC: u32 = 2200;
 
+/// Extensions whose tables hold nothing but data that users add to.
+const LENT: [&str; 3] = ["postgis", "postgis_topology", "postgis_tiger_geocoder"];
+
 /// What a dump made elsewhere may do while it is restored.
 #[derive(Debug, Clone)]
 pub struct Restricted {
@@ -47,7 +50,7 @@ impl Server {
         self.run(ADMIN, &shared)?;
         self.run(database, &[format!("ALTER SCHEMA public OWNER TO {role}")])?;
         self.make(database, as_who, code, Stage::Before)?;
-        self.lend_tables(database, &role)
+        self.lend_tables(database, as_who)
     }
 
     /// Makes what only a superuser can make at this `stage`: what is harmless, and what was named.
@@ -63,8 +66,14 @@ impl Server {
 
     fn make_one(&self, database: &str, as_who: &Restricted, item: &Privileged) -> Result<()> {
         let mut statements = vec![item.sql.clone()];
-        // A schema that is made for an extension may be filled by the dump as well.
-        if let Some(schema) = item.item.strip_prefix("schema:") {
+        // A schema that is made for an extension may be filled by the dump as well; one that was there is not the dump's.
+        let there = |schema: &str| {
+            let sql = format!("SELECT 1 FROM pg_namespace WHERE nspname = {}", literal(schema));
+            self.value(database, &sql).map(|found| found.is_some())
+        };
+        if let Some(schema) = item.item.strip_prefix("schema:")
+            && !there(schema)?
+        {
             statements.push(format!("ALTER SCHEMA {} OWNER TO {}", ident(schema), ident(&as_who.role)));
         }
         self.run(database, &statements)
@@ -72,26 +81,40 @@ impl Server {
     }
 
     /// Tables of extensions belong to the superuser; rows that users added to them are in dumps all the same.
-    fn lend_tables(&self, database: &str, role: &str) -> Result<()> {
+    fn lend_tables(&self, database: &str, as_who: &Restricted) -> Result<()> {
+        let role = ident(&as_who.role);
+        // Rows of others may say what is to be run, and as whom.
+        let agreed = as_who.consent.superuser.iter().filter_map(|item| item.strip_prefix("extension:"));
+        let lent: Vec<String> = LENT.iter().copied().chain(agreed).map(literal).collect();
         let sql = format!(
             "SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO {}', c.oid::regclass) FROM pg_depend d \
              JOIN pg_class c ON c.oid = d.objid JOIN pg_extension e ON e.oid = d.refobjid AND c.oid = ANY (e.extconfig) \
              WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' \
-             AND c.relkind IN ('r', 'p')",
-            role.replace('%', "%%").replace('\'', "''")
+             AND c.relkind IN ('r', 'p') AND e.extname IN ({})",
+            role.replace('%', "%%").replace('\'', "''"),
+            lent.join(", ")
         );
         let grants: Vec<String> = self.query(database, &[&sql])?.lines().map(str::to_owned).collect();
         if grants.is_empty() { Ok(()) } else { self.run(database, &grants) }
     }
 
-    /// Takes the role away: nobody can log in by it any more, its objects go to the superuser, as those of one's own
-    /// restored backup do, and what was lent is taken back.
-    pub fn dismiss(&self, database: &str, role: &str) -> Result<()> {
-        let quoted = ident(role);
+    /// The database is filled: nothing logs in by the role any more, and others may as before. Its objects stay its own
+    /// until they are in the live database's place: autovacuum runs an index expression as whoever owns the table.
+    pub fn retire(&self, database: &str, role: &str) -> Result<()> {
         // While it was filled nobody else was let in.
         let open = format!("GRANT CONNECT ON DATABASE {} TO PUBLIC", ident(database));
-        self.run(ADMIN, &[format!("ALTER ROLE {quoted} NOLOGIN"), end_sessions(database), open])?;
-        self.end_prepared(database)?;
+        self.run(ADMIN, &[format!("ALTER ROLE {} NOLOGIN", ident(role)), end_sessions(database), open])?;
+        self.end_prepared(database)
+    }
+
+    /// Takes the role away: its objects go to the superuser, as those of one's own restored backup do, and what was lent is
+    /// taken back. Twice changes nothing.
+    pub fn dismiss(&self, database: &str, role: &str) -> Result<()> {
+        let there = format!("SELECT 1 FROM pg_roles WHERE rolname = {}", literal(role));
+        if self.value(ADMIN, &there)?.is_none() {
+            return Ok(());
+        }
+        let quoted = ident(role);
         // `public` of the template belongs to pg_database_owner from PostgreSQL 15 on, to the superuser before.
         let owner = format!(
             "SELECT COALESCE((SELECT quote_ident(rolname) FROM pg_roles WHERE rolname = 'pg_database_owner'), \
@@ -123,5 +146,13 @@ impl Server {
     fn run(&self, database: &str, statements: &[String]) -> Result<()> {
         let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
         self.query(database, &statements).map(|_| ())
+    }
+
+    /// Ends the role's processes from outside, by their titles: a dump can take all locks of the server, so that no new
+    /// session gets in to end it.
+    pub(super) fn kill_role(&self, role: &str) -> Result<()> {
+        const SCRIPT: &str = "for f in /proc/[0-9]*/cmdline; do if grep -aq \"^postgres: .*$1 \" \"$f\" 2>/dev/null; then \
+                              f=${f#/proc/}; kill -TERM \"${f%/cmdline}\" 2>/dev/null; fi; done; true";
+        self.shell(SCRIPT, role)
     }
 }

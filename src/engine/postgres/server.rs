@@ -81,7 +81,7 @@ impl Server {
     }
 
     /// Fills `database` with a dump made elsewhere, by a role without privileges: what the dump says is passed on as far
-    /// as it is on the list or was agreed to, and what needs a superuser is made by us. The role is gone when this ends well.
+    /// as it is on the list or was agreed to, and what needs a superuser is made by us. Nothing can log in by the role when this ends well.
     pub fn restore_restricted(
         &self,
         database: &str,
@@ -99,7 +99,7 @@ impl Server {
         self.admit(database, as_who, code, content.data_bytes.saturating_mul(2))?;
         let mut passed = super::passing(content.format, dump, code, &as_who.consent);
         match (content.format, in_between) {
-            (DumpFormat::Plain, _) => self.psql(database, &as_who.role, content, Input::Stream(passed), limit)?,
+            (DumpFormat::Plain, _) => self.psql(database, &as_who.role, Input::Stream(passed), limit)?,
             (DumpFormat::Custom, None) => self.pg_restore(database, &as_who.role, &[], Input::Stream(passed), limit)?,
             (DumpFormat::Custom, Some(_)) => {
                 let head = archive::head(&mut passed).map_err(super::damaged)?;
@@ -113,7 +113,7 @@ impl Server {
             }
         }
         self.make(database, as_who, code, Stage::After)?;
-        self.dismiss(database, &as_who.role)
+        self.retire(database, &as_who.role)
     }
 
     /// Waits until the server has seen the end of the role's last session: it may have one only.
@@ -136,24 +136,33 @@ impl Server {
     }
 
     /// Of plain SQL neither owners nor privileges are restored, and no meta-command reaches `psql`.
-    fn psql(&self, database: &str, role: &str, content: &Content, dump: Input, limit: Duration) -> Result<()> {
+    fn psql(&self, database: &str, role: &str, dump: Input, limit: Duration) -> Result<()> {
         let name = format!("PGAPPNAME={APPLICATION}");
         let mut args = vec!["env", RESTORING, &name, "psql", "-Xq", "-o", "/dev/null", "-v", "ON_ERROR_STOP=1"];
         args.extend(["--single-transaction", "-w", "-U", role, "-d", database]);
-        // A second fence, in psql itself, where it has one. Nobody can write its word into a dump beforehand.
-        let fence = format!("\\restrict {}", random::word()?);
-        match content.ambiguous {
-            _ if self.has_fence()? => args.extend(["-c", &fence]),
-            Some(line) => {
-                let text = format!("from line {line} on only the server can tell what is quoted in this SQL");
-                return Err(Failure::new(Kind::Refused, text)
-                    .hint("use an image of August 2025 or later, whose psql keeps commands out by itself")
-                    .hint("or an archive instead: pg_dump -Fc"));
-            }
-            None => {}
+        // A second fence, in psql itself: without it only our reading stands between the dump and commands of psql's, which
+        // run in the container beside the live server. Nobody can write its word into a dump beforehand.
+        if !self.has_fence()? {
+            return Err(Failure::new(
+                Kind::Refused,
+                "the psql of this image is from before August 2025: it runs commands in SQL",
+            )
+            .hint("use a newer image of the same version: dokku postgres:upgrade SERVICE --image-version VERSION")
+            .hint("or an archive instead: pg_dump -Fc"));
         }
+        let fence = format!("\\restrict {}", random::word()?);
+        args.extend(["-c", &fence]);
         args.extend(["-f", "-"]);
         self.docker.pour(&self.container, &args, dump, limit)?.finish()
+    }
+
+    /// Runs a few words of shell in the container, with one argument.
+    pub(super) fn shell(&self, script: &str, argument: &str) -> Result<()> {
+        let answer = self.docker.exec(&self.container, &["sh", "-c", script, "sh", argument])?;
+        if answer.status.success() {
+            return Ok(());
+        }
+        Err(failed(&format!("sh in {}", self.container), answer.status, &answer.stderr))
     }
 
     /// Whether this `psql` knows `\restrict`: those since August 2025 do.

@@ -40,7 +40,9 @@ impl Server {
             let text = format!("the exchange ended well, but {} is not the database that was filled", swap.live);
             return Err(Failure::new(Kind::Catalogue, text));
         }
-        self.drop_database(&swap.replaced)
+        self.drop_database(&swap.replaced)?;
+        // Only now do the objects get their owner.
+        swap.role.as_ref().map_or(Ok(()), |role| self.dismiss(&swap.live, role))
     }
 
     fn exchange(&self, swap: &Swap) -> Result<()> {
@@ -78,6 +80,9 @@ impl Server {
 
     /// Finishes a swap whose exchange has happened and undoes any other. Doing it twice changes nothing.
     pub fn settle(&self, swap: &Swap) -> Result<Settled> {
+        if let Some(role) = &swap.role {
+            self.kill_role(role)?;
+        }
         self.end_own()?;
         let there = self.databases()?;
         let holder = there.oid(&swap.live);
@@ -110,6 +115,7 @@ impl Server {
             self.drop_database(&swap.fresh)?;
         } else {
             self.drop_database(&swap.replaced)?;
+            swap.role.as_ref().map_or(Ok(()), |role| self.dismiss(&swap.live, role))?;
         }
         self.drop_role(swap)?;
         Ok(settled)
@@ -168,10 +174,11 @@ impl Server {
 
     /// Rolls back what a dump has left prepared: it would keep the database from being dropped, for ever.
     pub(super) fn end_prepared(&self, database: &str) -> Result<()> {
-        let sql = format!("SELECT gid FROM pg_prepared_xacts WHERE database = {}", literal(database));
+        // As JSON: such a name may hold line ends.
+        let sql = format!("SELECT to_json(gid) FROM pg_prepared_xacts WHERE database = {}", literal(database));
         let left = self.query(ADMIN, &[&sql])?;
-        for gid in left.lines() {
-            self.query(database, &[&format!("ROLLBACK PREPARED {}", literal(gid))])?;
+        for gid in left.lines().filter_map(|line| serde_json::from_str::<String>(line).ok()) {
+            self.query(database, &[&format!("ROLLBACK PREPARED {}", literal(&gid))])?;
         }
         Ok(())
     }

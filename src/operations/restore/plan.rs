@@ -46,6 +46,9 @@ fn show_origin(context: &Context, dump: &Dump) {
     let (ui, code) = (context.ui, &dump.content().code);
     let Origin::Foreign(why) = dump.origin() else {
         ui.detail("whose:    this host's own backup of this very service");
+        if !code.lives_on.is_empty() {
+            ui.detail(&format!("code:     it brings {}, as the service had it", code.lives_on.join(", ")));
+        }
         return;
     };
     ui.detail(&format!("whose:    made elsewhere: {why}"));

@@ -46,6 +46,10 @@ pub fn replace(
     if let Some(dump) = &dump {
         live.can_take(dump.content())?;
     }
+    // One that is open still may hold a second database and a role: nothing new begins on top of that.
+    if let Some(open) = Journal::read(into.dir())?.and_then(|journal| journal.replacement()) {
+        live.settle(&open).map_err(|failure| failure.hint("an earlier restore has to be settled first"))?;
+    }
     let restricted = dump.as_ref().is_some_and(|dump| !dump.origin().is_own());
     let mut to = live.plan(&mark(restore.started_at), restricted, lost_in(into)?.as_ref())?;
     let mut journal = journal_of(into, id, restore);

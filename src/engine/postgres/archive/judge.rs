@@ -38,6 +38,8 @@ pub(super) struct Judge {
     assumed: bool,
     /// A definition with a backslash has gone by.
     backslash: bool,
+    /// An entry with data has gone by.
+    data: bool,
     halved: bool,
 }
 
@@ -45,7 +47,7 @@ impl Judge {
     pub(super) fn new(format: (u8, u8, u8)) -> Self {
         let assumed = format >= (1, 12, 0);
         let found = Found::default();
-        Judge { found, programs: false, standard_strings: None, assumed, backslash: false, halved: false }
+        Judge { found, programs: false, standard_strings: None, assumed, backslash: false, data: false, halved: false }
     }
 
     /// The same, where what is on no list is passed on as `programs` says.
@@ -84,7 +86,11 @@ impl Judge {
             Kind::LeftOut => Ok(Fate::Instead(Vec::new())),
             // Numbers of large objects, each checked as one.
             Kind::Numbers => Ok(Fate::Kept),
-            Kind::Data | Kind::Sql => Ok(self.definition(entry)),
+            Kind::Data => {
+                self.data = true;
+                Ok(self.definition(entry))
+            }
+            Kind::Sql => Ok(self.definition(entry)),
         }
     }
 
@@ -94,13 +100,14 @@ impl Judge {
             return Err("a second string setting");
         }
         // `pg_restore` takes it for the whole archive, whatever came before.
-        if self.backslash { Err("a string setting behind strings") } else { Ok(Fate::Kept) }
+        if self.backslash || self.data { Err("a string setting behind strings") } else { Ok(Fate::Kept) }
     }
 
     fn is_search_path(&self, definition: &[u8]) -> bool {
         let mut statements = Statements::new(definition, !self.standard_strings());
         let (Some(Some(text)), None) = (statements.next(), statements.next()) else { return false };
-        self.judge(text).does == "SELECT set_config"
+        // What a backslash in it means is not known yet.
+        memchr::memchr(b'\\', definition).is_none() && self.judge(text).does == "SELECT set_config"
     }
 
     fn judge(&self, text: &[u8]) -> Judged {

@@ -10,6 +10,9 @@ use super::source::Source;
 use super::{ArchiveError, encoding};
 use crate::domain::ForeignCode;
 
+/// Bytes of the longest name, in whatever encoding: 63, or 252 of a server that was built for longer ones.
+const LONGEST_NAME: usize = 252;
+
 pub(super) struct Toc {
     /// Entries of any kind.
     pub(super) entries: usize,
@@ -112,6 +115,9 @@ impl Toc {
                 if self.encoding.replace(encoding).is_some() {
                     return Err("a second encoding");
                 }
+            }
+            b"EXTENSION" | b"TABLE DATA" if entry.tag.len() > LONGEST_NAME || entry.namespace.len() > LONGEST_NAME => {
+                return Err("a name longer than PostgreSQL has");
             }
             b"EXTENSION" => self.extensions.push(self.text(&entry.tag)),
             b"BLOB" => self.large_objects.push(oid(&entry.tag)?),

@@ -37,6 +37,8 @@ pub(super) struct Lexer {
     pub(super) line_end: bool,
     /// The last byte of a string so far.
     pub(super) last: u8,
+    /// The backslash that was just read stands behind a byte beyond ASCII.
+    pub(super) wide: bool,
     /// The statement so far, each comment as `/**/` or a line end; and that it was too long to be kept.
     pub(super) statement: Vec<u8>,
     pub(super) cut: bool,
@@ -61,6 +63,7 @@ impl Default for Lexer {
             string: None,
             line_end: false,
             last: 0,
+            wide: false,
             statement: Vec::new(),
             cut: false,
             words: Vec::new(),

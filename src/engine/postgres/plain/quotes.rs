@@ -39,7 +39,10 @@ impl Lexer {
                 self.back(Before::Quote(backslash));
                 (self.string, self.line_end) = (Some(backslash), false);
             }
-            Some(_) => self.place = Place::Escaped(backslash),
+            Some(_) => {
+                self.wide = !last.is_ascii();
+                self.place = Place::Escaped(backslash);
+            }
             None => {}
         }
         rest
@@ -48,7 +51,9 @@ impl Lexer {
     /// Takes the byte behind a backslash in a string. Whether a quote there ends the string, a setting decides that SQL
     /// can change behind our back.
     pub(super) fn quoted(&mut self, byte: u8, backslash: Backslash) {
-        if byte == b'\'' && matches!(backslash, Backslash::Nothing | Backslash::Escapes) {
+        // In some encodings a backslash is half of a character, and SQL can choose such a one behind our back too.
+        let halved = std::mem::take(&mut self.wide) && matches!(byte, b'\'' | b'\\');
+        if halved || (byte == b'\'' && matches!(backslash, Backslash::Nothing | Backslash::Escapes)) {
             self.reading.ambiguous(self.line + 1);
         }
         self.last = 0;

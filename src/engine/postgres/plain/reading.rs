@@ -57,6 +57,8 @@ pub(super) struct Reading {
 
 /// Encodings in which a backslash may be half of a character.
 const HALVED: [&str; 7] = ["SJIS", "SHIFT_JIS", "BIG5", "GBK", "GB18030", "UHC", "JOHAB"];
+/// Extensions that are asked about. No image has as many.
+const EXTENSIONS: usize = 1000;
 /// Databases of `\connect`s that are told apart; more than one is too many already.
 const DATABASES: usize = 10;
 
@@ -217,7 +219,8 @@ impl Reading {
         match class {
             Class::Privileged(asked) => {
                 let named = asked.item.strip_prefix("extension:").filter(|_| does == "CREATE EXTENSION");
-                if let Some(name) = named.filter(|name| !self.extensions.iter().any(|known| known == name)) {
+                let room = self.extensions.len() < EXTENSIONS;
+                if let Some(name) = named.filter(|name| room && !self.extensions.iter().any(|known| known == name)) {
                     self.extensions.push(name.to_owned());
                 }
             }

@@ -47,6 +47,7 @@ impl Tables {
 
     fn place(&mut self, name: Name) -> &mut (TableRows, Rows) {
         let schema = name.schema.or_else(|| self.schema.clone()).unwrap_or_else(|| "public".to_owned());
+        let (schema, name) = (clipped(schema), Name { name: clipped(name.name), schema: None });
         let place = *self.places.entry((schema.clone(), name.name.clone())).or_insert_with(|| {
             self.list.push((TableRows { schema, name: name.name, rows: 0 }, Rows::Counted));
             self.list.len() - 1
@@ -196,6 +197,17 @@ fn is_partitioned(mut cursor: Cursor<'_>) -> bool {
         cursor.outer();
     }
     false
+}
+
+/// As the server does with names that are too long: their first 63 bytes, in whole characters.
+fn clipped(mut name: String) -> String {
+    const LONGEST: usize = 63;
+    if name.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+        name.truncate(end);
+        name.shrink_to_fit();
+    }
+    name
 }
 
 #[cfg(test)]

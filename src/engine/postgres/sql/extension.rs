@@ -8,7 +8,7 @@ use crate::engine::postgres::quote::ident;
 
 /// Extensions with which nobody reaches beyond his database. Those without a word of their own are contrib's trusted ones
 /// (PostgreSQL lets every owner of a database make them) or data types, operators and indexes only.
-const HARMLESS: [&str; 74] = [
+const HARMLESS: [&str; 72] = [
     "address_standardizer",         // PostGIS: parses addresses
     "address_standardizer_data_us", // its tables
     "bloom",                        // an index
@@ -42,7 +42,6 @@ const HARMLESS: [&str; 74] = [
     "pg_hint_plan",       // hints for the sender's own plans
     "pg_ivm",             // views that keep themselves
     "pg_jsonschema",      // functions
-    "pg_partman",         // makes partitions with its caller's rights
     "pg_stat_statements", // statistics; others' texts need pg_read_all_stats
     "pg_trgm",
     "pg_uuidv7", // functions
@@ -75,7 +74,6 @@ const HARMLESS: [&str; 74] = [
     "sslinfo", // tells of the caller's own connection
     "tablefunc",
     "tcn",
-    "timescaledb", // its jobs run with their owner's rights
     "tsm_system_rows",
     "tsm_system_time",
     "unaccent",

@@ -5,32 +5,11 @@
 use super::cursor::Cursor;
 use super::token::{Token, Tokens};
 
-/// Words before a `CASE` that begins an expression; anywhere else it could be a label.
-const BEFORE_CASE: [&str; 24] = [
-    "select",
-    "when",
-    "then",
-    "else",
-    "and",
-    "or",
-    "not",
-    "where",
-    "in",
-    "between",
-    "return",
-    "by",
-    "on",
-    "having",
-    "limit",
-    "offset",
-    "case",
-    "distinct",
-    "like",
-    "ilike",
-    "is",
-    "using",
-    "returning",
-    "all",
+/// Words before a `CASE` that begins an expression; anywhere else it could be a label. All are reserved: behind a word that
+/// can be the name of a column (`by`, `return`, `between`) a bare `case` is that column's label from PostgreSQL 14 on.
+const BEFORE_CASE: [&str; 20] = [
+    "select", "when", "then", "else", "and", "or", "not", "where", "in", "on", "having", "limit", "offset", "case",
+    "distinct", "like", "ilike", "is", "using", "all",
 ];
 
 /// The statements of a text, without their `;`, empty ones left out. `None` is one of which only the server can tell

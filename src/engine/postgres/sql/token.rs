@@ -182,7 +182,15 @@ impl<'a> Tokens<'a> {
         };
         let mut ahead = self.clone();
         let mut escape = b'\\';
-        if matches!(ahead.next(), Some(Token::Word(word)) if word.eq_ignore_ascii_case(b"uescape")) {
+        // Looked for as a word only: what else follows may be thousands of such strings, and is not read here.
+        ahead.blank();
+        let rest = ahead.text.get(ahead.at..ahead.at + 7).unwrap_or_default();
+        if rest.eq_ignore_ascii_case(b"uescape") && !ahead.byte(7).is_some_and(in_word) {
+            ahead.at += 7;
+            ahead.blank();
+            if ahead.byte(0) != Some(b'\'') {
+                return Token::Odd;
+            }
             match ahead.next() {
                 Some(Token::Text(text)) if text.len() == 1 => escape = text[0],
                 _ => return Token::Odd,
