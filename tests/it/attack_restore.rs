@@ -414,3 +414,94 @@ fn attack_404_consent_by_name_makes_what_only_a_superuser_can() {
     assert_eq!(host.sql("shop", "select count(*) from pg_event_trigger"), "1");
     fs::remove_file(path).expect("the file");
 }
+
+#[test]
+fn attack_404_405_sql_that_the_server_reads_otherwise_than_it_looks_is_refused_by_line() {
+    let victim = Victim::up();
+    let atomic = "CREATE TABLE t(\"by\" int); CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT by case FROM t; END;";
+    for sql in [
+        // From PostgreSQL 14 on `case` is a label here, and the body ends at the first END.
+        format!("{atomic} ALTER ROLE postgres PASSWORD 'stolen'; SELECT 1 AS end;"),
+        format!("{atomic} COMMIT; SELECT 1 AS end;"),
+        // A setting that a function changes decides where these strings end.
+        "COMMENT ON TABLE t IS '\\' '; DO $x$ begin end $x$; --';".to_owned(),
+        "SELECT pg_catalog.set_config('search_path', 'a\\', false); SELECT 1; --', false);".to_owned(),
+    ] {
+        let run = import(&victim.host, "odd.sql", format!("CREATE TABLE t(x int);\n{sql}\n").as_bytes(), true);
+        assert_eq!(run.code, Some(7), "{sql}: {}", run.stderr);
+        victim.is_unhurt(&sql);
+    }
+    let wide = b"CREATE TABLE t(x int);\nCOMMENT ON TABLE t IS E'\x83\\'; DO $x$ begin end $x$; --';\n".to_vec();
+    assert_eq!(import(&victim.host, "wide.sql", &wide, true).code, Some(7));
+    // Strings behind strings, thousands of them, are read without falling into each other.
+    let many = format!("CREATE VIEW v AS SELECT {};", "U&'' ".repeat(20_000));
+    let run = import(&victim.host, "many.sql", many.as_bytes(), true);
+    assert!(matches!(run.code, Some(1 | 6 | 7)), "{:?} {}", run.code, run.stderr);
+    let path = "SELECT pg_catalog.set_config('search_path', 'A\\',E', false); DO $x$ begin end $x$; --');";
+    for (kind, sql) in [("SEARCHPATH", path), ("STDSTRINGS", "SET standard_conforming_strings = 'off';\n")] {
+        let run = import(&victim.host, "odd.dump", &with_entries(&victim.base, &[entry(kind, sql)]), true);
+        assert!(matches!(run.code, Some(6 | 7)), "{kind}: {}", run.stderr);
+    }
+    victim.is_unhurt("odd strings");
+}
+
+#[test]
+fn attack_404_an_extension_in_a_schema_of_the_systems_takes_it_from_nobody() {
+    let victim = Victim::up();
+    let sql = "CREATE EXTENSION hstore WITH SCHEMA information_schema;\nDROP VIEW information_schema.tables CASCADE;\n";
+    let run = import(&victim.host, "schema.sql", sql.as_bytes(), true);
+    assert_ne!(run.code, Some(0), "{}", run.stderr);
+    let sql = "CREATE EXTENSION hstore WITH SCHEMA information_schema;\n";
+    import(&victim.host, "schema.sql", sql.as_bytes(), true);
+    let owner = "select nspowner::regrole from pg_namespace where nspname = 'information_schema'";
+    assert_eq!(victim.host.psql("shop", "shop", owner), "postgres");
+    victim.is_only_replaced("a schema of the system's");
+}
+
+#[test]
+fn attack_401_a_dump_that_takes_all_locks_of_the_server_is_ended_from_outside() {
+    let victim = Victim::up();
+    victim.host.dokku(&["backups:set", "shop", "restore-timeout", "6"]).expect(0);
+    let sql = "CREATE FUNCTION g() RETURNS int LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1..10000000 LOOP BEGIN \
+               PERFORM pg_advisory_lock(i); EXCEPTION WHEN OTHERS THEN EXIT; END; END LOOP; PERFORM pg_sleep(600); RETURN 1; \
+               END $$;\nCREATE TABLE t (x int DEFAULT g());\nINSERT INTO t VALUES (DEFAULT);\n";
+    let began = std::time::Instant::now();
+    let run = import(&victim.host, "locks.sql", sql.as_bytes(), true);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(began.elapsed().as_secs() < 120, "{:?}", began.elapsed());
+    victim.host.dokku(&["backups:sync", "shop"]).expect(0);
+    victim.is_unhurt("locks");
+}
+
+#[test]
+fn attack_404_until_the_exchange_nothing_of_a_foreign_dump_belongs_to_a_superuser() {
+    let victim = Victim::up();
+    let sql = "CREATE TABLE t(x int);\nCREATE FUNCTION own() RETURNS int LANGUAGE sql AS 'select 1';\nINSERT INTO t VALUES (1);\n";
+    let path = victim.host.file("own.sql", sql.as_bytes());
+    let args = ["backups:import", "shop", "--file", path.to_str().expect("a path"), "--no-backup", "--force"];
+    // Killed at the exchange: what is filled is there, and still the role's.
+    let fault = "docker:exec:psql/delay=1";
+    let child = victim.host.start_dokku(&args, &[("DOKKU_SANDBOX_FAULT", fault)]);
+    let left = "select datname from pg_database where datname like 'dokku_backups_new%'";
+    let owners =
+        "select count(*) from pg_class c join pg_roles r on r.oid = c.relowner where c.relname = 't' and r.rolsuper";
+    let mut looked = 0;
+    victim.host.wait_until("the exchange", || {
+        let fresh = victim.host.psql("shop", "postgres", left);
+        if fresh.is_empty() {
+            return looked > 0;
+        }
+        let run = victim.host.try_psql("shop", fresh.trim(), owners);
+        if run.code == Some(0) {
+            looked += 1;
+            assert_eq!(run.out().trim(), "0", "a superuser owns it before the exchange");
+        }
+        false
+    });
+    super::support::wait(child).expect(0);
+    assert_eq!(
+        victim.host.psql("shop", "shop", "select pg_get_userbyid(relowner) from pg_class where relname = 't'"),
+        "postgres"
+    );
+    victim.is_only_replaced("owners");
+}
