@@ -149,15 +149,11 @@ fn attack_425_the_hosts_disk_is_never_filled() {
 #[test]
 fn attack_425_a_full_disk_is_no_fault_of_the_backup() {
     let host = Host::up();
-    let full = "create function full_there(int) returns boolean language plpgsql as $$ begin
-        if current_database() <> 'shop' then
-          raise exception 'could not extend file \"base/5/1\": No space left on device' using errcode = '53100';
-        end if;
-        return true; end $$;
-      create table few(id int check (public.full_there(id))); insert into few select 1;";
-    host.database("shop", full);
+    host.database("shop", ITEMS);
     let id = host.export("shop");
-    let run = host.dokku(&["backups:verify", "shop", "--id", &id]);
+    let full = "docker:exec:pg_restore/fail=pg_restore:%20error:%20could%20not%20execute%20query:%20ERROR:%20%20could\
+        %20not%20extend%20file%20\"base/16384/16401\":%20No%20space%20left%20on%20device";
+    let run = host.dokku_with(FAULT, full, &["backups:verify", "shop", "--id", &id]);
     says_nothing(&host, &id, run, "no disk was left");
 }
 
