@@ -39,6 +39,7 @@ pub fn readme(doc: &Doc) {
 
 pub fn off_site(doc: &Doc) {
     let (host, s3) = (host(), S3::shared());
+    host.allow_private();
     let bucket = s3.bucket();
     let work = host.dir().join("work");
     fs::create_dir(&work).expect("folder");
