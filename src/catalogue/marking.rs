@@ -40,7 +40,7 @@ impl Exclusive {
     }
 
     /// What is whole in `dir` and bears no mark; `None` where something bears another host's.
-    fn unmarked(&self, dir: &Dir, ending: &str) -> Result<Option<Vec<Box<Backup>>>> {
+    fn unmarked(&self, dir: &Dir, ending: &str) -> Result<Option<Vec<Backup>>> {
         let mut found = Vec::new();
         for name in dir.names()? {
             let Some(id) = names::id_of(&name, ending).filter(|id| id.service() == &self.service.name) else {
@@ -48,7 +48,7 @@ impl Exclusive {
             };
             match record::claimed(dir, &name, &id, self.service.datastore, self.dir.seals())? {
                 (_, Seal::Other(_) | Seal::False) => return Ok(None),
-                (Found::Whole(backup), Seal::Missing) => found.push(backup),
+                (Found::Whole(backup), Seal::Missing) => found.push(*backup),
                 _ => {}
             }
         }

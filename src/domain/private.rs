@@ -67,7 +67,7 @@ fn network(word: &str) -> Option<(IpAddr, u32)> {
 fn within(address: IpAddr, (network, bits): (IpAddr, u32)) -> bool {
     let wide = |address: IpAddr| match address {
         IpAddr::V4(address) => (u128::from(u32::from(address)) << 96, 32),
-        IpAddr::V6(address) => (u128::from(Ipv6Addr::to_bits(address)), 128),
+        IpAddr::V6(address) => (Ipv6Addr::to_bits(address), 128),
     };
     let ((address, kind), (network, other)) = (wide(address), wide(network));
     kind == other && (address ^ network).checked_shr(128 - bits).unwrap_or(0) == 0

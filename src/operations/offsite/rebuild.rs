@@ -133,7 +133,7 @@ impl There<'_> {
     }
 
     /// The record of `id` there, saying where the copy was found, and whose it is; or why it is not followed.
-    fn record(&self, id: &BackupId) -> Result<Option<Result<(Backup, Option<Stranger>), String>>> {
+    fn record(&self, id: &BackupId) -> Result<Option<Read>> {
         let (service, bucket) = (self.catalogue.service(), self.store.bucket());
         let Some(bytes) = self.store.get_small(&bucket.key(service, &sidecar_name(id)), LARGEST)? else {
             return Ok(None);
@@ -157,6 +157,9 @@ impl There<'_> {
         Ok(Some(Ok((backup, stranger))))
     }
 }
+
+/// A record and whose it is, or why it is not followed.
+type Read = Result<(Backup, Option<Stranger>), String>;
 
 /// What the record said about its old host does not hold here.
 fn adopt(backup: &mut Backup, uri: String, current: Option<String>) {

@@ -63,7 +63,7 @@ impl Judge {
     /// Takes an entry; fails when it is what `pg_dump` never writes.
     pub(super) fn take(&mut self, entry: &Entry) -> Result<Fate, &'static str> {
         let place = || format!("entry {}", entry.id);
-        if let Long::TooLong(_) = entry.definition {
+        if let Long::Beyond(_) = entry.definition {
             let words = format!("a definition of more than {} MiB is not looked into", DEFINITION >> 20);
             self.found.refused(&words, place, &entry.tag);
             return Ok(Fate::Instead(Vec::new()));

@@ -78,7 +78,7 @@ fn write(into: &mut Vec<u8>, entry: &Entry, fate: &Fate) {
         Fate::Instead(definition) | Fate::Schema(definition) => string(into, Some(definition)),
         Fate::Kept => match &entry.definition {
             Long::Text(definition) => string(into, Some(definition)),
-            Long::Nothing | Long::TooLong(_) => string(into, None),
+            Long::Nothing | Long::Beyond(_) => string(into, None),
         },
     }
     into.extend_from_slice(rest);

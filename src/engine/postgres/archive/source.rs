@@ -32,7 +32,7 @@ pub(super) enum Long {
     Nothing,
     Text(Vec<u8>),
     /// Of so many bytes.
-    TooLong(usize),
+    Beyond(usize),
 }
 
 impl<R: Read> Source<R> {
@@ -168,7 +168,7 @@ impl<R: Read> Source<R> {
             let kept = self.kept.take();
             self.pieces(length, |_| ())?;
             self.kept = kept;
-            return Ok(Long::TooLong(length));
+            return Ok(Long::Beyond(length));
         }
         self.pieces(length, |piece| string.extend_from_slice(piece))?;
         Ok(Long::Text(string))

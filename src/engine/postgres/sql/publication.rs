@@ -17,7 +17,7 @@ pub(super) fn create(mut cursor: Cursor<'_>, start: Cursor<'_>) -> Class {
         return Class::Allowed;
     }
     let all = cursor.words("for all tables");
-    if !all && !(cursor.words("for") && in_schemas(&mut cursor)) {
+    if !(all || cursor.words("for") && in_schemas(&mut cursor)) {
         return unlisted;
     }
     if cursor.words("with") && !options(&mut cursor, &mut |_, _| {}) {
