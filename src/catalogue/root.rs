@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::names::MARKER;
+use super::names::{DISPOSABLES, MARKER};
 use super::{Folder, Seals, host_key};
 use crate::domain::{Datastore, Service, ServiceName};
 use crate::error::{Failure, Kind, Result};
@@ -119,7 +119,8 @@ impl Root {
     pub fn strays(&self) -> Result<Vec<Stray>> {
         let known = |name: &str| {
             // A file system's own folder, where the root is its top.
-            name == MARKER || name == "lost+found" || Datastore::ALL.iter().any(|datastore| datastore.name() == name)
+            [MARKER, DISPOSABLES, "lost+found"].contains(&name)
+                || Datastore::ALL.iter().any(|datastore| datastore.name() == name)
         };
         let mut strays = Vec::new();
         let mut add = |dir: &Dir, name: &str, hides| strays.push(Stray { path: dir.path().join(name), hides });

@@ -26,11 +26,11 @@ fn attack_410_a_time_that_has_not_come_is_no_name() {
     host.database("shop", SHOP);
     for (at, words) in [
         ("2099-01-01T00:00:00Z", "which has not come"),
-        ("1969-12-31T23:59:59Z", "before 1970"),
+        ("1969-12-31T23:59:59Z", "not a time of the years 1970 to 9999"),
         ("9999-12-31T23:59:59Z", "which has not come"),
     ] {
         let run = host.dokku(&["backups:export", "shop", "--at", at]).expect(2);
-        assert!(run.stderr.contains(words) && run.stderr.contains("--at says"), "{}", run.stderr);
+        assert!(run.stderr.contains(words) && run.stderr.contains("--at"), "{}", run.stderr);
     }
     assert!(host.list("shop").is_empty());
     // Clocks that differ by a little are no reason to refuse.

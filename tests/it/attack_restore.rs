@@ -134,7 +134,8 @@ fn attack_401_402_403_404_an_archive_entry_that_reaches_outside_is_refused_by_li
             let args = ["backups:import", "shop", "--file", back.to_str().expect("a path"), "--no-backup", "--force"];
             victim.host.dokku(&args).expect(0);
         } else {
-            assert_eq!(run.code, Some(1), "{number} {sql}: {}", run.stderr);
+            // 7: what only a superuser makes is not made unasked, lists or not.
+            assert!(matches!(run.code, Some(1 | 7)), "{number} {sql}: {}", run.stderr);
             assert!(run.stderr.contains("is as it was"), "{sql}: {}", run.stderr);
         }
         victim.is_only_replaced(&sql);
@@ -373,7 +374,9 @@ fn attack_401_423_a_live_database_that_is_gone_is_brought_back_by_one_command() 
             }
             lost += 1;
             let run = host.dokku(&["backups:sync", "shop"]);
-            assert!(!run.stderr.contains("is finished now"), "{state} {at}: {}", run.stderr);
+            // What was exchanged and then renamed gets its name back: that one is finished.
+            let said = run.stderr.contains("is finished now");
+            assert!(!said || state.contains("hidden"), "{state} {at}: {}", run.stderr);
             // The old one may have been still there, under the name it has after the exchange: then it is back.
             if !state.contains("hidden") && !run.stderr.contains("as it was") {
                 assert!(run.stderr.contains("backups:import shop --id"), "{state} {at}: {}", run.stderr);

@@ -94,6 +94,7 @@ macro_rules! documents {
 
 documents! {
     readme: "README.md" => scenes::readme;
+    architecture: "docs/architecture.md" => scenes::nothing_to_run;
     row_051_by_hand: "docs/by-hand.md" => scenes::by_hand;
     disaster_drill: "docs/disaster-drill.md" => scenes::disaster_drill;
     row_038_every_day: "docs/every-day.md" => scenes::every_day;
