@@ -31,7 +31,7 @@ pub(super) fn kind(kind: &[u8]) -> Kind {
 
 /// What entries of each kind carry, as [`Judged::does`](crate::engine::postgres::sql::Judged) says it; with ` *` what
 /// begins so.
-const CARRIED: [(&str, &[&str]); 50] = [
+const CARRIED: [(&str, &[&str]); 51] = [
     ("ACCESS METHOD", &["CREATE ACCESS METHOD"]),
     ("AGGREGATE", &["CREATE AGGREGATE"]),
     ("BLOB", &["SELECT lo_create"]),
@@ -67,6 +67,8 @@ const CARRIED: [(&str, &[&str]); 50] = [
     ("ROW SECURITY", &["ALTER TABLE", "CREATE POLICY"]),
     ("RULE", &["CREATE RULE", "ALTER TABLE", "CREATE VIEW"]),
     ("SCHEMA", &["CREATE SCHEMA"]),
+    // Ours: `pg_restore` does not know it, and sends what it says.
+    ("SCHEMA IF NOT EXISTS", &["CREATE SCHEMA"]),
     ("SECURITY LABEL", &["SECURITY LABEL"]),
     ("SEQUENCE", &["CREATE SEQUENCE", "ALTER SEQUENCE", "ALTER TABLE"]),
     ("SEQUENCE OWNED BY", &["ALTER SEQUENCE"]),

@@ -321,7 +321,7 @@ impl Lexer {
     }
 
     fn end_of_statement(&mut self) {
-        let text = std::mem::take(&mut self.statement);
+        let mut text = std::mem::take(&mut self.statement);
         let nesting = std::mem::take(&mut self.nesting);
         let cut = std::mem::take(&mut self.cut);
         let statement = Statement {
@@ -331,11 +331,17 @@ impl Lexer {
             tuples: nesting.tuples(),
             is_cut: cut,
             line: self.began + 1,
+            byte: self.bytes,
         };
         let next = self.reading.statement(statement);
         self.pending = next.data;
         self.event = Some(Event::Statement(next.class, next.instead));
         self.before = Before::Other;
+        // The room of an ordinary statement is used again.
+        if text.capacity() <= INSERT * 4 {
+            text.clear();
+            self.statement = text;
+        }
     }
 
     fn end_of_data(&mut self) {

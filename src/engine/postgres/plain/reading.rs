@@ -22,6 +22,8 @@ pub(super) struct Statement<'a> {
     pub(super) is_cut: bool,
     /// Line of its start, from 1.
     pub(super) line: u64,
+    /// Where it ends, in bytes.
+    pub(super) byte: u64,
 }
 
 /// What follows a statement.
@@ -144,7 +146,7 @@ impl Reading {
 
     /// Takes a statement.
     pub(super) fn statement(&mut self, statement: Statement<'_>) -> Next {
-        let Statement { text, tuples, line, .. } = statement;
+        let Statement { text, tuples, line, byte, .. } = statement;
         self.maker.get_or_insert(Maker::Other);
         self.appended |= self.ended;
         let judged = self.judge(&statement);
@@ -152,13 +154,13 @@ impl Reading {
         self.created |= judged.does.starts_with("CREATE ") && judged.class != Class::LeftOut;
         let mut next = Next { data: None, class: judged.class, instead: None };
         if judged.does == "COPY" {
-            next.data = self.copy(text);
+            next.data = self.copy(text, byte);
             return next;
         }
         if next.class != Class::LeftOut {
             self.inserts += u64::from(statement.is_insert);
             if !self.tables.statement(text, tuples, self.backslashes) {
-                self.wrong("more than 200,000 tables", 0);
+                self.wrong("more than 200,000 tables", byte);
             }
             self.object(&judged.does, &next.class);
         }
@@ -171,13 +173,12 @@ impl Reading {
     }
 
     /// Whether rows follow a COPY. Of one that is not understood the server would say so; nothing after it is believed.
-    fn copy(&mut self, text: &[u8]) -> Option<Box<CopyBlock>> {
+    fn copy(&mut self, text: &[u8], byte: u64) -> Option<Box<CopyBlock>> {
         match sql::copy(text, self.backslashes) {
             Some(copy) if copy.has_data() => Some(Box::new(CopyBlock::new(text, &copy))),
             Some(_) => None,
             None => {
-                self.ambiguous.get_or_insert(0);
-                self.wrong("a COPY that is not understood", 0);
+                self.wrong("a COPY that is not understood", byte);
                 None
             }
         }
