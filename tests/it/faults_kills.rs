@@ -265,18 +265,16 @@ fn fault_022_an_interrupted_undo_still_names_the_first_safety_backup() {
 fn fault_022_an_interrupted_restore_without_safety_backup_names_the_command_that_finishes_it() {
     let host = Host::up();
     host.database("db", BEFORE);
-    host.database("other", BEFORE);
-    let id = host.export("other");
+    let id = host.export("db");
     host.export("db");
-    let import =
-        ["backups:import", "db", "--from-service", "other", "--id", &id, "--force", "--no-backup", "--in-place"];
+    let import = ["backups:import", "db", "--id", &id, "--force", "--no-backup", "--in-place"];
     kill_during(&host, &import);
     host.sql("db", "delete from items");
     host.export("db");
     let command = undo(&host);
     host.dokku(&command.iter().map(String::as_str).collect::<Vec<_>>()).expect(0);
     assert_eq!(host.sql("db", COUNT), "50", "{command:?}");
-    let info = host.info("other", &id);
+    let info = host.info("db", &id);
     assert_eq!(info["restores"].as_array().expect("restores").last().expect("one")["status"], "success", "{info}");
 }
 

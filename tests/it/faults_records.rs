@@ -201,6 +201,23 @@ fn fault_091_an_older_program_reads_newer_records_and_does_not_write() {
 }
 
 /// The files of format 1 as the first release wrote them stay readable for ever.
+/// Everything that was answered is answered still; later versions may say more.
+#[track_caller]
+fn holds(before: &Value, now: &Value) {
+    match (before, now) {
+        (Value::Object(before), Value::Object(now)) => {
+            before
+                .iter()
+                .for_each(|(key, value)| holds(value, now.get(key).unwrap_or_else(|| panic!("{key} is gone"))));
+        }
+        (Value::Array(before), Value::Array(now)) => {
+            assert_eq!(before.len(), now.len());
+            before.iter().zip(now).for_each(|(before, now)| holds(before, now));
+        }
+        _ => assert_eq!(before, now),
+    }
+}
+
 #[test]
 fn fault_052_format_1_stays_readable() {
     let host = Host::up();
@@ -229,7 +246,7 @@ fn fault_052_format_1_stays_readable() {
     let expected: Value =
         serde_json::from_slice(&fs::read(source.join("list.json")).expect("list.json")).expect("JSON");
     let listed = host.list("my-db");
-    assert_eq!(pathless(Value::Array(listed.clone())), pathless(expected));
+    holds(&pathless(expected), &pathless(Value::Array(listed.clone())));
     // The first command that changes something puts this host's mark on them, once; nothing else about them changes but
     // that a default is spelled.
     let record = |id: &str| body(&fs::read(folder.join(format!("{id}.toml"))).expect("a record"));

@@ -196,7 +196,7 @@ fn row_039_what_is_set_is_reported() {
     let mut names: Vec<_> = fs::read_dir(folder).expect("config").flatten().map(|e| e.file_name()).collect();
     names.retain(|name| !name.to_string_lossy().starts_with('.'));
     names.sort();
-    assert_eq!(names, ["--global", "postgres:shop"]);
+    assert_eq!(names, ["--global", "host-key", "postgres:shop"]);
 }
 
 #[test]
