@@ -20,6 +20,8 @@ pub enum Found {
     Newer(Box<Backup>),
     /// Cut, changed, not a regular file, or about something else; why.
     Broken(String),
+    /// The disk did not give it; why.
+    Unreadable(String),
     /// Not there.
     Absent,
 }
@@ -40,6 +42,8 @@ pub fn claimed(dir: &Dir, name: &str, id: &BackupId, datastore: Datastore, seals
     let bytes = match dir.read(name).and_then(|file| file.read_whole(LARGEST)) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return without(Found::Absent),
+        // Trouble with the disk says nothing about the record.
+        Err(e) if e.raw_os_error() == Some(nix::libc::EIO) => return without(Found::Unreadable(e.to_string())),
         Err(e) => return without(Found::Broken(e.to_string())),
     };
     match decode_sealed::<Box<Backup>>(&bytes, Purpose::Record, seals.key()) {
@@ -58,6 +62,12 @@ pub fn claimed(dir: &Dir, name: &str, id: &BackupId, datastore: Datastore, seals
     }
 }
 
+/// The failure of a record that the disk does not give.
+pub fn unreadable(path: &std::path::Path, why: &str) -> Failure {
+    Failure::new(Kind::Io, format!("the record {} could not be read: {why}", path.display()))
+        .hint("see what the disk says: dmesg; nothing was changed")
+}
+
 /// Reads a record that must be there and may be changed.
 pub fn for_change(dir: &Folder, id: &BackupId, datastore: Datastore) -> Result<Backup> {
     let path = dir.path().join(names::record(id));
@@ -67,6 +77,7 @@ pub fn for_change(dir: &Folder, id: &BackupId, datastore: Datastore) -> Result<B
             .hint("update the plugin: dokku plugin:update backups")),
         Found::Broken(why) => Err(Failure::new(Kind::Catalogue, format!("the record {} is {why}", path.display()))
             .hint(format!("make it anew from the dump: dokku backups:sync {}", id.service()))),
+        Found::Unreadable(why) => Err(unreadable(&path, &why)),
         Found::Absent => Err(Failure::new(Kind::NotFound, format!("there is no backup {id}"))),
     }
 }

@@ -81,6 +81,9 @@ impl Exclusive {
                 }
                 Found::Newer(_) => {}
                 Found::Broken(_) | Found::Absent => continue,
+                Found::Unreadable(why) => {
+                    return Err(record::unreadable(&self.dir.path().join(names::record(id)), &why));
+                }
             }
             seen.readable.insert(id.clone());
         }

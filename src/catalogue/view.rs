@@ -152,7 +152,7 @@ impl Looked<'_> {
                 let here = self.is_here(&backup)?;
                 Some(self.listed(backup, false, here))
             }
-            Found::Broken(why) => Some(self.unrecorded(id, &format!("its record is {why}"))),
+            Found::Broken(why) | Found::Unreadable(why) => Some(self.unrecorded(id, &format!("its record is {why}"))),
             Found::Absent => None,
         })
     }
@@ -243,7 +243,9 @@ impl Looked<'_> {
                     continue;
                 }
                 Found::Whole(backup) | Found::Newer(backup) => backup,
-                Found::Broken(_) | Found::Absent => Box::new(record::bare(&id, self.datastore, Outcome::Failed)),
+                Found::Broken(_) | Found::Unreadable(_) | Found::Absent => {
+                    Box::new(record::bare(&id, self.datastore, Outcome::Failed))
+                }
             };
             let status = if working { Status::InProgress } else { Status::Failed };
             backup.reason = (!working).then(|| ABANDONED.to_owned());

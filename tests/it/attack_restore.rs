@@ -387,6 +387,7 @@ fn attack_401_423_a_live_database_that_is_gone_is_brought_back_by_one_command() 
                 }
             }
             assert_eq!(host.digest("shop"), before, "{state} {at}");
+            host.psql("shop", "postgres", "drop database if exists hidden");
             host.psql("shop", "postgres", "alter database shop set work_mem to '5MB'");
             host.check_settled("shop", state);
         }

@@ -30,7 +30,8 @@ impl Theirs {
         let host = Host::up();
         host.database("shop", THEIRS);
         let words = ["backups:export", "shop", "--verify", "--at", "2099-01-01T00:00:00Z"];
-        assert_eq!(host.dokku(&words).expect(0).id(), PLANTED);
+        // A host whose clock is far ahead.
+        assert_eq!(host.dokku_at("", "2099-01-01T00:00:01Z", &words).expect(0).id(), PLANTED);
         let dump = fs::read(host.dump_file("shop", PLANTED)).expect("the dump");
         Theirs { host, dump }
     }
@@ -212,7 +213,10 @@ fn copy_folder(host: &Host, from: &Path) {
 #[test]
 fn attack_407_a_copied_folder_is_a_strangers_until_it_is_taken_over() {
     let (host, theirs) = (Host::up(), Theirs::made());
-    let failed = theirs.host.dokku_env(&[("X", "")], &["backups:export", "shop", "--at", "2099-01-03T00:00:00Z"]).id();
+    let failed = theirs
+        .host
+        .dokku_at("", "2099-01-03T00:00:01Z", &["backups:export", "shop", "--at", "2099-01-03T00:00:00Z"])
+        .id();
     // The journal of a restore that would have this host rename databases.
     let journal = "format = 1\ntarget = \"shop\"\nstarted_at = \"2026-04-08T14:30:00Z\"\nby = \"me\"\n";
     host.database("shop", OURS);
