@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::support::s3::Bucket;
@@ -15,35 +16,36 @@ const OURS: &str = "create table items(id int primary key, name text);
 insert into items select g, 'item ' || g from generate_series(1, 500) g;";
 const THEIRS: &str = "create table items(id int primary key, name text); insert into items values (1, 'planted');";
 const COUNT: &str = "select count(*) from items";
-/// Newer than anything that is made here.
-const PLANTED: &str = "shop-2099-01-01-00-00-00";
-const UNMARKED: &str = "shop-2099-01-02-00-00-00";
-
 /// A dump and a record that says it was verified, as another host has them.
 struct Theirs {
     host: Host,
     dump: Vec<u8>,
+    /// Its id: a little ahead, as clocks may be.
+    id: String,
+    /// The id of another backup with the same dump, and a record without a mark.
+    other: String,
 }
 
 impl Theirs {
     fn made() -> Theirs {
         let host = Host::up();
         host.database("shop", THEIRS);
-        let words = ["backups:export", "shop", "--verify", "--at", "2099-01-01T00:00:00Z"];
-        // A host whose clock is far ahead.
-        assert_eq!(host.dokku_at("", "2099-01-01T00:00:01Z", &words).expect(0).id(), PLANTED);
-        let dump = fs::read(host.dump_file("shop", PLANTED)).expect("the dump");
-        Theirs { host, dump }
+        let soon = Utc::now() + TimeDelta::minutes(2);
+        let at = soon.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let id = host.dokku(&["backups:export", "shop", "--verify", "--at", &at]).expect(0).id();
+        let dump = fs::read(host.dump_file("shop", &id)).expect("the dump");
+        let other = (soon + TimeDelta::seconds(1)).format("shop-%Y-%m-%d-%H-%M-%S").to_string();
+        Theirs { host, dump, id, other }
     }
 
     /// The record with that host's mark.
     fn marked(&self) -> Vec<u8> {
-        fs::read(self.host.folder("shop").join(format!("{PLANTED}.toml"))).expect("the record")
+        fs::read(self.host.folder("shop").join(format!("{}.toml", self.id))).expect("the record")
     }
 
     /// The record of another backup with other lines, a checksum that fits, and no mark.
     fn record(&self, id: &str, change: impl Fn(&str) -> String) -> Vec<u8> {
-        let text = String::from_utf8(self.marked()).expect("text").replace(PLANTED, id);
+        let text = String::from_utf8(self.marked()).expect("text").replace(&self.id, id);
         checked(&text, change)
     }
 }
@@ -61,7 +63,7 @@ fn same(line: &str) -> String {
 
 /// Two backups that somebody put at the store: one with the mark of its host, one with none.
 fn plant(bucket: &Bucket, theirs: &Theirs) {
-    for (id, record) in [(PLANTED, theirs.marked()), (UNMARKED, theirs.record(UNMARKED, same))] {
+    for (id, record) in [(&theirs.id, theirs.marked()), (&theirs.other, theirs.record(&theirs.other, same))] {
         bucket.put(&bucket.key("shop", &format!("{id}.dump")), theirs.dump.clone());
         bucket.put(&bucket.key("shop", &format!("{id}.toml")), record);
     }
@@ -86,11 +88,11 @@ fn attack_407_what_lies_at_the_store_is_not_believed() {
     let theirs = Theirs::made();
     plant(&bucket, &theirs);
     let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
-    assert_eq!(synced["rebuilt"], json!([PLANTED, UNMARKED]), "{synced}");
-    assert_eq!(synced["elsewhere"], json!([UNMARKED, PLANTED]), "{synced}");
+    assert_eq!(synced["rebuilt"], json!([theirs.id, theirs.other]), "{synced}");
+    assert_eq!(synced["elsewhere"], json!([theirs.other, theirs.id]), "{synced}");
     assert_eq!(synced["taken_over"], json!([]));
     for (id, why) in
-        [(PLANTED, "its record bears the mark of the host "), (UNMARKED, "its record bears no host's mark")]
+        [(&theirs.id, "its record bears the mark of the host "), (&theirs.other, "its record bears no host's mark")]
     {
         let info = host.info("shop", id);
         assert_eq!((&info["origin"], &info["trust"]), (&json!("foreign"), &json!("created")), "{info}");
@@ -98,7 +100,7 @@ fn attack_407_what_lies_at_the_store_is_not_believed() {
         assert_eq!((&info["verification"], &info["presence"]), (&Value::Null, &json!("remote")), "{info}");
     }
     assert_eq!(host.info("shop", &own)["origin"], "own");
-    let text = host.dokku(&["backups:info", "shop", "--id", UNMARKED]).expect(0).out();
+    let text = host.dokku(&["backups:info", "shop", "--id", &theirs.other]).expect(0).out();
     assert!(text.contains("elsewhere") && text.contains("bears no host's mark; not counted"), "{text}");
 
     // Nobody rests on it: neither the gate, nor the verdict, nor retention, nor the next export.
@@ -109,6 +111,9 @@ fn attack_407_what_lies_at_the_store_is_not_believed() {
     assert_eq!(report["newest_restorable"], Value::Null, "{report}");
     assert_eq!(report["offsite"]["latest"]["uri"], host.info("shop", &own)["destination"]["uri"]);
     assert!(finding(&report, "made-elsewhere").is_some() && finding(&report, "future").is_none(), "{report}");
+    let latest =
+        || host.dokku(&["backups:info", "shop", "--latest", "--format", "json"]).expect(0).json()["id"].clone();
+    assert_eq!(latest(), json!(own), "`--latest` means what this host made");
     host.dokku(&["backups:set", "shop", "retention", "1"]).expect(0);
     let plan = host.dokku(&["backups:prune", "shop", "--dry-run", "--format", "json"]).expect(0).json().to_string();
     assert_eq!(plan.matches("made elsewhere; only backups:delete removes it").count(), 2, "{plan}");
@@ -116,30 +121,29 @@ fn attack_407_what_lies_at_the_store_is_not_believed() {
     let second = host.export("shop");
     assert_eq!(host.info("shop", &second)["suspicious"], Value::Null);
     host.dokku(&["backups:verify", "shop", "--all"]).expect(0);
-    assert_eq!(host.trust("shop", PLANTED), "created", "verify --all has promoted it");
+    assert_eq!(host.trust("shop", &theirs.id), "created", "verify --all has promoted it");
 
-    // `--latest` means what this host made.
-    assert_eq!(host.dokku(&["backups:info", "shop", "--latest", "--format", "json"]).expect(0).json()["id"], second);
+    assert_eq!(latest(), json!(second));
     host.dokku(&["backups:import", "shop", "--latest", "--force", "--no-backup"]).expect(0);
     assert_eq!(host.sql("shop", COUNT), "500");
     // Its copy is not ours to write to, or to remove.
     let lies = |id: &str| bucket.objects().iter().filter(|(key, _)| key.contains(id)).count();
-    assert_eq!(bucket.get(&bucket.key("shop", &format!("{PLANTED}.toml"))), theirs.marked());
-    host.dokku(&["backups:delete", "shop", "--id", UNMARKED]).expect(0);
-    assert_eq!((lies(UNMARKED), lies(PLANTED)), (2, 2));
+    assert_eq!(bucket.get(&bucket.key("shop", &format!("{}.toml", theirs.id))), theirs.marked());
+    host.dokku(&["backups:delete", "shop", "--id", &theirs.other]).expect(0);
+    assert_eq!((lies(&theirs.other), lies(&theirs.id)), (2, 2));
 
     // Tried here it counts, and stays somebody else's.
-    host.dokku(&["backups:verify", "shop", "--id", PLANTED]).expect(0);
-    let info = host.info("shop", PLANTED);
+    host.dokku(&["backups:verify", "shop", "--id", &theirs.id]).expect(0);
+    let info = host.info("shop", &theirs.id);
     assert_eq!((&info["origin"], &info["trust"]), (&json!("foreign"), &json!("restorable")), "{info}");
     let report = host.dokku(&["backups:report", "shop", "--format", "json"]).expect(0).json();
-    assert_eq!(report["newest_good"]["id"], PLANTED);
+    assert!(finding(&report, "made-elsewhere").is_none(), "{report}");
     assert_eq!(
-        bucket.get(&bucket.key("shop", &format!("{PLANTED}.toml"))),
+        bucket.get(&bucket.key("shop", &format!("{}.toml", theirs.id))),
         theirs.marked(),
         "its record was written over"
     );
-    host.check("shop", &[own, second, PLANTED.to_owned()], true);
+    host.check("shop", &[own, second, theirs.id.clone()], true);
 }
 
 #[test]
@@ -213,16 +217,14 @@ fn copy_folder(host: &Host, from: &Path) {
 #[test]
 fn attack_407_a_copied_folder_is_a_strangers_until_it_is_taken_over() {
     let (host, theirs) = (Host::up(), Theirs::made());
-    let failed = theirs
-        .host
-        .dokku_at("", "2099-01-03T00:00:01Z", &["backups:export", "shop", "--at", "2099-01-03T00:00:00Z"])
-        .id();
+    let soon = (Utc::now() + TimeDelta::minutes(1)).format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let second_one = theirs.host.dokku(&["backups:export", "shop", "--at", &soon]).expect(0).id();
     // The journal of a restore that would have this host rename databases.
     let journal = "format = 1\ntarget = \"shop\"\nstarted_at = \"2026-04-08T14:30:00Z\"\nby = \"me\"\n";
     host.database("shop", OURS);
     copy_folder(&host, &theirs.host.folder("shop"));
     host.put(&host.folder("shop").join(".restore.toml"), &checked(journal, same), 0o600);
-    for id in [PLANTED, failed.as_str()] {
+    for id in [&theirs.id, &second_one] {
         let info = host.info("shop", id);
         assert_eq!((&info["origin"], &info["trust"]), (&json!("foreign"), &json!("created")), "{info}");
     }
@@ -236,15 +238,15 @@ fn attack_407_a_copied_folder_is_a_strangers_until_it_is_taken_over() {
     // Said once, by root, it is this host's, with all that is recorded of it; and it says whose it was.
     let denied = host.as_key("somebody", &["backups:sync", "shop", "--take-over"]);
     assert_eq!(denied.code, Some(7), "{denied:?}");
-    assert_eq!(host.info("shop", PLANTED)["origin"], "foreign");
+    assert_eq!(host.info("shop", &theirs.id)["origin"], "foreign");
     let words = ["backups:sync", "shop", "--take-over", "--format", "json"];
     let synced = host.dokku(&words).expect(0).json()[0].clone();
     let from = format!("the host {}", theirs.host.key().id());
-    assert_eq!(synced["taken_over"][0], json!({"id": PLANTED, "from": from}), "{synced}");
+    assert_eq!(synced["taken_over"][1], json!({"id": theirs.id, "from": from}), "{synced}");
     assert_eq!((&synced["elsewhere"], synced["taken_over"].as_array().map(Vec::len)), (&json!([]), Some(2)));
-    let info = host.info("shop", PLANTED);
+    let info = host.info("shop", &theirs.id);
     assert_eq!((&info["origin"], &info["trust"]), (&json!("own"), &json!("restorable")), "{info}");
-    let log = host.dokku(&["backups:logs", "shop", "--id", PLANTED]).expect(0).out();
+    let log = host.dokku(&["backups:logs", "shop", "--id", &theirs.id]).expect(0).out();
     assert!(log.contains(&format!("taken over from {from}")), "{log}");
     assert_eq!(host.dokku(&words).expect(0).json()[0]["taken_over"], json!([]), "twice");
     host.dokku(&["backups:import", "shop", "--latest", "--force"]).expect(0);
@@ -257,16 +259,16 @@ fn attack_407_an_index_from_elsewhere_is_a_strangers_too() {
     host.database("shop", OURS);
     copy_folder(&host, &theirs.host.folder("shop"));
     // With the stamp that the copied record has here, the line would be believed.
-    let record = host.folder("shop").join(format!("{PLANTED}.toml"));
+    let record = host.folder("shop").join(format!("{}.toml", theirs.id));
     let meta = fs::metadata(&record).expect("the record");
     let changed = i128::from(std::os::unix::fs::MetadataExt::mtime(&meta)) * 1_000_000_000
         + i128::from(std::os::unix::fs::MetadataExt::mtime_nsec(&meta));
     let stamp = format!("{:x}-{:x}-{changed:x}", std::os::unix::fs::MetadataExt::ino(&meta), meta.len());
     let index = host.folder("shop").join("index.toml");
     let text = fs::read_to_string(&index).expect("the index");
-    let (before, rest) = text.split_once(&format!("{PLANTED} ")).expect("a summary");
+    let (before, rest) = text.split_once(&format!("{} ", theirs.id)).expect("a summary");
     let (_, after) = rest.split_once(' ').expect("a stamp");
-    host.put(&index, &checked(&format!("{before}{PLANTED} {stamp} {after}"), same), 0o600);
+    host.put(&index, &checked(&format!("{before}{} {stamp} {after}", theirs.id), same), 0o600);
     let quick = host.dokku(&["backups:list", "shop", "--format", "json"]).expect(0).json();
     assert_eq!((&quick[0]["origin"], &quick[0]["trust"]), (&json!("foreign"), &json!("created")), "{quick}");
 }
@@ -350,23 +352,23 @@ fn attack_408_a_strangers_record_names_no_image() {
         bucket.put(&bucket.key("shop", &format!("{id}.dump")), theirs.dump.clone());
         bucket.put(&bucket.key("shop", &format!("{id}.toml")), record);
     };
-    put(PLANTED, theirs.record(PLANTED, named("evil.example.com/postgres", "15")));
-    put(UNMARKED, theirs.record(UNMARKED, named("--privileged", "--volume=/:/host")));
+    put(&theirs.id, theirs.record(&theirs.id, named("evil.example.com/postgres", "15")));
+    put(&theirs.other, theirs.record(&theirs.other, named("--privileged", "--volume=/:/host")));
     let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
-    assert_eq!(synced["rebuilt"], json!([PLANTED]), "{synced}");
+    assert_eq!(synced["rebuilt"], json!([theirs.id]), "{synced}");
     assert!(synced["strange"].to_string().contains("image = "), "an option is no image: {synced}");
     // The image is the live service's, and the other one does not even exist here.
-    host.dokku(&["backups:verify", "shop", "--id", PLANTED]).expect(0);
-    let info = host.info("shop", PLANTED);
+    host.dokku(&["backups:verify", "shop", "--id", &theirs.id]).expect(0);
+    let info = host.info("shop", &theirs.id);
     assert_eq!(info["image"], "evil.example.com/postgres");
     let tried = info["verification"]["image"].as_str().expect("an image").to_owned();
     assert!(tried.starts_with("postgres:15."), "{tried}");
-    host.dokku(&["backups:fork", "shop", "--id", PLANTED, "copy"]).expect(0);
+    host.dokku(&["backups:fork", "shop", "--id", &theirs.id, "copy"]).expect(0);
     let made = host.dokku(&["postgres:info", "copy"]).expect(0).out();
     assert!(made.contains(&tried), "{made}");
     // Without a service there is nothing to take an image from.
     host.dokku(&["postgres:destroy", "shop", "--force", "--skip-backup-check"]).expect(0);
-    let run = host.dokku(&["backups:verify", "shop", "--id", PLANTED]).expect(1);
+    let run = host.dokku(&["backups:verify", "shop", "--id", &theirs.id]).expect(1);
     assert!(run.stderr.contains("dokku postgres:create shop"), "{}", run.stderr);
 }
 
