@@ -7,9 +7,14 @@
 # What a dump of this kind would leave: a file in the live server's container or on this host, another password, another
 # role, other data, no database.
 untouched() {
+  outside
+  sql victim victim "SELECT count(*), sum(a) FROM t"
+}
+
+# The same but for the data, which a restore that succeeds replaces.
+outside() {
   sql victim postgres "SELECT string_agg(rolname || rolsuper || coalesce(rolpassword, ''), ',' ORDER BY rolname) FROM pg_authid WHERE rolname !~ '^pg_'"
   sql victim postgres "SELECT datname, datallowconn FROM pg_database ORDER BY 1"
-  sql victim victim "SELECT count(*), sum(a) FROM t"
   "$DOCKER" container exec dokku.postgres.victim sh -c 'ls /tmp /var/lib/postgresql'
   ls /tmp/hostile* 2>/dev/null
 }
@@ -38,13 +43,13 @@ dumps() {
 }
 
 hostile() {
-  local file name id before_it folder=$work/hostile
+  local file name id before_it outside_it folder=$work/hostile
   mkdir -m 755 "$folder"
   dokku postgres:create victim >/dev/null 2>&1
   sql victim victim 'CREATE TABLE t AS SELECT generate_series(1, 100) AS a' >/dev/null
   dumps "$folder"
   chmod 644 "$folder"/*
-  before_it=$(untouched)
+  before_it=$(untouched) outside_it=$(outside)
   for file in "$folder"/*; do
     name=${file##*/}
     try dokku backups:import victim --file "$file" --no-restore --allow-programs
@@ -58,6 +63,12 @@ hostile() {
       printf 'seen: %s: import ended with %s\n' "$name" "$rc"
     fi
     check "$name: nothing of the host or the live server is touched" '[[ $(untouched) == "$before_it" ]]'
+    # Into the live server, with the lists switched off: the role without privileges has to hold alone.
+    try env DOKKU_BACKUPS_POINTS=lists=off dokku --force backups:import victim --file "$file" --no-backup
+    check "$name: into the live server: it replaces the data or fails" '[[ $rc == 0 || $rc == 1 || $rc == 6 || $rc == 7 ]]'
+    check "$name: into the live server: nothing outside the database is touched" '[[ $(outside) == "$outside_it" ]]'
+    printf 'seen: %s: lists off, import ended with %s\n' "$name" "$rc"
+    sql victim victim 'DROP TABLE IF EXISTS t CASCADE; CREATE TABLE t AS SELECT generate_series(1, 100) AS a' >/dev/null
   done
   check "hostile: nothing is left" '(( $(disposables) == 0 ))'
   dokku --force postgres:destroy victim --skip-backup-check >/dev/null 2>&1
