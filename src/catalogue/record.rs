@@ -7,6 +7,7 @@ use super::{Folder, Seals, names};
 use crate::domain::{Backup, BackupId, Datastore, Outcome, Source};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
+use crate::sys::file::is_device_error;
 
 /// Largest record read: 64 MiB holds the row counts of some 500,000 tables.
 const LARGEST: u64 = 64 << 20;
@@ -43,7 +44,7 @@ pub fn claimed(dir: &Dir, name: &str, id: &BackupId, datastore: Datastore, seals
         Ok(bytes) => bytes,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return without(Found::Absent),
         // Trouble with the disk says nothing about the record.
-        Err(e) if e.raw_os_error() == Some(nix::libc::EIO) => return without(Found::Unreadable(e.to_string())),
+        Err(e) if is_device_error(&e) => return without(Found::Unreadable(e.to_string())),
         Err(e) => return without(Found::Broken(e.to_string())),
     };
     match decode_sealed::<Box<Backup>>(&bytes, Purpose::Record, seals.key()) {

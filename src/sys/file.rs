@@ -28,6 +28,13 @@ pub fn on_path(doing: &'static str, path: &Path, source: impl Into<io::Error>) -
     io::Error::new(source.kind(), OnPath { doing, path: path.to_owned(), source })
 }
 
+/// Whether it is the device that failed (EIO): that says nothing about what lies on it.
+pub fn is_device_error(error: &io::Error) -> bool {
+    let on_path = error.get_ref().and_then(|inner| inner.downcast_ref::<OnPath>());
+    let number = on_path.map_or(error.raw_os_error(), |wrapped| wrapped.source.raw_os_error());
+    number == Some(nix::libc::EIO)
+}
+
 /// An open regular file and where it lies.
 #[derive(Debug)]
 pub struct NamedFile {

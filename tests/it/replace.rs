@@ -152,15 +152,15 @@ fn fault_064_065_a_restore_that_fails_midway_leaves_all_as_it_was() {
         ("docker:exec:pg_restore/exit=137", 1, "killed by SIGKILL"),
         ("docker:exec:pg_restore/die", 1, "killed by SIGKILL"),
         // Fault 65: it says that all is well, and nothing is there.
-        ("docker:exec:pg_restore/exit=0", 1, "items"),
+        ("docker:exec:pg_restore/exit=0", 6, "items"),
         (
             "docker:exec:df/out=Filesystem%0A/dev/x%20100%2090%2010%20-",
             1,
             "a second database beside the live one needs",
         ),
-        ("docker:exec:psql/out=90400@2", 7, "upgrade it first"),
+        ("docker:exec:psql/out=90400@1", 7, "upgrade it first"),
         ("docker:exec:psql/exit=2@4", 1, "psql"),
-        ("docker:exec:psql/out=0%09499@8", 6, "public.items has 499 rows, the dump holds 500"),
+        ("docker:exec:psql/out=0%09499@6", 6, "public.items has 499 rows, the dump holds 500"),
     ] {
         let run = import_with(&host, &id, fault, &[]).expect(code);
         assert!(run.stderr.contains(words), "{fault}: {}", run.stderr);
