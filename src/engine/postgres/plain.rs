@@ -2,7 +2,7 @@
 //!
 //! SQL has no frame that could be proved, so this says less than [`archive`](super::archive): whether `pg_dump`'s own
 //! last words are there, how many rows its COPY blocks hold, and what each of its statements is (see
-//! [`sql`](super::sql)). What functions do is not looked into. Nothing is ever executed, and nothing is kept but names,
+//! the lists of `sql`). What functions do is not looked into. Nothing is ever executed, and nothing is kept but names,
 //! numbers, the first words of what is noted, and what a superuser would have to make.
 
 mod asks;

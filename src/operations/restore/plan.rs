@@ -52,7 +52,7 @@ fn show_origin(context: &Context, dump: &Dump) {
         return;
     };
     ui.detail(&format!("whose:    made elsewhere: {why}"));
-    ui.detail("          restored by a role without privileges, which is gone before the databases are exchanged");
+    ui.detail("          restored by a role without privileges; its objects change hands after the exchange");
     if !code.lives_on.is_empty() {
         ui.detail(&format!("code:     it brings {}", code.lives_on.join(", ")));
         ui.detail("          that code lives in the database afterwards: whoever uses its tables runs it");
