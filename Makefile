@@ -1,5 +1,7 @@
 # `make demo` and `make test` need nothing but git, make and a Rust toolchain; scripts/prerequisites fetches the rest.
 SHELL := /bin/bash
+# Most tests wait for a server: more of them at once than there are processors.
+export RUST_TEST_THREADS ?= 5
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: audit bench check demo fmt help install-deps lint lint-code lint-doc lint-format \
