@@ -6,7 +6,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::catalogue::{Detail, Exclusive, Log};
+use crate::catalogue::{Detail, Exclusive, Journal, Log};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
 use crate::domain::{BackupId, Datastore, Listed, Presence, Right, Service, Stranger};
@@ -159,6 +159,12 @@ fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec
         None => Vec::new(),
     };
     let catalogue = open(context, service, args.wait, "sync")?;
+    // Whoever only sees an exit code must not take this for settled. One in place waits for the next restore.
+    if let Some(journal) = Journal::read(catalogue.dir())?.filter(|journal| journal.replacement().is_some()) {
+        let text = format!("{} into {service} is not settled", journal.what());
+        failures
+            .push(Failure::new(Kind::RestoreIncomplete, text).hint(format!("bring its data back: {}", journal.undo())));
+    }
     let strangers = if args.take_over { Strangers::AreTakenOver } else { Strangers::StayStrangers };
     let mut rebuilt = rebuild(context, &catalogue, strangers).or_else(|failure| match failure.kind {
         Kind::Interrupted(_) => Err(failure),

@@ -380,6 +380,12 @@ fn attack_401_423_a_live_database_that_is_gone_is_brought_back_by_one_command() 
             // The old one may have been still there, under the name it has after the exchange: then it is back.
             if !state.contains("hidden") && !run.stderr.contains("as it was") {
                 assert!(run.stderr.contains("backups:import shop --id"), "{state} {at}: {}", run.stderr);
+                assert_eq!(
+                    run.code,
+                    Some(if state.contains("create") { 0 } else { 8 }),
+                    "{state} {at}: {}",
+                    run.stderr
+                );
                 host.dokku(&["backups:import", "shop", "--id", &id, "--no-backup", "--force"]).expect(0);
                 if !state.contains("create") {
                     let memory = "select setconfig from pg_db_role_setting";
