@@ -47,7 +47,7 @@ impl Recipients {
             return Ok(None);
         }
         let encryptor = Encryptor::with_recipients(self.0.iter().map(|key| key as &dyn age::Recipient));
-        let failed = |error: EncryptError| Failure::new(Kind::Config, "could not encrypt").because(error.to_string());
+        let failed = |_: EncryptError| Failure::new(Kind::Config, "could not encrypt to these recipients");
         encryptor.map(Some).map_err(failed)
     }
 }
