@@ -60,6 +60,10 @@ const HOSTILE: &[&str] = &[
     "DROP OWNED BY postgres",
 ];
 
+/// Beginnings of those that plain dumps of `pg_dump` hold too, and that no restore passes on.
+const LEFT_OUT: [&str; 5] =
+    ["DROP DATABASE", "ALTER DATABASE", "CREATE DATABASE", "GRANT ", "SET SESSION AUTHORIZATION"];
+
 fn world(host: &Host, replaced: bool) -> String {
     host.psql("shop", "postgres", &WORLD.replace("$REPLACED", &replaced.to_string()))
 }
@@ -152,8 +156,12 @@ fn attack_402_403_404_405_plain_sql_that_reaches_outside_is_refused_by_list_and_
         let sql = victim.sql(sql);
         let dump = plain.replacen(last, &format!("{sql};\n{last}"), 1);
         let run = import(&victim.host, "a.sql", dump.as_bytes(), true);
-        // What pg_dump itself writes about other things than the database is left out.
-        assert!(run.code == Some(7) && run.stderr.contains("line ") || run.code == Some(0), "{sql}: {}", run.stderr);
+        // What pg_dump itself writes about the database and about roles is left out; all else is named by its line.
+        if LEFT_OUT.iter().any(|words| sql.starts_with(words)) {
+            assert_eq!(run.code, Some(0), "{sql}: {}", run.stderr);
+        } else {
+            assert!(run.code == Some(7) && run.stderr.contains("line "), "{sql}: {}", run.stderr);
+        }
         victim.is_only_replaced(&sql);
         let run = import(&victim.host, "a.sql", dump.as_bytes(), false);
         assert!(matches!(run.code, Some(0 | 1 | 7)), "{sql}: {}", run.stderr);
