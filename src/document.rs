@@ -1,6 +1,7 @@
 //! A TOML document that knows when it is whole: it begins with `format = 1` and ends with a comment line that holds the
 //! sha256 of every byte above it. Above that line may stand the mark of the host that wrote it.
 
+mod lines;
 mod seal;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 
+pub use lines::{LinesWriter, read_lines};
 pub use seal::{HostKey, Purpose, Seal};
 
 /// The format this program writes.

@@ -1,13 +1,15 @@
 //! The service's folder under its exclusive lock: the only place from which it is changed.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::document::Purpose;
-use super::index::Index;
+use super::index::{self, Index};
 use super::names::{self, INCOMING, LOCK, TRASH};
 use super::record::{self, Found};
-use super::records::{Line, Records};
+use super::records::Records;
 use super::view::{Detail, View};
 use super::{Draft, Folder, Root};
 use crate::domain::{Backup, BackupId, CopyState, Outcome, Service, by_making, is_from_ahead, made_at};
@@ -17,6 +19,14 @@ use crate::sys::child::interrupted;
 use crate::sys::clock::Clock;
 use crate::sys::dir::Dir;
 use crate::sys::lock::Lock;
+
+/// The index, once every record's file was asked whether it is as the index says; and the records of which it says nothing,
+/// or that were changed since. Nobody else changes a locked folder, so the others need not be asked again.
+#[derive(Debug)]
+struct Known {
+    index: Arc<Index>,
+    changed: BTreeSet<BackupId>,
+}
 
 /// A service's folder, locked. Dropping it lets go.
 #[derive(Debug)]
@@ -29,6 +39,7 @@ pub struct Exclusive {
     /// Before and after the backup in the words that others read.
     words: [String; 2],
     named: AtomicBool,
+    known: Mutex<Option<Known>>,
     _watch: Watch,
     lock: Lock,
 }
@@ -59,7 +70,8 @@ impl Exclusive {
         // Asked under the lock: somebody else may just have marked them.
         let dir = root.marked(dir, service)?;
         let (service, named) = (service.clone(), AtomicBool::new(false));
-        let catalogue = Exclusive { service, dir, incoming, trash, clock, words, named, _watch: watch, lock };
+        let known = Mutex::default();
+        let catalogue = Exclusive { service, dir, incoming, trash, clock, words, named, known, _watch: watch, lock };
         if catalogue.dir.seals().are_to_be_marked() { catalogue.mark_all(root) } else { Ok(catalogue) }
     }
 
@@ -91,9 +103,13 @@ impl Exclusive {
         View::of(&self.dir, &self.service, detail)
     }
 
-    /// Every backup that is known here, finished or not.
-    pub fn known(&self) -> Result<Vec<BackupId>> {
-        Ok(self.view(Detail::Summary)?.backups.into_iter().map(|listed| listed.backup.id).collect())
+    /// Every backup that has a record, a dump or a draft here.
+    pub fn ids(&self) -> Result<BTreeSet<BackupId>> {
+        let own = |id: &BackupId| id.service() == &self.service.name;
+        let in_place = |name: &String| names::id_of(name, "toml").or_else(|| names::dumped_id(name));
+        let mut ids: BTreeSet<BackupId> = self.dir.names()?.iter().filter_map(in_place).filter(own).collect();
+        ids.extend(self.incoming.names()?.iter().filter_map(|name| names::id_of(name, "draft")).filter(own));
+        Ok(ids)
     }
 
     /// Whether `id` is taken, by a record, a dump or a draft.
@@ -144,6 +160,7 @@ impl Exclusive {
 
     /// Saves a record; durable when it returns. The index follows with `reindex`.
     pub fn save(&self, backup: &Backup) -> Result<()> {
+        self.has_changed(&backup.id);
         Ok(self.dir.replace(&names::record(&backup.id), &self.incoming, &self.document(backup)?)?)
     }
 
@@ -186,6 +203,7 @@ impl Exclusive {
         let name = names::record(&record.id);
         let aside = names::broken(&record.id);
         if self.dir.entry(&name)?.is_some() && self.dir.entry(&aside)?.is_none() {
+            self.has_changed(&record.id);
             self.dir.move_new(&name, &self.dir, &aside)?;
         }
         self.save(record)?;
@@ -225,32 +243,53 @@ impl Exclusive {
 
     /// The records, each from the index where that is up to date.
     pub(super) fn records(&self) -> Result<Records<'_>> {
-        Ok(Records::find(&self.dir, &self.dir.names()?, &self.service, Detail::Summary))
+        Ok(match &*self.known_index() {
+            Some(Known { index, changed }) => {
+                Records::known(&self.dir, &self.service, Arc::clone(index), changed.clone())
+            }
+            None => Records::find(&self.dir, &self.dir.names()?, &self.service, Detail::Summary),
+        })
+    }
+
+    fn known_index(&self) -> MutexGuard<'_, Option<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_changed(&self, id: &BackupId) {
+        if let Some(known) = &mut *self.known_index() {
+            known.changed.insert(id.clone());
+        }
+    }
+
+    /// Every one of the records `ids` was found to be as `index` says, or is left out of it.
+    pub(super) fn is_current(&self, index: Arc<Index>, ids: &[BackupId]) {
+        let changed = ids.iter().filter(|id| index.of(id).is_none()).cloned().collect();
+        *self.known_index() = Some(Known { index, changed });
     }
 
     /// Brings the index up to date with the records that have changed.
     pub fn reindex(&self) -> Result<()> {
-        self.write_index(self.records()?)
+        self.write_index(&self.records()?, &[])
     }
 
-    /// Writes an index that says what the records say, unless that of `records` does.
-    pub(super) fn write_index(&self, mut records: Records) -> Result<()> {
-        let mut current = !records.has_strangers() && self.dir.entry(names::INDEX)?.is_some();
-        let mut index = Index::default();
-        for id in records.ids().to_vec() {
-            match records.take_line(&id)? {
-                Some(Line::Same(line)) => index.add_line(line),
-                // A record that cannot be read, or only partly, stays out of the index: readers then look at it itself.
-                Some(Line::Changed(record)) => {
-                    current &= record.current;
-                    if let Found::Whole(backup) = record.found {
-                        index.add(&record.stamp, backup)?;
-                    }
-                }
-                None => current = false,
-            }
+    /// Writes an index that says what the records say, unless that of `records` does. Of the `stale` ones it does not, though
+    /// their files are as they were.
+    pub(super) fn write_index(&self, records: &Records, stale: &[BackupId]) -> Result<()> {
+        let mut current = !records.has_strangers() && self.dir.entry(names::INDEX)?.is_some() && stale.is_empty();
+        let mut ids = records.ids().iter();
+        while current && let Some(id) = ids.next() {
+            current = records.is_indexed(id)?;
         }
-        if current { Ok(()) } else { index.write(&self.dir, &self.incoming) }
+        if current {
+            return Ok(());
+        }
+        // Not known until it is written: a run that goes on after a failure asks every record again.
+        *self.known_index() = None;
+        let written = index::write(&self.dir, &self.incoming, |next| {
+            records.ids().iter().try_for_each(|id| records.put(id, stale, next))
+        })?;
+        self.is_current(Arc::new(written), records.ids());
+        Ok(())
     }
 
     /// Deletes a backup: first the record says so, durably; then the dump goes to the trash and is purged. The index
@@ -267,6 +306,7 @@ impl Exclusive {
             // On a disk without a free block not even that much can be written down. The index is the one file that can
             // be done without: its room is enough for the record, and then there is the dump's.
             Err(failure) if failure.kind == Kind::NoSpace => {
+                *self.known_index() = None;
                 self.dir.remove(names::INDEX)?;
                 self.save(&backup)?;
             }
@@ -290,6 +330,7 @@ impl Exclusive {
             self.dir.remove(&names::broken(id))?;
         }
         self.dir.sync()?;
+        ids.iter().for_each(|id| self.has_changed(id));
         ids.iter().try_for_each(|id| self.dir.remove(&names::record(id)))?;
         Ok(self.dir.sync()?)
     }

@@ -83,11 +83,15 @@ impl Folder {
 
     /// The bytes of a document of this host.
     pub fn write<T: Serialize>(&self, purpose: Purpose, value: &T) -> Result<Vec<u8>> {
-        let key = self.seals.key().ok_or_else(|| {
+        encode_sealed(value, purpose, self.key()?)
+    }
+
+    /// The key that this host marks its documents with.
+    pub fn key(&self) -> Result<&HostKey> {
+        self.seals.key().ok_or_else(|| {
             Failure::new(Kind::Config, "this host has no key to mark its records with")
                 .hint("sudo dokku plugin:install")
-        })?;
-        encode_sealed(value, purpose, key)
+        })
     }
 
     /// Hash over what the copy's record is to say, and who says it. Tables never change and are left out, so that a summary

@@ -1,120 +1,185 @@
-//! The index: the summaries of all records in one file, so that a list need not open thousands.
+//! The index: the summaries of all records in one file, so that neither a list nor an export need open thousands. It is
+//! read and written a line at a time; in memory are only the places of its lines.
 
-use std::collections::HashMap;
-
-use serde::{Deserialize, Serialize};
+use std::io::{self, BufReader, BufWriter, Read};
 
 use super::Folder;
-use super::document::{Decoded, Purpose, Seal, decode_sealed};
+use super::document::{LinesWriter, Purpose, Seal, read_lines};
 use super::names::INDEX;
 use crate::domain::{Backup, BackupId};
 use crate::error::Result;
 use crate::sys::dir::{Dir, Entry};
+use crate::sys::file::NamedFile;
 
 /// Largest index read: 256 MiB is some 400,000 records.
 const LARGEST: u64 = 256 << 20;
+/// Bytes read and written at once.
+const PIECE: usize = 64 << 10;
+/// Its first line: a program of another version may mean something else by a summary.
+const VERSION: &str = concat!("summaries of ", env!("CARGO_PKG_VERSION"));
 
 /// Tells one generation of a record's file from the next: every change is a new file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamp(String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    inode: u64,
+    size: u64,
+    modified: i128,
+}
 
 impl From<Entry> for Stamp {
     fn from(entry: Entry) -> Self {
-        Stamp(format!("{:x}-{:x}-{:x}", entry.inode, entry.size, entry.modified))
+        Stamp { inode: entry.inode, size: entry.size, modified: entry.modified }
     }
 }
 
-/// All summaries, each with the stamp of the record it was taken from.
-///
-/// Each is one line inside the TOML, `ID STAMP JSON`: a third of the time and the memory that as many tables cost to
-/// read. Nobody edits the index, and whoever wants to read a record by eye has the record itself.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Index {
-    summaries: Vec<String>,
+impl Stamp {
+    fn words(self) -> String {
+        format!("{:x}-{:x}-{:x}", self.inode, self.size, self.modified)
+    }
+
+    fn parse(words: &str) -> Option<Stamp> {
+        let mut parts = words.splitn(3, '-');
+        let mut number = || i128::from_str_radix(parts.next()?, 16).ok();
+        let (inode, size) = (number()?.try_into().ok()?, number()?.try_into().ok()?);
+        Some(Stamp { inode, size, modified: number()? })
+    }
 }
 
-/// One line, not yet read any further.
-#[derive(Debug)]
+/// What a summary is about, and where it stands: `ID STAMP MARK JSON`.
+#[derive(Debug, Clone)]
 pub struct Summary {
-    line: String,
-    stamp: usize,
+    /// The backup.
+    pub id: BackupId,
+    /// The generation of the record it was taken from.
+    pub stamp: Stamp,
+    /// It is neither deleted, nor is a restore from it in progress: recovery has nothing to do with it.
+    pub settled: bool,
+    at: u64,
+    length: usize,
     json: usize,
 }
 
 impl Summary {
-    fn new(line: String) -> Option<(BackupId, Summary)> {
-        let stamp = line.find(' ')? + 1;
-        let json = stamp + line[stamp..].find(' ')? + 1;
-        Some((line[..stamp - 1].parse().ok()?, Summary { stamp, json, line }))
-    }
-
-    /// Whether it was taken from the generation `stamp`.
-    fn is_of(&self, stamp: &Stamp) -> bool {
-        self.line[self.stamp..self.json - 1] == stamp.0
-    }
-
-    /// The line itself, if it was taken from the generation `stamp`.
-    pub fn into_line(self, stamp: &Stamp) -> Option<String> {
-        self.is_of(stamp).then_some(self.line)
-    }
-
-    /// The record's summary, if it was taken from the generation `stamp` of the record `id`.
-    pub fn of(&self, id: &BackupId, stamp: &Stamp) -> Option<Box<Backup>> {
-        if !self.is_of(stamp) {
-            return None;
-        }
-        let backup: Box<Backup> = serde_json::from_str(&self.line[self.json..]).ok()?;
-        (&backup.id == id).then_some(backup)
+    fn new(at: u64, line: &str) -> Option<Summary> {
+        let mut words = line.splitn(4, ' ');
+        let (id, stamp, mark) = (words.next()?, words.next()?, words.next()?);
+        let json = line.len() - words.next()?.len();
+        let (id, stamp) = (id.parse().ok()?, Stamp::parse(stamp)?);
+        Some(Summary { id, stamp, settled: mark == "-", at, length: line.len(), json })
     }
 }
 
+/// An index whose every byte is as this host wrote it, held open.
+#[derive(Debug, Default)]
+pub struct Index {
+    file: Option<NamedFile>,
+    summaries: Vec<Summary>,
+}
+
 impl Index {
-    /// Reads the index. One that is missing, cut, newer, not a regular file or without this host's mark is simply empty: the
-    /// records say it all.
-    pub fn read(dir: &Folder) -> HashMap<BackupId, Summary> {
-        let bytes = dir.read(INDEX).and_then(|file| file.read_whole(LARGEST)).unwrap_or_default();
-        match decode_sealed::<Index>(&bytes, Purpose::Index, dir.seals().key()) {
-            Ok((Decoded::Whole(index), Seal::Ours)) => index.summaries.into_iter().filter_map(Summary::new).collect(),
-            _ => HashMap::new(),
-        }
+    /// Opens the index. One that is missing, cut, of another version, not a regular file or without this host's mark is
+    /// simply empty: the records say it all.
+    pub fn read(dir: &Folder) -> Index {
+        Index::whole(dir).ok().flatten().unwrap_or_default()
     }
 
-    /// Adds one record's summary: all but its tables, which may be thousands.
-    pub fn add(&mut self, stamp: &Stamp, mut backup: Box<Backup>) -> Result<()> {
+    fn whole(dir: &Folder) -> io::Result<Option<Index>> {
+        let mut file = dir.read(INDEX)?;
+        let (mut summaries, mut known) = (Vec::new(), false);
+        let mut take = |at, line: &str| match Summary::new(at, line) {
+            Some(summary) if known => summaries.push(summary),
+            Some(_) => {}
+            None => known |= line == VERSION,
+        };
+        let lines = BufReader::with_capacity(PIECE, (&mut file).take(LARGEST));
+        let seal = read_lines(lines, Purpose::Index, dir.seals().key(), &mut take)?;
+        if seal != Some(Seal::Ours) {
+            return Ok(None);
+        }
+        summaries.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        Ok(Some(Index { file: Some(file), summaries }))
+    }
+
+    /// All of them, oldest first.
+    pub fn summaries(&self) -> &[Summary] {
+        &self.summaries
+    }
+
+    /// What it says of `id`.
+    pub fn of(&self, id: &BackupId) -> Option<&Summary> {
+        self.summaries.binary_search_by(|summary| summary.id.cmp(id)).ok().map(|at| &self.summaries[at])
+    }
+
+    /// The record's summary: all but its tables. `None` where it cannot be read.
+    pub fn backup(&self, summary: &Summary) -> Option<Box<Backup>> {
+        let line = self.line(summary).ok()?;
+        let backup: Box<Backup> = serde_json::from_slice(&line[summary.json..]).ok()?;
+        (backup.id == summary.id).then_some(backup)
+    }
+
+    fn line(&self, summary: &Summary) -> io::Result<Vec<u8>> {
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "the index has no file");
+        self.file.as_ref().ok_or_else(missing)?.read_at(summary.at, summary.length)
+    }
+}
+
+/// The next index, while it is written.
+#[derive(Debug)]
+pub struct IndexWriter<'a> {
+    lines: LinesWriter<BufWriter<&'a mut NamedFile>>,
+    summaries: Vec<Summary>,
+}
+
+impl IndexWriter<'_> {
+    /// Adds one record's summary: all but its tables, which may be thousands. Ids come in ascending order.
+    pub fn add(&mut self, stamp: Stamp, mut backup: Box<Backup>) -> io::Result<()> {
         backup.tables = Vec::new();
-        let json = serde_json::to_string(&backup).map_err(std::io::Error::from)?;
-        self.summaries.push(format!("{} {} {json}", backup.id, stamp.0));
+        let settled = backup.deleted_at.is_none() && !backup.restores.iter().any(|restore| restore.is_open());
+        let json = serde_json::to_string(&backup)?;
+        let line = format!("{} {} {} {json}", backup.id, stamp.words(), if settled { "-" } else { "+" });
+        let at = self.lines.line(&[line.as_bytes()])?;
+        let (length, json) = (line.len(), line.len() - json.len());
+        self.summaries.push(Summary { id: backup.id, stamp, settled, at, length, json });
         Ok(())
     }
 
     /// Adds a line of the last index, whose record is unchanged.
-    pub fn add_line(&mut self, line: String) {
-        self.summaries.push(line);
+    pub fn copy(&mut self, from: &Index, summary: &Summary) -> io::Result<()> {
+        let at = self.lines.line(&[&from.line(summary)?])?;
+        self.summaries.push(Summary { at, ..summary.clone() });
+        Ok(())
     }
+}
 
-    /// Writes the index; durable when it returns.
-    pub fn write(&self, dir: &Folder, draft_dir: &Dir) -> Result<()> {
-        Ok(dir.replace(INDEX, draft_dir, &dir.write(Purpose::Index, self)?)?)
-    }
+/// Writes the index that `fill` makes; durable when it returns.
+pub fn write(dir: &Folder, draft_dir: &Dir, fill: impl FnOnce(&mut IndexWriter) -> Result<()>) -> Result<Index> {
+    let key = dir.key()?;
+    let summaries = dir.replace_by(INDEX, draft_dir, |file| {
+        let mut lines = LinesWriter::begin(BufWriter::with_capacity(PIECE, file))?;
+        lines.line(&[VERSION.as_bytes()])?;
+        let mut writer = IndexWriter { lines, summaries: Vec::new() };
+        fill(&mut writer)?;
+        let IndexWriter { lines, summaries } = writer;
+        lines.finish(Purpose::Index, key)?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(summaries)
+    })?;
+    Ok(Index { file: Some(dir.read(INDEX)?), summaries })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::document::{decode, encode};
     use super::*;
-    use crate::domain::{Datastore, Source};
 
     #[test]
-    fn a_summary_answers_only_for_its_own_generation() {
-        let id: BackupId = "a-b-2026-04-08-14-30-00".parse().unwrap();
-        let backup = Backup::draft(id.clone(), Datastore::Postgres, Source::Manual, id.at(), "it's \"me\" \\ '''");
-        let (old, new) = (Stamp("1-2-3".to_owned()), Stamp("1-2-4".to_owned()));
-        let mut index = Index::default();
-        index.add(&old, Box::new(backup.clone())).unwrap();
-        let Ok(Decoded::Whole(read)) = decode::<Index>(&encode(&index).unwrap()) else { panic!("not whole") };
-        let (of, summary) = Summary::new(read.summaries[0].clone()).unwrap();
-        assert_eq!((&of, summary.of(&id, &old)), (&id, Some(Box::new(backup))));
-        assert_eq!(summary.of(&id, &new), None);
+    fn a_summary_says_what_it_is_about() {
+        let stamp = Stamp { inode: 0x9e_4eee, size: 0x41b, modified: 0x18e9_f229_2ddc_8f92 };
+        assert_eq!(Stamp::parse(&stamp.words()), Some(stamp));
+        let line = format!("my-db-2026-04-06-14-30-00 {} - {{\"a b\": 1}}", stamp.words());
+        let summary = Summary::new(40, &line).unwrap();
+        assert_eq!((summary.stamp, summary.settled, summary.at, summary.length), (stamp, true, 40, line.len()));
+        assert_eq!(&line[summary.json..], "{\"a b\": 1}");
+        for wrong in ["", "my-db-2026-04-06-14-30-00", "my-db-2026-04-06-14-30-00 1-2 - {}", "a b c d", VERSION] {
+            assert!(Summary::new(0, wrong).is_none(), "{wrong}");
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! All records of a folder, each from the index where that still matches the record's own file, else from the file.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::index::{Index, Stamp, Summary};
+use super::index::{Index, IndexWriter, Stamp, Summary};
 use super::record::{self, Found};
 use super::{Detail, Folder, names};
 use crate::domain::{BackupId, Service};
@@ -27,8 +28,10 @@ pub struct Records<'a> {
     dir: &'a Folder,
     service: &'a Service,
     detail: Detail,
-    index: HashMap<BackupId, Summary>,
+    index: Arc<Index>,
     ids: Vec<BackupId>,
+    /// Of these alone the index may be out of date; where it is not known which, every record's file is asked.
+    changed: Option<BTreeSet<BackupId>>,
 }
 
 impl<'a> Records<'a> {
@@ -39,20 +42,36 @@ impl<'a> Records<'a> {
         service: &'a Service,
         detail: Detail,
     ) -> Records<'a> {
-        let index = Index::read(dir);
-        let mut ids: Vec<BackupId> = names.into_iter().filter_map(|name| names::id_of(name, "toml")).collect();
+        let ids: Vec<BackupId> = names.into_iter().filter_map(|name| names::id_of(name, "toml")).collect();
         // A folder in which files are replaced while it is listed may leave one of them out: tmpfs and Btrfs give the
         // replacing file a new place. What the index knows is therefore asked for by name.
-        ids.extend(index.keys().cloned());
+        Records::of(dir, service, detail, Arc::new(Index::read(dir)), ids, None)
+    }
+
+    /// The records that `index` knows, of which only `changed` ones may be other than it says.
+    pub fn known(
+        dir: &'a Folder,
+        service: &'a Service,
+        index: Arc<Index>,
+        changed: BTreeSet<BackupId>,
+    ) -> Records<'a> {
+        let ids = changed.iter().cloned().collect();
+        Records::of(dir, service, Detail::Summary, index, ids, Some(changed))
+    }
+
+    fn of(
+        dir: &'a Folder,
+        service: &'a Service,
+        detail: Detail,
+        index: Arc<Index>,
+        mut ids: Vec<BackupId>,
+        changed: Option<BTreeSet<BackupId>>,
+    ) -> Records<'a> {
+        ids.extend(index.summaries().iter().map(|summary| summary.id.clone()));
         ids.retain(|id| id.service() == &service.name);
         ids.sort_unstable();
         ids.dedup();
-        Records { dir, service, detail, index, ids }
-    }
-
-    /// Believes no line of the index about `ids`.
-    pub fn distrust(&mut self, ids: &[BackupId]) {
-        ids.iter().for_each(|id| drop(self.index.remove(id)));
+        Records { dir, service, detail, index, ids, changed }
     }
 
     /// Ids of what may be records, oldest first.
@@ -60,46 +79,68 @@ impl<'a> Records<'a> {
         &self.ids
     }
 
+    /// The index itself.
+    pub fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+
     /// Whether the index speaks of another service's backups.
     pub fn has_strangers(&self) -> bool {
-        self.index.keys().any(|id| id.service() != &self.service.name)
+        self.index.summaries().iter().any(|summary| summary.id.service() != &self.service.name)
+    }
+
+    /// What the index says of a record that is as it was when that was written.
+    pub fn summary(&self, id: &BackupId) -> Result<Option<&Summary>> {
+        let Some(summary) = self.index.of(id) else { return Ok(None) };
+        Ok(match &self.changed {
+            Some(changed) => (!changed.contains(id)).then_some(summary),
+            None => {
+                let entry = self.dir.entry(&names::record(id))?.filter(|entry| entry.regular);
+                entry.is_some_and(|entry| Stamp::from(entry) == summary.stamp).then_some(summary)
+            }
+        })
     }
 
     /// Reads one; `None` where there is no such record any more.
     pub fn read(&self, id: &BackupId) -> Result<Option<Record>> {
+        let summary = self.summary(id)?;
+        let indexed = summary.and_then(|summary| Some((self.index.backup(summary)?, summary.stamp)));
+        match indexed {
+            Some((backup, stamp)) if self.detail == Detail::Summary => {
+                Ok(Some(Record { found: Found::Whole(backup), stamp, summary: true, current: true }))
+            }
+            indexed => self.read_file(id, indexed.is_some()),
+        }
+    }
+
+    fn read_file(&self, id: &BackupId, indexed: bool) -> Result<Option<Record>> {
         let name = names::record(id);
         let Some(entry) = self.dir.entry(&name)? else { return Ok(None) };
-        let stamp = Stamp::from(entry);
-        let indexed = self.index.get(id).filter(|_| entry.regular).and_then(|summary| summary.of(id, &stamp));
-        let (found, summary, current) = match indexed {
-            Some(backup) if self.detail == Detail::Summary => (Found::Whole(backup), true, true),
-            indexed => {
-                let found = record::read(self.dir, &name, id, self.service.datastore, self.dir.seals())?;
-                // What cannot be read, or only partly, is never indexed; it need not be.
-                let current = indexed.is_some() || !matches!(found, Found::Whole(_));
-                (found, false, current)
-            }
-        };
-        Ok(Some(Record { found, stamp, summary, current }))
+        let found = record::read(self.dir, &name, id, self.service.datastore, self.dir.seals())?;
+        // What cannot be read, or only partly, is never indexed; it need not be.
+        let current = indexed || !matches!(found, Found::Whole(_));
+        Ok(Some(Record { found, stamp: entry.into(), summary: false, current }))
     }
 
-    /// The line of the index about a record, taken out of it, while the record is as it was when the line was written;
-    /// else the record itself. For whoever writes the index: what is unchanged is not looked into.
-    pub fn take_line(&mut self, id: &BackupId) -> Result<Option<Line>> {
-        let Some(entry) = self.dir.entry(&names::record(id))? else { return Ok(None) };
-        let indexed = self.index.remove(id).filter(|_| entry.regular);
-        if let Some(line) = indexed.and_then(|summary| summary.into_line(&Stamp::from(entry))) {
-            return Ok(Some(Line::Same(line)));
+    /// Whether the index says of a record what it says itself, or rightly nothing.
+    pub fn is_indexed(&self, id: &BackupId) -> Result<bool> {
+        if self.summary(id)?.is_some() {
+            return Ok(true);
         }
-        Ok(self.read(id)?.map(Line::Changed))
+        let found = self.read_file(id, false)?.map(|record| record.found);
+        Ok(self.index.of(id).is_none() && found.is_some_and(|found| !matches!(found, Found::Whole(_))))
     }
-}
 
-/// What the next index is made of.
-#[derive(Debug)]
-pub enum Line {
-    /// A line of the last one.
-    Same(String),
-    /// A record that it does not hold.
-    Changed(Record),
+    /// Puts what is to be said of one record into the next index: the line that the last one has, while the record is as it
+    /// was when that was written and is not among the `stale`; else what it says itself.
+    pub fn put(&self, id: &BackupId, stale: &[BackupId], next: &mut IndexWriter) -> Result<()> {
+        if let Some(summary) = self.summary(id)?.filter(|_| !stale.contains(id)) {
+            return Ok(next.copy(&self.index, summary)?);
+        }
+        match self.read_file(id, false)? {
+            // A record that cannot be read, or only partly, stays out of the index: readers then look at it itself.
+            Some(Record { found: Found::Whole(backup), stamp, .. }) => Ok(next.add(stamp, backup)?),
+            _ => Ok(()),
+        }
+    }
 }

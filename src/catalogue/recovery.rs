@@ -2,11 +2,12 @@
 //! it twice changes nothing the second time.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::names;
 use super::record::{self, Found};
 use super::{Exclusive, InUse, Journal};
-use crate::domain::{Backup, BackupId, Outcome, Stranger};
+use crate::domain::{Backup, BackupId, Outcome, Restore, Stranger};
 use crate::error::Result;
 use crate::sys::file::NamedFile;
 use crate::sys::lock::Lock;
@@ -58,11 +59,15 @@ impl Exclusive {
 
     /// Reads every record once, for all that follows, and puts the index right where it does not say what they say.
     fn look(&self, found: &mut Recovered) -> Result<Seen> {
-        let mut records = self.records()?;
+        let records = self.records()?;
         let mut stale = Vec::new();
         let mut seen = Seen::default();
         let mut current = !records.has_strangers() && self.dir.entry(names::INDEX)?.is_some();
         for id in records.ids() {
+            if records.summary(id)?.is_some_and(|summary| summary.settled) {
+                seen.readable.insert(id.clone());
+                continue;
+            }
             let Some(record) = records.read(id)? else {
                 current = false;
                 continue;
@@ -72,7 +77,7 @@ impl Exclusive {
             }
             match record.found {
                 Found::Whole(backup) => {
-                    if backup.restores.iter().any(|restore| restore.status == "in-progress") {
+                    if backup.restores.iter().any(Restore::is_open) {
                         found.restoring.push(id.clone());
                     }
                     if backup.deleted_at.is_some() {
@@ -87,10 +92,11 @@ impl Exclusive {
             }
             seen.readable.insert(id.clone());
         }
-        if !current || !stale.is_empty() {
-            // A line that fits its record and still was not understood is one of another version.
-            records.distrust(&stale);
-            self.write_index(records)?;
+        if current && stale.is_empty() {
+            self.is_current(Arc::clone(records.index()), records.ids());
+        } else {
+            // A line that fits its record and still was not understood is not one that this program wrote.
+            self.write_index(&records, &stale)?;
         }
         Ok(seen)
     }

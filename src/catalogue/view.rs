@@ -31,8 +31,6 @@ pub struct View {
     pub foreign: Vec<String>,
     /// The open restore into this service, or why that cannot be told. No reason to hide the backups.
     pub journal: Result<Option<Journal>>,
-    /// The index says everything the records say.
-    pub index_current: bool,
     /// Backups whose record is broken, or of a newer program: shown as far as possible, and never changed.
     pub unreadable: HashSet<BackupId>,
     /// Backups whose dump somebody reads right now, and what for.
@@ -66,9 +64,8 @@ impl View {
         let records = Records::find(dir, &folder.names, service, detail);
         let mut backups = BTreeMap::new();
         let mut unreadable = HashSet::new();
-        let mut index_current = !records.has_strangers();
-        for shown in folder.show_all(&records)? {
-            index_current &= shown.current;
+        for id in records.ids() {
+            let shown = folder.show_record(&records, id)?;
             if !shown.readable {
                 unreadable.insert(shown.id.clone());
             }
@@ -88,7 +85,6 @@ impl View {
             backups: backups.into_values().rev().collect(),
             foreign,
             journal,
-            index_current,
             unreadable,
             in_use: folder.in_use()?,
         })
@@ -100,37 +96,17 @@ struct Shown {
     id: BackupId,
     listed: Option<Listed>,
     readable: bool,
-    current: bool,
 }
 
-/// From as many records on, two threads look: each record costs two questions to the kernel and some parsing.
-const MANY: usize = 2000;
-
 impl Looked<'_> {
-    fn show_all(&self, records: &Records) -> Result<Vec<Shown>> {
-        let show = |ids: &[BackupId]| ids.iter().map(|id| self.show_record(records, id)).collect::<Result<Vec<_>>>();
-        let ids = records.ids();
-        if ids.len() < MANY {
-            return show(ids);
-        }
-        let (older, newer) = ids.split_at(ids.len() / 2);
-        std::thread::scope(|scope| {
-            let newer = scope.spawn(|| show(newer));
-            let mut shown = show(older)?;
-            shown.extend(newer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-            Ok(shown)
-        })
-    }
-
     fn show_record(&self, records: &Records, id: &BackupId) -> Result<Shown> {
         Ok(match records.read(id)? {
             Some(record) => Shown {
                 id: id.clone(),
                 readable: matches!(record.found, Found::Whole(_)),
-                current: record.current,
                 listed: self.show(id, record.found, !record.summary)?,
             },
-            None => Shown { id: id.clone(), listed: None, readable: true, current: false },
+            None => Shown { id: id.clone(), listed: None, readable: true },
         })
     }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BackupId, Compression, CopyState, Datastore, Destination, DumpFormat, Form, ServiceName, Stranger};
+use super::{BackupId, Compression, CopyState, Datastore, Destination, DumpFormat, Form, ServiceName, Stranger, Status};
 
 /// How a finished run ended. A run that has not ended has no record, only a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,8 +122,8 @@ pub struct Restore {
     /// When it ended; absent while it runs, and after a crash nobody has looked at yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<DateTime<Utc>>,
-    /// `in-progress`, `success` or `failed`.
-    pub status: String,
+    /// How it stands.
+    pub status: Status,
     /// The service restored into.
     pub target: String,
     /// Who asked.
@@ -134,6 +134,13 @@ pub struct Restore {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+impl Restore {
+    /// Whether it has not ended, as far as anybody has written down.
+    pub fn is_open(&self) -> bool {
+        self.status == Status::InProgress
+    }
 }
 
 /// The record of one dump.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Backup, Outcome, Restore};
+use super::{Backup, Outcome, Restore, Status};
 
 /// The end of an export, a verification or a restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub fn last(backup: &Backup) -> Last<'_> {
         (verification.at, end)
     });
     let restores = backup.restores.iter().map(|restore| {
-        let end = if restore.status == "success" { Last::Restored } else { Last::NotRestored(restore) };
+        let end = if restore.status == Status::Success { Last::Restored } else { Last::NotRestored(restore) };
         (restore.finished_at.unwrap_or(restore.started_at), end)
     });
     for event in verification.chain(restores) {

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Backup, Destination, Outcome, Restore, Source, newest};
 
-/// dFlow's three raw words, exactly these in JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+/// How a run stands, be it a backup or a restore: dFlow's three raw words, exactly these in JSON and in records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// A run, or a deletion, holds the service's lock.
@@ -119,7 +119,7 @@ pub struct Listed {
 /// Whether it holds what its service held: a dump from elsewhere does only once it was restored there, and a stranger's
 /// backup is not taken at its word.
 pub fn is_of_its_service(backup: &Backup) -> bool {
-    let restored = |restore: &Restore| restore.status == "success" && restore.target == backup.service.as_str();
+    let restored = |restore: &Restore| restore.status == Status::Success && restore.target == backup.service.as_str();
     backup.counts() && (backup.source != Source::Imported || backup.restores.iter().any(restored))
 }
 

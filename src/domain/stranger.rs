@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backup, Restore};
+use super::{Backup, Restore, Status};
 
 /// Hex digits of a host's id.
 const ID: usize = 16;
@@ -125,7 +125,7 @@ impl Backup {
     /// Whether anything may rest on it: it was made here, or it was shown here to restore, or was restored here into its
     /// service. Evidence in a stranger's record is this host's own: `of_stranger` leaves nothing else in it.
     pub fn counts(&self) -> bool {
-        let here = |restore: &Restore| restore.status == "success" && restore.target == self.service.as_str();
+        let here = |restore: &Restore| restore.status == Status::Success && restore.target == self.service.as_str();
         !self.is_stranger() || self.is_restorable() || self.is_good() && self.restores.iter().any(here)
     }
 }

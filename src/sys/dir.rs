@@ -209,21 +209,34 @@ impl Dir {
 
     /// Replaces `name` by `bytes` in one step, by way of a draft in `draft_dir`; durable when it returns.
     pub fn replace(&self, name: &str, draft_dir: &Dir, bytes: &[u8]) -> io::Result<()> {
+        self.replace_by(name, draft_dir, |file| file.write_all(bytes))
+    }
+
+    /// The same with what `write` puts into the draft.
+    pub fn replace_by<T>(
+        &self,
+        name: &str,
+        draft_dir: &Dir,
+        write: impl FnOnce(&mut NamedFile) -> io::Result<T>,
+    ) -> io::Result<T> {
         let draft = format!("{name}.new");
         draft_dir.remove(&draft)?;
         let mut file = draft_dir.create(&draft, 0o600)?;
-        let written = file.write_all(bytes).and_then(|()| file.sync());
+        let written = write(&mut file).and_then(|answer| file.sync().map(|()| answer));
         // Only a regular file is ever replaced; whatever else lies there was not put there by us.
-        let fits = written.and_then(|()| match self.entry(name)? {
-            Some(entry) if !entry.regular => self.read(name).map(|_| ()),
-            _ => Ok(()),
+        let fits = written.and_then(|answer| match self.entry(name)? {
+            Some(entry) if !entry.regular => self.read(name).map(|_| answer),
+            _ => Ok(answer),
         });
-        if let Err(error) = fits {
-            let _ = draft_dir.remove(&draft);
-            return Err(error);
-        }
+        let answer = match fits {
+            Ok(answer) => answer,
+            Err(error) => {
+                let _ = draft_dir.remove(&draft);
+                return Err(error);
+            }
+        };
         draft_dir.move_over(&draft, self, name)?;
-        self.sync()
+        self.sync().map(|()| answer)
     }
 
     /// Removes a file; one that is not there is no error.

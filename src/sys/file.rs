@@ -76,6 +76,14 @@ impl NamedFile {
         self.file.seek(SeekFrom::Start(0)).map(|_| ()).map_err(|e| on_path("rewind", &self.path, e))
     }
 
+    /// The `length` bytes at `offset`, wherever reading stands.
+    pub fn read_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        use std::os::unix::fs::FileExt;
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, offset).map_err(|e| on_path("read", &self.path, e))?;
+        Ok(bytes)
+    }
+
     /// The open file itself, for a child's stdin.
     pub fn into_file(self) -> File {
         self.file

@@ -157,7 +157,7 @@ struct VerificationJson<'a> {
 struct RestoreJson<'a> {
     started_at: DateTime<Utc>,
     finished_at: Option<DateTime<Utc>>,
-    status: &'a str,
+    status: Status,
     target: &'a str,
     by: &'a str,
     safety_backup: Option<&'a BackupId>,
@@ -290,7 +290,7 @@ impl<'a> From<&'a Restore> for RestoreJson<'a> {
         RestoreJson {
             started_at: *started_at,
             finished_at: *finished_at,
-            status,
+            status: *status,
             target,
             by,
             safety_backup: safety_backup.as_ref(),

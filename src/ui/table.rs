@@ -57,7 +57,7 @@ pub fn info(listed: &Listed, folder: &Path) -> Vec<String> {
             restore.target,
             restore.by,
             time(restore.started_at),
-            restore.status
+            restore.status.name()
         );
         add("Restore", &into);
     }
@@ -87,10 +87,10 @@ fn row(listed: &Listed) -> [String; 8] {
 fn restore_status(backup: &Backup) -> String {
     match backup.restores.last() {
         None => "none".to_owned(),
-        Some(restore) => match (restore.status.as_str(), restore.finished_at) {
-            ("success", Some(at)) => format!("done {}", time(at)),
-            ("in-progress", _) => "in progress".to_owned(),
-            (other, _) => other.to_owned(),
+        Some(restore) => match (restore.status, restore.finished_at) {
+            (Status::Success, Some(at)) => format!("done {}", time(at)),
+            (Status::InProgress, _) => "in progress".to_owned(),
+            (other, _) => other.name().to_owned(),
         },
     }
 }

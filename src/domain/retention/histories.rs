@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::facts::time;
 use super::*;
-use crate::domain::{Datastore, Presence, Restore, Source, Stranger, Verification, by_making};
+use crate::domain::{Datastore, Presence, Restore, Source, Status, Stranger, Verification, by_making};
 
 const DAY: i64 = 86_400;
 /// Histories of the quick loop, over two threads.
@@ -78,7 +78,7 @@ fn shake(listed: &mut Listed, dice: &mut Dice, days: i64) {
     if dice.once_in(14) {
         let target = "db".to_owned();
         let (finished_at, safety_backup, reason) = (None, None, None);
-        let status = if dice.once_in(2) { "in-progress" } else { "success" }.to_owned();
+        let status = if dice.once_in(2) { Status::InProgress } else { Status::Success };
         b.restores.push(Restore {
             started_at: b.started_at,
             finished_at,
@@ -153,7 +153,7 @@ fn is_good(listed: &Listed, policy: &Policy) -> bool {
 fn is_unknown(b: &Backup) -> bool {
     let good = b.deleted_at.is_none() && b.status == Outcome::Success && b.damage.is_none();
     let shown = b.verification.as_ref().is_some_and(|v| v.reason.is_none() && Some(&v.sha256) == b.sha256.as_ref());
-    let here = b.deleted_at.is_none() && b.restores.iter().any(|r| r.status == "success" && r.target == "db");
+    let here = b.deleted_at.is_none() && b.restores.iter().any(|r| r.status == Status::Success && r.target == "db");
     b.foreign.is_some() && !(good && shown || here && b.status == Outcome::Success)
 }
 
@@ -198,7 +198,7 @@ fn promises(backups: &[Listed], policy: &Policy) -> usize {
         assert!(b.deleted_at.is_none() && b.status == Outcome::Success, "{} is no backup to remove", b.id);
         assert!(listed.status != Status::InProgress, "{} is in progress", b.id);
         assert!(!policy.held.contains_key(&b.id), "{} is held", b.id);
-        assert!(!b.restores.iter().any(|restore| restore.status == "in-progress"), "{} is being restored", b.id);
+        assert!(!b.restores.iter().any(Restore::is_open), "{} is being restored", b.id);
         assert!(!policy.unreadable.contains(&b.id), "{} is unreadable", b.id);
         assert!(b.damage.is_none(), "{} is damaged", b.id);
         assert!(!is_unknown(b), "{} was made elsewhere", b.id);

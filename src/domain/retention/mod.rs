@@ -200,7 +200,7 @@ fn exempt(listed: &Listed, policy: &Policy) -> Option<String> {
     if let Some(why) = policy.held.get(&backup.id) {
         return Some(why.clone());
     }
-    let restore = backup.restores.iter().find(|restore| restore.status == "in-progress")?;
+    let restore = backup.restores.iter().find(|restore| restore.is_open())?;
     Some(format!("in use: being restored into {}", restore.target))
 }
 

@@ -99,7 +99,7 @@ impl Copying {
         let (end, ended) = channel();
         // Under this lock nobody else of this host uploads for the service: an unfinished upload of a backup that is
         // known here was left by a run that died. Others may share the bucket: what is not known here is not touched.
-        let known: Vec<BackupId> = catalogue.known()?;
+        let known = catalogue.ids()?;
         let (called_off, marked) = (cancel.clone(), mark.clone());
         let run = move || {
             let put = Store::open(place).and_then(|store| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::catalogue::{Detail, Exclusive, Journal, Log, Root, View, is_worked_on};
-use crate::domain::{Backup, BackupId, Restore, Service};
+use crate::domain::{Backup, BackupId, Restore, Service, Status};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::select::folder_for_reading;
@@ -13,7 +13,7 @@ pub fn begin_restore(context: &Context, into: &Exclusive, safety: Option<BackupI
     Restore {
         started_at: context.settings.clock.now(),
         finished_at: None,
-        status: "in-progress".to_owned(),
+        status: Status::InProgress,
         target: into.service().name.to_string(),
         by: context.settings.caller.actor.clone(),
         safety_backup: safety,
@@ -36,7 +36,7 @@ pub fn note(
     write(from, id, restore.clone())?;
     let ended = run(&mut restore);
     restore.finished_at = Some(context.settings.clock.now());
-    restore.status = if ended.is_ok() { "success" } else { "failed" }.to_owned();
+    restore.status = if ended.is_ok() { Status::Success } else { Status::Failed };
     restore.reason = ended.as_ref().err().map(Failure::reason);
     log.say(&format!("restore into {}: {}", restore.target, restore.reason.as_deref().unwrap_or("success")));
     let written = write(from, id, restore);
@@ -61,21 +61,20 @@ pub fn has_succeeded(context: &Context, catalogue: &Exclusive, journal: &Journal
     let Some(dir) = folder_for_reading(context, &source)? else { return Ok(false) };
     let view = View::of(&dir, &source, Detail::Summary)?;
     let mut restores = view.backups.iter().filter(|listed| &listed.backup.id == id).flat_map(|l| &l.backup.restores);
-    Ok(restores.any(|restore| restore.started_at == journal.started_at && restore.status == "success"))
+    Ok(restores.any(|restore| restore.started_at == journal.started_at && restore.status == Status::Success))
 }
 
 /// A restore from one of `restoring` that is in progress by its backup's history, while no journal of its target knows of it and nobody works
 /// there: the run died before it touched anything, or after it had taken everything back.
 pub fn end_histories_without_journal(context: &Context, catalogue: &Exclusive, restoring: &[BackupId]) -> Result<()> {
     for id in restoring {
-        let open = |restore: &Restore| restore.status == "in-progress";
         let mut backup = catalogue.record(id)?;
-        if !backup.restores.iter().any(open) {
+        if !backup.restores.iter().any(Restore::is_open) {
             continue;
         }
-        for restore in backup.restores.iter_mut().filter(|restore| open(restore)) {
+        for restore in backup.restores.iter_mut().filter(|restore| restore.is_open()) {
             if !is_under_way(context, catalogue, restore)? {
-                restore.status = "failed".to_owned();
+                restore.status = Status::Failed;
                 restore.finished_at = Some(context.settings.clock.now());
                 restore.reason = Some("interrupted; the data is as it was".to_owned());
             }
@@ -100,9 +99,9 @@ pub fn end_history(context: &Context, catalogue: &Exclusive, journal: &Journal, 
     let Some(id) = &journal.id else { return Ok(()) };
     let end = |source: &Exclusive| -> Result<()> {
         let mut backup = source.record(id)?;
-        let open = backup.restores.iter_mut().find(|r| r.status == "in-progress" && r.started_at == journal.started_at);
+        let open = backup.restores.iter_mut().find(|r| r.is_open() && r.started_at == journal.started_at);
         let Some(restore) = open else { return Ok(()) };
-        restore.status = if reason.is_none() { "success" } else { "failed" }.to_owned();
+        restore.status = if reason.is_none() { Status::Success } else { Status::Failed };
         restore.finished_at = Some(context.settings.clock.now());
         restore.reason = reason.map(str::to_owned);
         source.save(&backup)?;
