@@ -49,12 +49,7 @@ impl<'a> Records<'a> {
     }
 
     /// The records that `index` knows, of which only `changed` ones may be other than it says.
-    pub fn known(
-        dir: &'a Folder,
-        service: &'a Service,
-        index: Arc<Index>,
-        changed: BTreeSet<BackupId>,
-    ) -> Records<'a> {
+    pub fn known(dir: &'a Folder, service: &'a Service, index: Arc<Index>, changed: BTreeSet<BackupId>) -> Records<'a> {
         let ids = changed.iter().cloned().collect();
         Records::of(dir, service, Detail::Summary, index, ids, Some(changed))
     }

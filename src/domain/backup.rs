@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BackupId, Compression, CopyState, Datastore, Destination, DumpFormat, Form, ServiceName, Stranger, Status};
+use super::{
+    BackupId, Compression, CopyState, Datastore, Destination, DumpFormat, Form, ServiceName, Status, Stranger,
+};
 
 /// How a finished run ended. A run that has not ended has no record, only a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,13 +1,13 @@
-//! The private keys that open encrypted backups: from the file that was named, or from the one that is set. Whether they
-//! fit is said before anything is touched.
+//! Whom backups are encrypted to, and the private keys that open them: from the file that was named, or from the one that
+//! is set. Whether they fit is said before anything is touched.
 
 use std::path::{Path, PathBuf};
 
-use crate::codec::Identities;
-use crate::domain::{Backup, Consent, Service};
+use crate::codec::{Identities, Recipients};
+use crate::domain::{Backup, Consent, Place, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::properties::IDENTITY_FILE;
+use crate::properties::{ENCRYPT, ENCRYPT_TO, IDENTITY_FILE};
 use crate::sys::secret;
 
 /// What one command was given to open backups with: identities, and leave to restore what reaches beyond the database.
@@ -83,4 +83,22 @@ fn missing(what: &str, recipients: &[String]) -> Failure {
     Failure::new(Kind::Config, format!("{what} is encrypted{whom}, and no private key was given"))
         .hint("give the file with the private key: --identity FILE, or --identity - with the key on stdin")
         .hint("or, for verifications without anybody there: dokku backups:set SERVICE identity-file FILE")
+}
+
+/// Whom the copy there of a dump of `service` is encrypted to.
+pub fn recipients(context: &Context, service: &Service, place: Place) -> Result<Recipients> {
+    let properties = context.properties();
+    let which = properties.computed(service, &ENCRYPT)?;
+    let other = match place {
+        Place::Local => "off-site",
+        Place::OffSite => "local",
+    };
+    if which == other {
+        return Ok(Recipients::none());
+    }
+    Recipients::parse(&properties.computed(service, &ENCRYPT_TO)?).map_err(|failure| {
+        Failure::new(Kind::Config, format!("nothing was dumped: encrypt-to of {service} does not work"))
+            .because(failure)
+            .hint(format!("set it again: dokku backups:set {service} encrypt-to age1..."))
+    })
 }

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod keys;
 pub mod locked_pair;
 pub mod offsite;
+pub mod proof;
 pub mod recover;
 pub mod restore;
 pub mod retention;

@@ -13,9 +13,8 @@ use crate::operations::access::Role;
 use crate::operations::image::image_of;
 use crate::operations::keys::Keys;
 use crate::operations::locked_pair::patience;
-use crate::operations::offsite::fetch;
 use crate::operations::recover::open;
-use crate::operations::restore::{begin_restore, mark_damage, note, prove, replace};
+use crate::operations::restore::{begin_restore, note, prove_chosen, replace};
 use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, usable};
 use crate::properties::{ORIGIN, folder};
 use crate::ui::{BackupJson, Format};
@@ -64,13 +63,10 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
     let from = open(context, &source, args.wait, "fork")?;
     let chosen = choose(context, from.view(Detail::Whole)?, &source, &args.which.which(), Purpose::Restore)?;
     let backup = usable(&chosen)?;
-    let keys = Keys::given(args.identity.path())?;
-    let identities = keys.of(context, backup)?;
-    fetch(context, &from, &backup.id, &keys)?;
-    context.ui.step(&format!("Checking {}", backup.id));
-    let proven = prove(context.ui, from.dir(), backup, &new, &identities, &args.consent.consent());
-    let proven = mark_damage(context.settings.clock, &from, backup, proven)?;
+    let keys = Keys::given(args.identity.path())?.allowing(args.consent.consent());
+    let proven = prove_chosen(context, &from, &new, &chosen, &keys)?;
     let into = open(context, &new, patience(&source, &new, args.wait), "fork")?;
+    into.is_about(&backup.id);
     context.ui.step(&format!("Creating the {} service {new}", new.datastore));
     let removed = |failure: Failure| match dokku.destroy(&new) {
         Ok(()) => failure.hint(format!("{new} was removed again")),

@@ -6,7 +6,8 @@ use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
 use crate::operations::offsite::fetch_now;
-use crate::operations::restore::{check_bytes, way_back};
+use crate::operations::proof::check_bytes;
+use crate::operations::restore::way_back;
 use crate::operations::select::folder_for_reading;
 use crate::properties::{DESTROYED_AT, GATE, ORIGIN, folder};
 

@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args};
 use super::words::{ConsentArg, IdentityArg, parse_compression, parse_label};
 use crate::catalogue::{Detail, Exclusive};
 use crate::dokku::{Dokku, not_running};
-use crate::domain::{Backup, BackupId, Compression, Listed, Service, ServiceWord, Trust, Which};
+use crate::domain::{Backup, BackupId, Compression, Listed, Service, ServiceWord, Which};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::backup::safety_backup;
@@ -15,10 +15,9 @@ use crate::operations::detach::begun;
 use crate::operations::intake::{Foreign, bring_in};
 use crate::operations::keys::Keys;
 use crate::operations::locked_pair::LockedPair;
-use crate::operations::offsite::fetch;
 use crate::operations::recover::open;
 use crate::operations::restore::{
-    begin_restore, in_place, mark_damage, note, prove, redeploy, replace, show_plan, show_redeploy,
+    begin_restore, in_place, note, prove_chosen, redeploy, replace, show_plan, show_redeploy,
 };
 use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, resolve_other, usable};
 use crate::ui::{BackupJson, Format, confirm};
@@ -157,17 +156,12 @@ fn restore(
     let (from, into) = between;
     let target = into.service();
     let backup = usable(chosen)?;
-    let identities = keys.of(context, backup)?;
-    [from, into].into_iter().for_each(|catalogue| catalogue.is_about(&backup.id));
-    distrust(context, chosen)?;
+    into.is_about(&backup.id);
     let info = dokku.info(target)?;
     if let Some(failure) = not_running(target, &info.state) {
         return Err(failure);
     }
-    fetch(context, from, &backup.id, keys)?;
-    context.ui.step(&format!("Checking {}", backup.id));
-    let proven = prove(context.ui, from.dir(), backup, target, &identities, &keys.consent);
-    let proven = mark_damage(context.settings.clock, from, backup, proven)?;
+    let proven = prove_chosen(context, from, target, chosen, keys)?;
     show_plan(context, dokku, (chosen, &proven), target, &info, &before(args));
     if args.with_code {
         show_redeploy(context, backup, &info);
@@ -216,17 +210,6 @@ fn one_stdin(context: &Context, args: &ImportArgs) -> Result<()> {
             .hint("or only take the dump in, and restore it later: --no-restore"));
     }
     Ok(())
-}
-
-/// A backup that is known not to restore is poured only by force.
-fn distrust(context: &Context, chosen: &Listed) -> Result<()> {
-    let label = match chosen.trust() {
-        Some(trust @ (Trust::VerificationFailed | Trust::Damaged)) if !context.settings.force => trust.label(),
-        _ => return Ok(()),
-    };
-    Err(Failure::new(Kind::Refused, format!("{}: {label}", chosen.backup.id))
-        .hint(format!("choose another: dokku backups:list {}", chosen.backup.service))
-        .hint("or say --force"))
 }
 
 fn before(args: &ImportArgs) -> Vec<&'static str> {

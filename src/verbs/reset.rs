@@ -5,14 +5,13 @@ use clap::Args;
 use super::words::{ConsentArg, IdentityArg};
 use crate::catalogue::{Detail, Exclusive, Journal};
 use crate::dokku::{Dokku, not_running};
-use crate::domain::{Backup, BackupId, Listed, Service, ServiceWord, Which};
+use crate::domain::{BackupId, Listed, Restore, Service, ServiceWord, Which};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::backup::safety_backup;
 use crate::operations::keys::Keys;
 use crate::operations::locked_pair::LockedPair;
-use crate::operations::offsite::fetch;
-use crate::operations::restore::{begin_restore, mark_damage, note, prove, replace};
+use crate::operations::restore::{begin_restore, note, prove_chosen, replace};
 use crate::operations::select::{Purpose, choose, resolve, resolve_other, usable};
 use crate::properties::{ORIGIN, folder};
 use crate::ui::{BackupJson, Format, confirm};
@@ -56,38 +55,37 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
         return Err(Failure::new(Kind::Busy, format!("{target} was forked anew meanwhile")).hint("begin again"));
     }
     let (from, into) = (locked.source(), locked.target());
-    let backup = origin.map(|id| origin_backup(context, from, id)).transpose()?;
+    let chosen = origin.map(|id| origin_backup(context, from, id)).transpose()?;
     let info = dokku.info(&target)?;
     if let Some(failure) = not_running(&target, &info.state) {
         return Err(failure);
     }
-    let filling = match &backup {
-        Some(backup) => {
-            let keys = Keys::given(args.identity.path())?;
-            let identities = keys.of(context, backup)?;
-            fetch(context, from, &backup.id, &keys)?;
-            context.ui.step(&format!("Checking {}", backup.id));
-            let proven = prove(context.ui, from.dir(), backup, &target, &identities, &args.consent.consent());
-            Some(mark_damage(context.settings.clock, from, backup, proven)?)
-        }
-        None => None,
-    };
+    let keys = Keys::given(args.identity.path())?.allowing(args.consent.consent());
+    let proven = chosen.as_ref().map(|chosen| {
+        into.is_about(&chosen.backup.id);
+        prove_chosen(context, from, &target, chosen, &keys)
+    });
+    let filling = proven.transpose()?;
+    let backup = chosen.map(|chosen| chosen.backup);
     let what = backup.as_ref().map_or_else(|| "an empty database".to_owned(), |backup| backup.id.to_string());
     context.ui.step(&format!("Plan: replace everything in {target} by {what}"));
     context.ui.detail("a safety backup is taken; clients are ended at the exchange and may come back at once");
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }
-    let safety = safety_backup(context, &dokku, into, &info)?;
-    let restore = begin_restore(context, into, safety.clone());
+    let mut restore = begin_restore(context, into, None);
+    let mut safety = None;
+    let run = |restore: &mut Restore, id: Option<&BackupId>| {
+        restore.safety_backup = safety_backup(context, &dokku, into, &info)?;
+        safety.clone_from(&restore.safety_backup);
+        replace(context, into, &info, filling, id, restore)
+    };
     match &backup {
         Some(backup) => {
-            note(context, from, into, &backup.id, restore, |restore| {
-                replace(context, into, &info, filling, Some(&backup.id), restore)
-            })?;
+            note(context, from, into, &backup.id, restore, |restore| run(restore, Some(&backup.id)))?;
         }
         None => {
-            replace(context, into, &info, filling, None, &restore)?;
+            run(&mut restore, None)?;
             Journal::close(into.dir())?;
         }
     }
@@ -114,11 +112,12 @@ fn origin(context: &Context, target: &Service) -> Result<Option<BackupId>> {
         .transpose()
 }
 
-fn origin_backup(context: &Context, from: &Exclusive, id: BackupId) -> Result<Backup> {
+fn origin_backup(context: &Context, from: &Exclusive, id: BackupId) -> Result<Listed> {
     let source = from.service().clone();
     let gone = format!("{id}, from which this service was forked, is needed for its reset");
     let which = Which::Id(id);
     let chosen = choose(context, from.view(Detail::Whole)?, &source, &which, Purpose::Restore)
         .map_err(|failure| failure.hint(gone.clone()))?;
-    Ok(usable(&chosen).map_err(|failure| failure.hint(gone))?.clone())
+    usable(&chosen).map_err(|failure| failure.hint(gone))?;
+    Ok(chosen)
 }

@@ -3,7 +3,9 @@
 mod facts;
 mod options;
 mod run;
+mod store;
 
 pub use facts::Facts;
-pub use options::{Stored, recipients};
+pub use options::Stored;
 pub use run::{Wanted, dump, free_id, safety_backup};
+pub use store::{Incoming, store_dump};

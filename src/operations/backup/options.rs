@@ -4,7 +4,8 @@ use crate::codec::Recipients;
 use crate::domain::{Compression, Form, Place, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::properties::{COMPRESSION, ENCRYPT, ENCRYPT_TO};
+use crate::operations::keys::recipients;
+use crate::properties::COMPRESSION;
 
 /// How a new dump is stored.
 #[derive(Debug, Clone, Default)]
@@ -29,22 +30,4 @@ impl Stored {
     pub fn form(&self) -> Form {
         Form { compression: self.compression, encrypted: !self.recipients.is_empty(), ..Form::PLAIN }
     }
-}
-
-/// Whom the copy there of a dump of `service` is encrypted to.
-pub fn recipients(context: &Context, service: &Service, place: Place) -> Result<Recipients> {
-    let properties = context.properties();
-    let which = properties.computed(service, &ENCRYPT)?;
-    let other = match place {
-        Place::Local => "off-site",
-        Place::OffSite => "local",
-    };
-    if which == other {
-        return Ok(Recipients::none());
-    }
-    Recipients::parse(&properties.computed(service, &ENCRYPT_TO)?).map_err(|failure| {
-        Failure::new(Kind::Config, format!("nothing was dumped: encrypt-to of {service} does not work"))
-            .because(failure)
-            .hint(format!("set it again: dokku backups:set {service} encrypt-to age1..."))
-    })
 }

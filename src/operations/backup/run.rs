@@ -1,23 +1,18 @@
 //! Making one backup: start the dump, show the row, read it through, seal it, record it.
 
-use std::io::Write;
-
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::catalogue::{Draft, Exclusive, Log};
-use crate::codec::Encoder;
+use crate::catalogue::{Draft, Exclusive, Log, Sealed};
 use crate::dokku::{Dokku, Info, not_running};
 use crate::domain::{Backup, BackupId, Compression, Service, Source, room_needed, suspicion};
 use crate::engine::{self, Live};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::backup::{Facts, Stored};
+use crate::operations::backup::{Facts, Incoming, Stored, store_dump};
 use crate::operations::detach::begun;
 use crate::operations::offsite::{Copying, copy_later};
-use crate::stream::{self, Sink, Sum};
 use crate::sys::child::{Child, interrupted};
-use crate::sys::signals;
-use crate::ui::{Progress, bytes};
+use crate::ui::bytes;
 
 /// What the backup is to be.
 #[derive(Debug, Clone)]
@@ -76,7 +71,7 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
     let later = wanted.source == Source::Safety;
     let copying = if later { None } else { Copying::begin(context, catalogue, &draft, about) };
     let grew = || copying.iter().for_each(Copying::grew);
-    match receive(context, catalogue, draft, &stored, Incoming { child, facts, about, grew: &grew }, log) {
+    match receive(context, catalogue, draft, &stored, child, (facts, about), &grew, log) {
         Ok(mut sealed) => {
             sealed.record_mut().destination = match &copying {
                 Some(copying) => Some(copying.pending()),
@@ -175,68 +170,36 @@ pub fn free_id(context: &Context, catalogue: &Exclusive, at: Option<DateTime<Utc
     Ok(id)
 }
 
-/// What comes in: the dump, the facts beside it, about how large the dump may be, and who is told when more was stored.
-struct Incoming<'a> {
-    child: Child,
-    facts: Facts,
-    about: Option<u64>,
-    grew: &'a dyn Fn(),
-}
-
-/// Reads the whole dump: into the draft, through the hash and through the engine at the same time.
+/// Reads the whole dump of `child`, and what was learnt beside it.
 fn receive(
     context: &Context,
     catalogue: &Exclusive,
-    mut draft: Draft,
+    draft: Draft,
     stored: &Stored,
-    incoming: Incoming,
+    mut child: Child,
+    (facts, about): (Facts, Option<u64>),
+    grew: &dyn Fn(),
     log: &mut Log,
-) -> Result<crate::catalogue::Sealed> {
-    let Incoming { mut child, facts, about, grew } = incoming;
+) -> Result<Sealed> {
     let (datastore, own) = (draft.record.datastore, draft.record.database.clone());
-    let mut progress = Progress::new(context.ui, "received", about);
-    let mut sum = Sum::default();
-    // What is stored: these bytes are hashed, and these lie in the file.
-    let mut store = Sink(|piece: &[u8]| {
-        sum.add(piece);
-        draft.keep(piece)?;
-        grew();
-        Ok(())
+    // It is the child that failed then, not the bytes that are bad.
+    let nothing = Failure::new(Kind::Child, format!("{datastore}:export ended well but gave no output"));
+    let format = engine::of(datastore).exported();
+    let incoming = Incoming { dump: &mut child, format, doing: "received", about, nothing: Some(nothing), grew };
+    let mut held = String::new();
+    let whole = store_dump(context, draft, stored, incoming, |content| {
+        held = format!("{} tables, {} rows", content.tables.len(), content.rows());
+        is_of(catalogue.service(), own.as_deref(), &content.database)
     });
-    let mut encoder = Encoder::new(&mut store, stored.compression, &stored.recipients)?;
-    let mut keep = |piece: &[u8]| {
-        progress.add(piece.len());
-        Ok(encoder.write_all(piece)?)
-    };
-    let poured = stream::pour(&mut child, &mut keep, |mut tap| {
-        engine::of(datastore).inspect(engine::of(datastore).exported(), &mut tap)
-    });
-    drop(progress);
     log.quote(&child.stderr());
-    let (size, content) = poured?;
-    // Even an empty database dumps to several hundred bytes: it is the child that failed, not the bytes that are bad.
-    if size == 0 {
-        return Err(Failure::new(Kind::Child, format!("{datastore}:export ended well but gave no output")));
-    }
-    let content = content?;
-    is_of(catalogue.service(), own.as_deref(), &content.database)?;
-    // Only a dump that was read to its proven end is ended as a whole one.
-    encoder.finish()?;
-    let passed = sum.passed();
-    log.say(&format!(
-        "read to its end: {} bytes, {} tables, {} rows",
-        passed.size,
-        content.tables.len(),
-        content.rows()
-    ));
-    draft.record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);
+    let mut whole = whole?;
+    log.say(&format!("read to its end: {} bytes, {held}", whole.size()));
     let learnt = facts.learnt();
-    draft.record.apps = learnt.apps;
-    draft.record.notes.extend(learnt.notes);
-    draft.record.suspicious = learnt.suspicious;
-    // A request that came while only the facts were still asked for has been promised to be obeyed.
-    signals::obey()?;
-    draft.seal(catalogue, passed.size, passed.sha256)
+    let record = &mut whole.draft.record;
+    record.apps = learnt.apps;
+    record.notes.extend(learnt.notes);
+    record.suspicious = learnt.suspicious;
+    whole.seal(catalogue)
 }
 
 /// Whether the dump is of the database that the service has, as far as both are known. It is whole, and yet not what
@@ -256,7 +219,7 @@ fn is_of(service: &Service, own: Option<&str>, dumped: &str) -> Result<()> {
 fn finish(
     context: &Context,
     catalogue: &Exclusive,
-    mut sealed: crate::catalogue::Sealed,
+    mut sealed: Sealed,
     last: Option<&Backup>,
     copying: Option<Copying>,
     log: &mut Log,

@@ -4,8 +4,8 @@ use crate::catalogue::{Detail, InUse, View};
 use crate::domain::{Listed, Presence, Service};
 use crate::error::{Kind, Result};
 use crate::operations::Context;
+use crate::operations::proof::{check_bytes, mark_damage};
 use crate::operations::recover::open;
-use crate::operations::restore::{check_bytes, mark_damage};
 use crate::operations::select::folder_for_reading;
 
 /// What is told to whoever wants the dump meanwhile.

@@ -1,25 +1,22 @@
 //! Taking in dumps that somebody else left on this host: `<service>-YYYY-MM-DD-HH-MM-SS.dump`, as platforms name them.
 //! They are copied, never moved; each is hashed and read to its end while it is copied.
 
-use std::io::Write;
 use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::catalogue::{Exclusive, Log};
-use crate::codec::Encoder;
-use crate::domain::{Backup, BackupId, DumpFormat, Form, Source, Stranger, room_needed};
+use crate::domain::{Backup, BackupId, Form, Source, Stranger, room_needed};
 use crate::engine;
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::backup::Stored;
+use crate::operations::backup::{Incoming, Stored, store_dump};
 use crate::operations::offsite::copy_later;
-use crate::stream::{self, Sink, Sum};
 use crate::sys::dir::Dir;
 use crate::sys::file::NamedFile;
 use crate::sys::signals;
-use crate::ui::{Progress, bytes};
+use crate::ui::bytes;
 
 /// A file that was not taken in.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -134,7 +131,7 @@ fn adopt(
     Ok(())
 }
 
-/// Reads the whole dump: into its place, through the hash and through the engine at the same time.
+/// Reads the whole dump, into its place.
 fn copy(
     context: &Context,
     catalogue: &Exclusive,
@@ -142,28 +139,12 @@ fn copy(
     record: Backup,
     stored: &Stored,
 ) -> Result<Backup> {
-    let (datastore, size) = (record.datastore, file.size()?);
-    let mut draft = catalogue.begin_copy(record)?;
-    let mut progress = Progress::new(context.ui, "copied", Some(size));
-    let mut sum = Sum::default();
-    let mut store = Sink(|piece: &[u8]| {
-        sum.add(piece);
-        draft.keep(piece)
-    });
-    let mut encoder = Encoder::new(&mut store, stored.compression, &stored.recipients)?;
-    let mut keep = |piece: &[u8]| {
-        progress.add(piece.len());
-        Ok(encoder.write_all(piece)?)
-    };
-    let (_, content) =
-        stream::pour(file, &mut keep, |mut tap| engine::of(datastore).inspect(DumpFormat::Custom, &mut tap))?;
-    drop(progress);
-    let content = content?;
-    encoder.finish()?;
-    let passed = sum.passed();
-    draft.record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);
-    let stored_as = draft.file_name();
-    let mut sealed = draft.seal(catalogue, passed.size, passed.sha256)?;
+    let (format, size) = (engine::of(record.datastore).exported(), file.size()?);
+    let draft = catalogue.begin_copy(record)?;
+    let incoming = Incoming { dump: file, format, doing: "copied", about: Some(size), nothing: None, grew: &|| () };
+    let whole = store_dump(context, draft, stored, incoming, |_| Ok(()))?;
+    let stored_as = whole.draft.file_name();
+    let mut sealed = whole.seal(catalogue)?;
     sealed.record_mut().destination = copy_later(context, catalogue.service(), &stored_as);
     sealed.record(catalogue)
 }

@@ -1,23 +1,18 @@
 //! A foreign dump becomes a backup: recognised, read to its end, made durable, recorded. Until it is recorded nothing of
 //! it is left when something goes wrong.
 
-use std::io::Write;
-
-use crate::catalogue::{Draft, Exclusive, Log, Sealed};
-use crate::codec::Encoder;
+use crate::catalogue::{Draft, Exclusive, Log};
 use crate::dokku::Info;
-use crate::domain::{Backup, Compression, Consent, Source, scrub};
-use crate::engine;
+use crate::domain::{Backup, Compression, Source, scrub};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::backup::{Stored, free_id};
+use crate::operations::backup::{Incoming, Stored, free_id, store_dump};
 use crate::operations::intake::{Foreign, Unpacked, unpack};
 use crate::operations::keys::Keys;
 use crate::operations::offsite::copy_later;
-use crate::operations::restore::object;
+use crate::operations::proof::object;
 use crate::properties::IMPORT_LIMIT;
-use crate::stream::{self, Sink, Sum};
-use crate::ui::{Progress, bytes};
+use crate::ui::bytes;
 
 /// What stays free on the disk whatever comes in: a tenth, and 64 MiB at least.
 fn spare(free: u64) -> u64 {
@@ -50,8 +45,13 @@ pub fn bring_in(
         begin(context, into, info, &unpacked, &stored, label.filter(|label| !label.is_empty()).unwrap_or(&name_of_it))?;
     let (id, file) = (draft.record.id.clone(), draft.file_name());
     context.ui.step(&format!("Taking in {name_of_it} as {id}"));
-    let sealed = receive(context, into, draft, unpacked, &stored, size, &keys.consent);
-    let mut sealed = sealed.inspect_err(|_| {
+    let Unpacked { mut dump, format } = unpacked;
+    let called = draft.record.label.clone().unwrap_or_default();
+    let incoming = Incoming { dump: &mut dump, format, doing: "received", about: size, nothing: None, grew: &|| () };
+    let whole = store_dump(context, draft, &stored, incoming, |content| {
+        object(&called, &content.code, &keys.consent).map_err(|failure| failure.hint("nothing was taken in"))
+    });
+    let mut sealed = whole.and_then(|whole| whole.seal(into)).inspect_err(|_| {
         if let Err(second) = into.abandon(&id) {
             log::warn!("{}", second.reason());
         }
@@ -99,38 +99,4 @@ fn begin(
     record.image.clone_from(&info.image);
     record.image_version.clone_from(&info.image_version);
     into.begin(record)
-}
-
-/// Reads the whole dump: into the draft, through the hash and through the engine at the same time.
-fn receive(
-    context: &Context,
-    into: &Exclusive,
-    mut draft: Draft,
-    unpacked: Unpacked,
-    stored: &Stored,
-    about: Option<u64>,
-    consent: &Consent,
-) -> Result<Sealed> {
-    let Unpacked { mut dump, format } = unpacked;
-    let (datastore, label) = (draft.record.datastore, draft.record.label.clone().unwrap_or_default());
-    let mut progress = Progress::new(context.ui, "received", about);
-    let mut sum = Sum::default();
-    let mut store = Sink(|piece: &[u8]| {
-        sum.add(piece);
-        draft.keep(piece)
-    });
-    let mut encoder = Encoder::new(&mut store, stored.compression, &stored.recipients)?;
-    let mut keep = |piece: &[u8]| {
-        progress.add(piece.len());
-        Ok(encoder.write_all(piece)?)
-    };
-    let (_, content) = stream::pour(&mut dump, &mut keep, |mut tap| engine::of(datastore).inspect(format, &mut tap))?;
-    drop(progress);
-    let content = content?;
-    object(&label, &content.code, consent).map_err(|failure| failure.hint("nothing was taken in"))?;
-    encoder.finish()?;
-    let passed = sum.passed();
-    draft.record.programs = content.programs;
-    draft.record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);
-    draft.seal(into, passed.size, passed.sha256)
 }

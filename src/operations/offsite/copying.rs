@@ -12,7 +12,7 @@ use crate::domain::Place::OffSite;
 use crate::domain::{Backup, BackupId, Bucket, CopyState, Destination, Form, Service, id_of_file};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::backup::recipients;
+use crate::operations::keys::recipients;
 use crate::operations::offsite::{Sealing, Sent, place_of, store_with};
 use crate::properties::DESTINATION;
 use crate::stream::{self, Follower, Leader, Passed, Summed};

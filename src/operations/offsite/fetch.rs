@@ -9,8 +9,8 @@ use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
 use crate::operations::offsite::store_with;
+use crate::operations::proof::seen;
 use crate::operations::recover::open;
-use crate::operations::restore::seen;
 use crate::stream::{self, Passed, Sum, Summed};
 use crate::ui::{Progress, bytes};
 

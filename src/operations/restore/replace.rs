@@ -9,6 +9,7 @@ use crate::domain::{BackupId, Origin, Replacement, Restore, Settled};
 use crate::engine::{self, Dump, Live};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
+use crate::operations::recover::lost_database;
 use crate::sys::{cancel, signals};
 
 fn journal_of(into: &Exclusive, id: Option<&BackupId>, restore: &Restore) -> Journal {
@@ -103,23 +104,6 @@ fn undo(context: &Context, into: &Exclusive, live: &dyn Live, journal: &Journal,
         Err(second) => Err(failure
             .hint(format!("what became of the data in {service} could not be asked: {}", second.reason()))
             .hint(sync)),
-    }
-}
-
-/// The failure of a restore after which the live database is neither the one before nor the restored one.
-pub fn lost_database(journal: &Journal, lost: Settled) -> Failure {
-    let target = &journal.target;
-    let live = journal.replacement().map(|to| to.live().to_owned()).unwrap_or_default();
-    let text = match lost {
-        Settled::Stranger => {
-            format!("the database {live} of {target} is neither the one from before this restore nor the restored one")
-        }
-        _ => format!("the database {live} of {target} is gone"),
-    };
-    let failure = Failure::new(Kind::RestoreIncomplete, text);
-    match (&journal.safety_backup, &journal.id) {
-        (None, None) => failure.hint(format!("bring a backup back: dokku backups:import {target} --id ID --no-backup")),
-        _ => failure.hint(format!("bring the data back: {}", journal.undo())),
     }
 }
 

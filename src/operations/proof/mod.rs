@@ -1,19 +1,22 @@
 //! The last look before bytes are used: they must be exactly those of the record, and a whole dump.
 
+mod consent;
+
 use std::io::{self, Read};
 
 use crate::catalogue::Exclusive;
 use crate::codec::{Identities, decode};
-use crate::domain::{Backup, Consent, Datastore, Form, Service};
+use crate::domain::{Backup, Consent, Datastore, Form, Service, Source};
 use crate::engine::{self, Content, Dump};
 use crate::error::{Failure, Kind, Result};
-use crate::operations::restore::object;
 use crate::stream::{self, Passed, Summed};
 use crate::sys::clock::Clock;
 use crate::sys::dir::Dir;
 use crate::sys::feed::Input;
 use crate::sys::file::NamedFile;
 use crate::ui::{Progress, Ui};
+
+pub use consent::object;
 
 /// Hashes and reads the dump of `backup` in `dir`, which is to go into `target`; fails as `damaged` when it is not what
 /// the record says, and as `refused` when it was made elsewhere and asks for more than `consent` gives.
@@ -136,4 +139,13 @@ pub fn mark_damage<T>(clock: Clock, catalogue: &Exclusive, backup: &Backup, prov
 /// What was found wrong, and when.
 pub fn seen(failure: &Failure, clock: Clock) -> String {
     format!("{} (seen {})", failure.reason(), clock.now().format("%Y-%m-%dT%H:%M:%SZ"))
+}
+
+/// Writes down what a dump holds.
+pub fn describe(record: &mut Backup, content: Content) {
+    // Of one's own exports it says nothing that matters.
+    if record.source == Source::Imported || record.is_stranger() {
+        record.programs = content.programs;
+    }
+    record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);
 }

@@ -1,5 +1,7 @@
 //! Opening a catalogue for changes: lock it, then put right what a dead run left.
 
+mod history;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -8,12 +10,14 @@ use crate::catalogue::{Exclusive, Journal, Log, Orphan, Root};
 use crate::codec::Identities;
 use crate::domain::{Backup, Form, Outcome, Service, Settled, Source};
 use crate::engine;
-use crate::error::{Kind, Result};
+use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::configured;
-use crate::operations::restore::{end_histories_without_journal, end_history, has_succeeded, lost_database, read_dump};
+use crate::operations::proof::{describe, read_dump};
 use crate::stream::Summed;
 use crate::ui::Progress;
+
+use history::{end_histories_without_journal, end_history, has_succeeded};
 
 /// What is noted of a dump that could not be looked into.
 const UNREAD: &str = "encrypted, and recorded again without a look inside: no private key for it is set on this host";
@@ -70,8 +74,7 @@ fn adopt(context: &Context, catalogue: &Exclusive, orphan: Orphan) -> Result<()>
             record.status = Outcome::Success;
             record.reason = None;
             (record.size, record.sha256) = (Some(passed.size), Some(passed.sha256));
-            record.programs = content.programs;
-            record.describe(content.tables, content.server_version, content.dump_tool_version, content.database);
+            describe(&mut record, content);
             context.ui.detail(&format!("whole; recorded again, {} bytes", passed.size));
         }
         // Stored bytes and nothing else can be told without a key; its run had read them before they were encrypted.
@@ -178,5 +181,22 @@ fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -
     match reason {
         None => Journal::close(catalogue.dir()),
         Some(_) => Journal::take_back(catalogue.dir(), catalogue.incoming()),
+    }
+}
+
+/// The failure of a restore after which the live database is neither the one before nor the restored one.
+pub fn lost_database(journal: &Journal, lost: Settled) -> Failure {
+    let target = &journal.target;
+    let live = journal.replacement().map(|to| to.live().to_owned()).unwrap_or_default();
+    let text = match lost {
+        Settled::Stranger => {
+            format!("the database {live} of {target} is neither the one from before this restore nor the restored one")
+        }
+        _ => format!("the database {live} of {target} is gone"),
+    };
+    let failure = Failure::new(Kind::RestoreIncomplete, text);
+    match (&journal.safety_backup, &journal.id) {
+        (None, None) => failure.hint(format!("bring a backup back: dokku backups:import {target} --id ID --no-backup")),
+        _ => failure.hint(format!("bring the data back: {}", journal.undo())),
     }
 }

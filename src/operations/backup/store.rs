@@ -1,0 +1,91 @@
+//! The one pipe through which a dump is stored, wherever it comes from: into the draft, through the hash and through the
+//! engine at the same time, and ended as a whole one only when it was read to its proven end.
+
+use std::io::{Read, Write};
+
+use crate::catalogue::{Draft, Exclusive, Sealed};
+use crate::codec::Encoder;
+use crate::domain::DumpFormat;
+use crate::engine::{self, Content};
+use crate::error::{Failure, Result};
+use crate::operations::Context;
+use crate::operations::backup::Stored;
+use crate::operations::proof::describe;
+use crate::stream::{self, Passed, Sink, Sum};
+use crate::sys::signals;
+use crate::ui::Progress;
+
+/// A dump that comes in.
+pub struct Incoming<'a> {
+    /// Its bytes; what they end with is its source's word that they are all.
+    pub dump: &'a mut dyn Read,
+    /// How it is written.
+    pub format: DumpFormat,
+    /// What is being done with it, for the one who waits: `received`.
+    pub doing: &'static str,
+    /// About how large it may be.
+    pub about: Option<u64>,
+    /// What it means when nothing comes at all: even an empty database dumps to several hundred bytes.
+    pub nothing: Option<Failure>,
+    /// Told when more of it lies in the draft.
+    pub grew: &'a dyn Fn(),
+}
+
+/// A dump that was read to its end, its bytes in the draft and not yet durable.
+#[derive(Debug)]
+pub struct Whole {
+    /// The draft; facts may still be added to its record.
+    pub draft: Draft,
+    passed: Passed,
+}
+
+impl Whole {
+    /// Bytes of its stored form.
+    pub fn size(&self) -> u64 {
+        self.passed.size
+    }
+
+    /// Makes it durable and moves it to its place. A request to end that came before this is obeyed.
+    pub fn seal(self, catalogue: &Exclusive) -> Result<Sealed> {
+        signals::obey()?;
+        self.draft.seal(catalogue, self.passed.size, self.passed.sha256)
+    }
+}
+
+/// Stores all of `incoming` in `draft`, as `stored` says. `accept` is told what it holds before the stored form is ended:
+/// what it refuses never looks like a whole one.
+pub fn store_dump(
+    context: &Context,
+    mut draft: Draft,
+    stored: &Stored,
+    incoming: Incoming<'_>,
+    accept: impl FnOnce(&Content) -> Result<()>,
+) -> Result<Whole> {
+    let Incoming { dump, format, doing, about, nothing, grew } = incoming;
+    let datastore = draft.record.datastore;
+    let mut progress = Progress::new(context.ui, doing, about);
+    let mut sum = Sum::default();
+    // What is stored: these bytes are hashed, and these lie in the file.
+    let mut store = Sink(|piece: &[u8]| {
+        sum.add(piece);
+        draft.keep(piece)?;
+        grew();
+        Ok(())
+    });
+    let mut encoder = Encoder::new(&mut store, stored.compression, &stored.recipients)?;
+    let mut keep = |piece: &[u8]| {
+        progress.add(piece.len());
+        Ok(encoder.write_all(piece)?)
+    };
+    let (size, content) = stream::pour(dump, &mut keep, |mut tap| engine::of(datastore).inspect(format, &mut tap))?;
+    drop(progress);
+    if let Some(failure) = nothing.filter(|_| size == 0) {
+        return Err(failure);
+    }
+    let content = content?;
+    accept(&content)?;
+    encoder.finish()?;
+    let passed = sum.passed();
+    describe(&mut draft.record, content);
+    Ok(Whole { draft, passed })
+}
