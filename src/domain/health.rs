@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    CopyState, Finding, Level, Listed, Outcome, Presence, Service, Source, Status, Stranger, Trust, by_making,
-    is_from_ahead, is_named_ahead, is_of_its_service, made_at, newest, room_needed,
+    CopyState, Finding, Level, Listed, Outcome, Presence, Service, Source, Status, Stranger, Trust, by_making, choose,
+    count, is_from_ahead, is_named_ahead, is_of_its_service, made_at, newest, room_needed,
 };
 
 /// A scheduled backup may take this long to be there before its absence counts: 2 hours.
@@ -218,8 +218,8 @@ impl Look<'_> {
         if let (Some(newest), Some(oldest)) = (open.first(), open.last()) {
             let level = if late(oldest) { Level::Failing } else { Level::Warning };
             let why = open.iter().find_map(|listed| why(listed)).unwrap_or_else(|| "not yet tried".to_owned());
-            let text =
-                format!("{} backups are not at the destination, the newest is {}: {why}", open.len(), newest.backup.id);
+            let (backups, are) = (count(open.len(), "backup"), choose(open.len(), "is", "are"));
+            let text = format!("{backups} {are} not at the destination, the newest is {}: {why}", newest.backup.id);
             findings.push(Finding::new(level, "not-copied", text, sync.clone()));
         }
         // One that is damaged and the only one left is a damaged backup.
@@ -231,7 +231,8 @@ impl Look<'_> {
         }
         let left: Vec<_> = of(&[CopyState::Deleting]).into_iter().filter_map(why).collect();
         if let Some(why) = left.first() {
-            let text = format!("copies of {} deleted backups may still be at the destination: {why}", left.len());
+            let text =
+                format!("copies of {} may still be at the destination: {why}", count(left.len(), "deleted backup"));
             findings.push(Finding::new(Level::Warning, "not-deleted", text, sync));
         }
         findings

@@ -22,7 +22,10 @@ pub fn suspicion(last: &Backup, form: Form, size: u64, tables: &[TableRows], cou
     }
     // Where not all are named, which of them are gone cannot be told.
     let all_named = count == tables.len() as u64 && had == last.tables.len() as u64;
-    let fewer = || (had >= 4 && count < had / 2).then(|| format!("{count} tables with data; {} had {had}", last.id));
+    let fewer = || {
+        (had >= 4 && count < had / 2)
+            .then(|| format!("{} with data; {} had {had}", super::count(count, "table"), last.id))
+    };
     let lost = if all_named { gone(last, tables) } else { fewer() };
     lost.or_else(|| {
         (last.form() == form && before > SMALL && size < before / FRACTION)

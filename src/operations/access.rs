@@ -3,7 +3,7 @@
 
 use super::{Context, Part, Rule, To};
 use crate::dokku::{Dokku, State, not_running};
-use crate::domain::{Grants, Right, Service, Who};
+use crate::domain::{Grants, Right, Service, Who, choose, count};
 use crate::error::{Failure, Kind, Result};
 use crate::rights::{self, Decision};
 use crate::settings::Settings;
@@ -88,7 +88,7 @@ impl Context {
         let Some(part) = self.access.part(Role::Named) else { return Ok(services) };
         let all = services.len();
         let mut left = self.holding(services, part.rights);
-        self.decided(None, part, true, Some(format!("{} of {all} services", left.len())));
+        self.decided(None, part, true, Some(format!("{} of {}", left.len(), count(all, "service"))));
         for at in (0..left.len()).rev() {
             if denied_by_dokku(dokku, &left[at], part)?.is_some() {
                 left.remove(at);
@@ -135,7 +135,7 @@ impl Context {
         let who = &self.settings.who;
         let missing = self.access.policy.missing(who, part.rights, service);
         let words: Vec<&str> = missing.iter().map(|right| right.name()).collect();
-        let (words, plural) = (words.join(", "), if words.len() == 1 { "is" } else { "are" });
+        let (words, plural) = (words.join(", "), choose(words.len(), "is", "are"));
         let place = service.map_or_else(|| "*".to_owned(), Service::full_name);
         let reason = Some(format!("{words} {plural} missing")).filter(|_| !missing.is_empty());
         self.decided(Some(place), part, missing.is_empty(), reason);

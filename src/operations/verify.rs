@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::catalogue::{Detail, InUse, Log, Mark, Root, VERIFY, View};
 use crate::codec::Identities;
 use crate::dokku::Dokku;
-use crate::domain::Which;
 use crate::domain::{Backup, BackupId, Consent, Datastore, Listed, Service, Verification};
+use crate::domain::{Which, count};
 use crate::engine::{self, Bound, Compared, Content, Owner, Shown};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
@@ -89,8 +89,7 @@ fn sweep(context: &Context, docker: &Docker) -> Result<()> {
     let Some(root) = Root::look(&context.settings.data_root, &context.settings.config_root)? else { return Ok(()) };
     match remove_left(context, &root, docker)? {
         0 => {}
-        1 => context.ui.detail("removed 1 disposable database left by a crash"),
-        removed => context.ui.detail(&format!("removed {removed} disposable databases left by a crash")),
+        removed => context.ui.detail(&format!("removed {} left by a crash", count(removed, "disposable database"))),
     }
     Ok(())
 }
@@ -193,7 +192,7 @@ fn evidence(
         }
     };
     log.say(&match &reason {
-        None => format!("verified: {tables} tables, {rows} rows came back equal"),
+        None => format!("verified: {}, {} came back equal", count(tables, "table"), count(rows, "row")),
         Some(reason) => format!("verification failed: {reason}"),
     });
     let sha256 = backup.sha256.clone().unwrap_or_default();

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::words::time;
-use crate::domain::{BackupId, Datastore, Frequency, Run, Schedule, Service, Timing};
+use crate::domain::{BackupId, Datastore, Frequency, Run, Schedule, Service, Timing, count};
 
 /// One schedule; no field is ever absent. Times are UTC, and once more in the schedule's own zone.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -134,7 +134,7 @@ pub fn schedule_report(json: &ScheduleJson) -> Vec<String> {
     };
     let rows = [
         ("When", timing(json.schedule)),
-        ("Retention", format!("{} days", json.retention_days)),
+        ("Retention", count(json.retention_days, "day")),
         ("Last run", last),
         ("Ended", ended),
         ("Next run", json.next_run.as_ref().map_or_else(|| "never".to_owned(), |next| both(next.due_at))),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::words::{bytes, source, time};
-use crate::domain::{Backup, DumpFormat, Listed, Status, shown};
+use crate::domain::{Backup, DumpFormat, Listed, Status, count, shown};
 
 const COLUMNS: [&str; 8] = ["Name", "Source", "Status", "Trust", "Schedule", "Size", "Restore status", "Created"];
 
@@ -44,10 +44,10 @@ pub fn info(listed: &Listed, folder: &Path) -> Vec<String> {
         add(label, &value);
     }
     for table in &listed.backup.tables {
-        add("Table", &format!("{}.{}: {} rows", table.schema, table.name, table.rows));
+        add("Table", &format!("{}.{}: {}", table.schema, table.name, count(table.rows, "row")));
     }
     if let Some(more) = &listed.backup.more_tables {
-        add("More tables", &format!("{}, with {} rows", more.tables, more.rows));
+        add("More tables", &format!("{}, with {}", more.tables, count(more.rows, "row")));
     }
     for restore in &listed.backup.restores {
         let ended = restore.finished_at.map(|at| format!(", ended {}", time(at))).unwrap_or_default();

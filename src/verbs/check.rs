@@ -4,8 +4,8 @@ use clap::Args;
 
 use super::answers::{Check, HostHealth, ServiceHealth};
 use crate::dokku::Dokku;
-use crate::domain::ServiceWord;
 use crate::domain::{Finding, Level, verdict};
+use crate::domain::{ServiceWord, choose, count};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::health::{Health, health, host, read_bytes};
@@ -57,7 +57,9 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<()> {
     }
     let failing = healths.iter().filter(|health| health.verdict() == Level::Failing).count();
     let of_host = if verdict(&of_host) == Level::Failing { "the host and " } else { "" };
-    Err(Failure::new(Kind::Check, format!("{of_host}{failing} of {} services are failing", healths.len())))
+    let are = if of_host.is_empty() { choose(failing, "is", "are") } else { "are" };
+    let text = format!("{of_host}{failing} of {} {are} failing", count(healths.len(), "service"));
+    Err(Failure::new(Kind::Check, text))
 }
 
 fn table(of_host: &[Finding], healths: &[Health]) -> Vec<String> {

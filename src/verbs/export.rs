@@ -3,10 +3,13 @@
 use chrono::{DateTime, Utc};
 use clap::Args;
 
+use super::conclude::conclude;
 use super::words::{IdentityArg, parse_compression, parse_label, parse_time};
 use crate::catalogue::{InUse, VERIFY};
 use crate::dokku::Dokku;
-use crate::domain::{AHEAD, Backup, Compression, Datastore, Listed, Service, ServiceWord, Source, Which};
+use crate::domain::{
+    AHEAD, Backup, Compression, Datastore, Listed, Service, ServiceWord, Source, Which, choose, count,
+};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::backup::{Stored, Wanted, dump};
@@ -69,14 +72,14 @@ pub fn run(context: &Context, args: &ExportArgs) -> Result<()> {
         match backup.and_then(|backup| tell(context, &dokku, service, args, &keys, backup)) {
             Ok((backup, not_copied)) => {
                 made.push(backup);
-                failures.extend(not_copied.map(|failure| (service, failure)));
+                failures.extend(not_copied);
                 if signals::received().is_some() {
                     break;
                 }
             }
             Err(failure) => {
                 let over = matches!(failure.kind, Kind::Interrupted(_));
-                failures.push((service, failure));
+                failures.push(failure);
                 if over {
                     break;
                 }
@@ -86,7 +89,14 @@ pub fn run(context: &Context, args: &ExportArgs) -> Result<()> {
     if args.format == Format::Json {
         print_json(context, args, &made)?;
     }
-    conclude(context, services.len(), made.len(), failures)
+    let asked = services.len();
+    let kind = |last| if made.is_empty() { last } else { Kind::Partial };
+    let beside = failures.iter().all(|failure| failure.kind == Kind::Partial);
+    let summary = |failed| match (beside, choose(failed, "was", "were")) {
+        (true, was) => format!("{failed} of {} {was} backed up, but not wholly", count(asked, "service")),
+        (false, _) => format!("{failed} of {} could not be backed up", count(asked, "service")),
+    };
+    conclude(context, asked, kind, summary, failures)
 }
 
 /// A backup by the name of a time to come would pass for the newest until then; ids begin in 1970.
@@ -177,21 +187,4 @@ fn print_json(context: &Context, args: &ExportArgs, made: &[Backup]) -> Result<(
         several => context.ui.json(&several)?,
     }
     Ok(())
-}
-
-/// One service's failure is the command's own; of several the exit code says whether none or only some succeeded.
-fn conclude(context: &Context, asked: usize, made: usize, mut failures: Vec<(&Service, Failure)>) -> Result<()> {
-    let Some((_, last)) = failures.pop() else { return Ok(()) };
-    if asked == 1 || matches!(last.kind, Kind::Interrupted(_)) {
-        return Err(last);
-    }
-    let failed = failures.len() + 1;
-    let beside = last.kind == Kind::Partial && failures.iter().all(|(_, failure)| failure.kind == Kind::Partial);
-    for (_, failure) in &failures {
-        context.ui.warn(&failure.reason());
-    }
-    let kind = if made > 0 { Kind::Partial } else { last.kind };
-    let what = if beside { "were backed up, but not wholly" } else { "could not be backed up" };
-    let summary = Failure::new(kind, format!("{failed} of {asked} services {what}; the last: {}", last.reason()));
-    Err(last.hints.into_iter().fold(summary, Failure::hint))
 }

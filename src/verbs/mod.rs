@@ -7,6 +7,7 @@ mod before_deploy;
 mod cancel;
 mod check;
 mod completion;
+mod conclude;
 mod cron_entries;
 mod delete;
 mod download;

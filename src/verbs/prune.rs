@@ -8,9 +8,10 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::conclude::conclude;
 use crate::dokku::Dokku;
-use crate::domain::ServiceWord;
 use crate::domain::{Datastore, Decision, Service, ServiceName};
+use crate::domain::{ServiceWord, choose, count};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::retention::{Origins, Pruned, prune, prune_plan};
@@ -63,7 +64,12 @@ pub fn run(context: &Context, args: &PruneArgs) -> Result<()> {
         Format::Json => print_json(context, args, &pruned)?,
         Format::Stdout => print_tables(context, args, &pruned)?,
     }
-    conclude(context, args, services.len(), pruned)
+    let done = pruned.iter().filter(|one| one.failure.is_none()).count();
+    let (asked, failures) = (services.len(), pruned.into_iter().filter_map(|one| one.failure).collect());
+    let kind = |last| if done > 0 { Kind::Partial } else { last };
+    let summary =
+        |failed| format!("{failed} of {} {} not pruned", count(asked, "service"), choose(failed, "was", "were"));
+    conclude(context, asked, kind, summary, failures)
 }
 
 fn prune_all(context: &Context, args: &PruneArgs, services: &[Service]) -> Vec<Pruned> {
@@ -135,21 +141,4 @@ fn print_tables(context: &Context, args: &PruneArgs, pruned: &[Pruned]) -> Resul
         return Ok(());
     }
     Ok(context.ui.lines(&text)?)
-}
-
-/// One service's failure is the command's own; of several the exit code says whether none or only some are done.
-fn conclude(context: &Context, args: &PruneArgs, asked: usize, pruned: Vec<Pruned>) -> Result<()> {
-    let done = pruned.iter().filter(|one| one.failure.is_none()).count();
-    let mut failures: Vec<Failure> = pruned.into_iter().filter_map(|one| one.failure).collect();
-    let Some(last) = failures.pop() else { return Ok(()) };
-    if args.service.is_some() || asked == 1 || matches!(last.kind, Kind::Interrupted(_)) {
-        return Err(last);
-    }
-    for failure in &failures {
-        context.ui.warn(&failure.reason());
-    }
-    let kind = if done > 0 { Kind::Partial } else { last.kind };
-    let summary = format!("{} of {asked} services were not pruned; the last: {}", failures.len() + 1, last.reason());
-    let summary = Failure::new(kind, summary);
-    Err(last.hints.into_iter().fold(summary, Failure::hint))
 }

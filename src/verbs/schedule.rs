@@ -7,8 +7,8 @@ use clap::Args;
 use super::words::{FrequencyArg, TimeArg, parse_time_of_day, parse_timezone, parse_weekday};
 use crate::catalogue::Exclusive;
 use crate::dokku::{Dokku, State, not_running};
-use crate::domain::ServiceWord;
 use crate::domain::{Frequency, Schedule, Service, Timing};
+use crate::domain::{ServiceWord, choose, count};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::recover::open;
@@ -85,8 +85,8 @@ pub fn run(context: &Context, args: &ScheduleArgs) -> Result<()> {
     let (Done::Made(schedule) | Done::Kept(schedule)) = &done;
     let (every, days) = (timing(schedule), schedule.retention_days);
     match &done {
-        Done::Made(_) => context.ui.step(&format!("Backing up {service} {every}, kept {days} days")),
-        Done::Kept(_) => context.ui.step(&format!("Still backing up {service} {every}; kept {days} days")),
+        Done::Made(_) => context.ui.step(&format!("Backing up {service} {every}, kept {}", count(days, "day"))),
+        Done::Kept(_) => context.ui.step(&format!("Still backing up {service} {every}; kept {}", count(days, "day"))),
     }
     if let Some(catalogue) = &catalogue {
         tell_expiry(context, catalogue, &store.schedules(&service)?)?;
@@ -190,7 +190,12 @@ fn command(schedule: &Schedule) -> String {
 fn tell_expiry(context: &Context, catalogue: &Exclusive, schedules: &[Schedule]) -> Result<()> {
     let (changed, past) = realign(catalogue, schedules, context.settings.clock.now())?;
     if changed > 0 {
-        context.ui.detail(&format!("{changed} backups expire at another time; {past} of them are past it already"));
+        let expire = choose(changed, "expires", "expire");
+        context.ui.detail(&format!(
+            "{} {expire} at another time; {past} of them {} past it already",
+            count(changed, "backup"),
+            choose(past, "is", "are")
+        ));
     }
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use clap::Args;
 
+use super::conclude::conclude;
 use crate::dokku::Dokku;
-use crate::domain::ServiceWord;
 use crate::domain::{ABANDONED, Progress, RunState, Schedule, Service};
-use crate::error::{Failure, Kind, Result};
+use crate::domain::{ServiceWord, count};
+use crate::error::{Kind, Result};
 use crate::operations::Context;
 use crate::operations::select::{permitted, resolve};
 use crate::schedules::Store;
@@ -39,7 +40,8 @@ pub fn run(context: &Context, args: &SchedulesArgs) -> Result<()> {
         }
     }
     print(context, args, &found)?;
-    conclude(context, broken)
+    let summary = |failed| format!("the schedules of {} cannot be read", count(failed, "service"));
+    conclude(context, usize::MAX, |_| Kind::Partial, summary, broken)
 }
 
 /// What is claimed and nobody works on has failed, and the next tick will say so too.
@@ -70,11 +72,4 @@ fn print(context: &Context, args: &SchedulesArgs, found: &[(Service, Vec<Schedul
         }
     }
     Ok(())
-}
-
-fn conclude(context: &Context, mut broken: Vec<Failure>) -> Result<()> {
-    let Some(last) = broken.pop() else { return Ok(()) };
-    broken.iter().for_each(|failure| context.ui.warn(&failure.reason()));
-    let summary = Failure::new(Kind::Partial, format!("some schedules cannot be read; {}", last.reason()));
-    Err(last.hints.into_iter().fold(summary, Failure::hint))
 }

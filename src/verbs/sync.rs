@@ -6,10 +6,11 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::conclude::conclude;
 use crate::catalogue::{Detail, Exclusive, Journal, Log};
 use crate::dokku::Dokku;
-use crate::domain::ServiceWord;
 use crate::domain::{BackupId, Datastore, Listed, Presence, Right, Service, Stranger};
+use crate::domain::{ServiceWord, count};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::intake::{Adopted, Refused, adopt_from};
@@ -107,7 +108,7 @@ pub fn run(context: &Context, args: &SyncArgs) -> Result<()> {
         for service in &services {
             failures.extend(upload_pending(context, service)?.failures);
         }
-        return conclude(context, &services, failures);
+        return conclude_all(context, &services, failures);
     }
     for service in &services {
         match one(context, service, args, &mut failures) {
@@ -120,7 +121,7 @@ pub fn run(context: &Context, args: &SyncArgs) -> Result<()> {
         Format::Json => context.ui.json(&reports)?,
         Format::Stdout => reports.iter().try_for_each(|report| context.ui.lines(words(report)))?,
     }
-    conclude(context, &services, failures)
+    conclude_all(context, &services, failures)
 }
 
 fn services(context: &Context, dokku: &Dokku, args: &SyncArgs, failures: &mut Vec<Failure>) -> Result<Vec<Service>> {
@@ -176,7 +177,7 @@ fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec
     let taken =
         args.adopt.as_ref().map(|folder| adopt_from(context, &catalogue, folder)).transpose()?.unwrap_or_default();
     if !taken.refused.is_empty() {
-        let text = format!("{} dumps were not taken in; they are left where they are", taken.refused.len());
+        let text = format!("{} not taken in, and left where it was", count(taken.refused.len(), "dump"));
         failures.push(Failure::new(Kind::Partial, text));
     }
     if args.take_over {
@@ -285,8 +286,12 @@ fn keep_damage(catalogue: &Exclusive, listed: &Listed) -> Result<()> {
 }
 
 fn words(report: &Synced) -> Vec<String> {
-    let mut lines =
-        vec![format!("=====> {} {}: {} backups, index up to date", report.service, report.datastore, report.backups)];
+    let mut lines = vec![format!(
+        "=====> {} {}: {}, index up to date",
+        report.service,
+        report.datastore,
+        count(report.backups, "backup")
+    )];
     let ids = |ids: &[BackupId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
     let refused = report.refused.iter().map(|refused| format!("{}: {}", refused.file, refused.reason)).collect();
     let lists = [
@@ -311,16 +316,10 @@ fn words(report: &Synced) -> Vec<String> {
     lines
 }
 
-fn conclude(context: &Context, services: &[Service], mut failures: Vec<Failure>) -> Result<()> {
-    let Some(last) = failures.pop() else { return Ok(()) };
-    if services.len() <= 1 && failures.is_empty() {
-        return Err(last);
-    }
-    for failure in &failures {
-        context.ui.warn(&failure.reason());
-    }
-    Err(Failure::new(
-        Kind::Partial,
-        format!("{} failures with {} services; the last: {}", failures.len() + 1, services.len(), last.reason()),
-    ))
+fn conclude_all(context: &Context, services: &[Service], failures: Vec<Failure>) -> Result<()> {
+    let asked = services.len();
+    let summary = |failed| format!("{} with {}", count(failed, "failure"), count(asked, "service"));
+    let unsettled = failures.iter().any(|failure| failure.kind == Kind::RestoreIncomplete);
+    let kind = |_| if unsettled { Kind::RestoreIncomplete } else { Kind::Partial };
+    conclude(context, asked, kind, summary, failures)
 }

@@ -2,10 +2,11 @@
 
 use clap::Args;
 
+use super::conclude::conclude;
 use super::words::{ConsentArg, IdentityArg};
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;
-use crate::domain::{Backup, BackupId, Listed, Presence, Service, ServiceWord, Which};
+use crate::domain::{Backup, BackupId, Listed, Presence, Service, ServiceWord, Which, choose, count};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
@@ -66,7 +67,13 @@ pub fn run(context: &Context, args: &VerifyArgs) -> Result<()> {
         }
     }
     print(context, &service, args, verified)?;
-    conclude(context, wanted.len(), failures)
+    // A backup that does not restore weighs more than one that could not be tried.
+    let damaged = failures.iter().any(|failure| failure.kind == Kind::Damaged);
+    let kind = |last| if damaged { Kind::Damaged } else { last };
+    let asked = wanted.len();
+    let summary =
+        |failed| format!("{failed} of {} {} not verified", count(asked, "backup"), choose(failed, "was", "were"));
+    conclude(context, asked, kind, summary, failures)
 }
 
 fn selectors(context: &Context, service: &Service, args: &VerifyArgs) -> Result<Vec<Which>> {
@@ -101,18 +108,4 @@ fn print(context: &Context, service: &Service, args: &VerifyArgs, verified: Vec<
         }
     }
     Ok(())
-}
-
-fn conclude(context: &Context, asked: usize, mut failures: Vec<Failure>) -> Result<()> {
-    let Some(last) = failures.pop() else { return Ok(()) };
-    if asked == 1 {
-        return Err(last);
-    }
-    failures.iter().for_each(|failure| context.ui.warn(&failure.reason()));
-    // A backup that does not restore weighs more than one that could not be tried.
-    let damaged = failures.iter().any(|failure| failure.kind == Kind::Damaged);
-    let over = matches!(last.kind, Kind::Interrupted(_));
-    let kind = if damaged && !over { Kind::Damaged } else { last.kind };
-    let text = format!("{} of {asked} backups were not verified; the last: {}", failures.len() + 1, last.reason());
-    Err(Failure::new(kind, text))
 }

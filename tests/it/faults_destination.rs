@@ -348,7 +348,7 @@ fn row_066_067_retention_reaches_the_copies_and_check_tells_of_those_that_lag() 
     proxy.on("PUT", ".dump", ALWAYS, Act::Status(500, "InternalError"));
     host.dokku(&["backups:export", "shop"]).expect(3);
     let told = host.dokku(&["backups:check", "shop"]).out();
-    assert!(told.contains("1 backups are not at the destination") && told.contains("500"), "{told}");
+    assert!(told.contains("1 backup is not at the destination") && told.contains("500"), "{told}");
     proxy.well();
     host.dokku(&["backups:sync", "shop"]).expect(0);
     assert!(!host.dokku(&["backups:check", "shop"]).out().contains("at the destination"));

@@ -92,7 +92,7 @@ fn row_064_only_retention_can_be_changed_and_expiry_follows() {
     host.schedule(MADE, "shop daily --at 03:30 --timezone Europe/Berlin --retention 1");
     assert_eq!(expiry(&host), ["2027-01-12T04:00:05Z", "2027-01-12T03:00:05Z"]);
     let run = host.schedule("2027-01-20T00:00:00Z", "shop daily --retention 5");
-    assert!(run.stderr.contains("1 backups expire at another time; 1 of them are past it already"), "{run:?}");
+    assert!(run.stderr.contains("1 backup expires at another time; 1 of them is past it already"), "{run:?}");
     host.schedule(MADE, "shop hourly --retention 7");
     assert_eq!(expiry(&host), ["2027-01-17T04:00:05Z", "2027-01-17T03:00:05Z"]);
     // What is gone counts no more; a manual backup never expires.

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Policy;
 use super::vouch::is_own;
-use crate::domain::{Backup, BackupId, Listed, Outcome, Presence, Status, by_making, spell};
+use crate::domain::{Backup, BackupId, Listed, Outcome, Presence, Status, by_making, count, spell};
 
 /// What holds for the whole list.
 #[derive(Debug, Default)]
@@ -55,8 +55,11 @@ impl<'a> Facts<'a> {
         // A schedule's backups carry their own time; that they have all expired says that the schedule has stopped.
         (self.staying == 0 && newest.expires_at.is_none()).then(|| {
             format!(
-                "a retention of {days} days would remove every good backup of {} ({}); the newest is {}",
-                newest.service, self.good, newest.id
+                "a retention of {} would remove every good backup of {} ({}); the newest is {}",
+                count(days, "day"),
+                newest.service,
+                self.good,
+                newest.id
             )
         })
     }

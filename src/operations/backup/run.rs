@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::catalogue::{Draft, Exclusive, Log, Sealed};
 use crate::dokku::{Dokku, Info, not_running};
-use crate::domain::{Backup, BackupId, Compression, Service, Source, room_needed, suspicion};
+use crate::domain::{Backup, BackupId, Compression, Service, Source, count, room_needed, suspicion};
 use crate::engine::{self, Live};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
@@ -188,7 +188,7 @@ fn receive(
     let incoming = Incoming { dump: &mut child, format, doing: "received", about, nothing: Some(nothing), grew };
     let mut held = String::new();
     let whole = store_dump(context, draft, stored, incoming, |content| {
-        held = format!("{} tables, {} rows", content.tables.len(), content.rows());
+        held = format!("{}, {}", count(content.tables.len(), "table"), count(content.rows(), "row"));
         is_of(catalogue.service(), own.as_deref(), &content.database)
     });
     log.quote(&child.stderr());
@@ -243,7 +243,8 @@ fn finish(
     for note in &backup.notes {
         context.ui.warn(note);
     }
-    context.ui.detail(&format!("{} in {tables} tables, {} rows; checked and durable", bytes(size), backup.row_count()));
+    let (tables, rows) = (count(tables, "table"), count(backup.row_count(), "row"));
+    context.ui.detail(&format!("{} in {tables}, {rows}; checked and durable", bytes(size)));
     Ok(match copying {
         Some(copying) => copying.settle(context, catalogue, backup, log),
         None => backup,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::catalogue::{Audit, Detail, Journal, View, is_worked_on};
-use crate::domain::{Finding, GRACE, Level, Listed, Look, Schedule, Service, verdict};
+use crate::domain::{Finding, GRACE, Level, Listed, Look, Schedule, Service, choose, count, verdict};
 use crate::error::{Failure, Result};
 use crate::operations::Context;
 use crate::operations::schedule::untold;
@@ -69,10 +69,8 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
     let mut findings = look.findings();
     findings.extend(broken);
     if !exists {
-        let text = format!(
-            "the service is gone; {} backups of it are kept",
-            backups.iter().filter(|l| l.backup.is_good()).count()
-        );
+        let kept = backups.iter().filter(|l| l.backup.is_good()).count();
+        let text = format!("the service is gone; {} of it {} kept", count(kept, "backup"), choose(kept, "is", "are"));
         findings.push(Finding::new(Level::Ok, "destroyed", text, format!("dokku backups:list {service}")));
     }
     if !exists && !schedules.is_empty() {

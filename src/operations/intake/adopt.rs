@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::catalogue::{Exclusive, Log};
-use crate::domain::{Backup, BackupId, Form, Source, Stranger, room_needed};
+use crate::domain::{Backup, BackupId, Form, Source, Stranger, count, room_needed};
 use crate::engine;
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
@@ -127,7 +127,7 @@ fn adopt(
     let mut log = Log::open(catalogue.dir(), id, clock);
     log.say(&format!("copied from {from} for {actor}, and read to its end"));
     log.say(&format!("success: sha256 {}", backup.sha256.as_deref().unwrap_or("-")));
-    context.ui.detail(&format!("{} in {} tables; checked and durable", bytes(size), backup.table_count()));
+    context.ui.detail(&format!("{} in {}; checked and durable", bytes(size), count(backup.table_count(), "table")));
     Ok(())
 }
 

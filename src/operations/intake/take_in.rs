@@ -3,7 +3,7 @@
 
 use crate::catalogue::{Draft, Exclusive, Log};
 use crate::dokku::Info;
-use crate::domain::{Backup, Compression, Source, scrub};
+use crate::domain::{Backup, Compression, Source, count, scrub};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::backup::{Incoming, Stored, free_id, store_dump};
@@ -60,16 +60,13 @@ pub fn bring_in(
     sealed.record_mut().destination = copy_later(context, service, &file);
     let backup = sealed.record(into)?;
     let log = &mut Log::open(into.dir(), &id, context.settings.clock);
-    let rows = backup.row_count();
-    let (stored, tables, format) = (bytes(backup.size.unwrap_or(0)), backup.table_count(), backup.dump_format.name());
+    let (stored, format) = (bytes(backup.size.unwrap_or(0)), backup.dump_format.name());
+    let (tables, rows) = (count(backup.table_count(), "table"), count(backup.row_count(), "row"));
     log.say(&format!("import from {name_of_it}, asked for by {}", backup.actor));
-    log.say(&format!(
-        "success: {format} format, {tables} tables, {rows} rows, sha256 {}",
-        backup.sha256.as_deref().unwrap_or("-")
-    ));
+    log.say(&format!("success: {format} format, {tables}, {rows}, sha256 {}", backup.sha256.as_deref().unwrap_or("-")));
     backup.programs.iter().for_each(|program| log.say(&format!("allowed: {program}")));
     backup.notes.iter().for_each(|note| context.ui.warn(note));
-    context.ui.detail(&format!("{stored} in {tables} tables, {rows} rows ({format} format); checked and durable"));
+    context.ui.detail(&format!("{stored} in {tables}, {rows} ({format} format); checked and durable"));
     Ok(backup)
 }
 

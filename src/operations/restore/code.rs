@@ -1,7 +1,7 @@
 //! Code and data together: redeploying the commit that a linked app ran when the backup was made.
 
 use crate::dokku::{Dokku, Info, Redeployed};
-use crate::domain::Backup;
+use crate::domain::{Backup, count};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 
@@ -21,7 +21,7 @@ pub fn show_redeploy(context: &Context, backup: &Backup, info: &Info) {
 /// Redeploys the recorded commit of every app linked now, and says of each what was done or could not be. The data has
 /// been restored by then: an app that could not be redeployed makes the result partial.
 pub fn redeploy(context: &Context, dokku: &Dokku, backup: &Backup, info: &Info) -> Result<()> {
-    let mut failed = 0;
+    let mut failed = 0usize;
     for app in &info.links {
         let Some(sha) = recorded(backup, app) else {
             context.ui.warn(&format!("{app}: no commit is recorded; its code stays as it is"));
@@ -42,11 +42,10 @@ pub fn redeploy(context: &Context, dokku: &Dokku, backup: &Backup, info: &Info) 
             }
         }
     }
-    let apps = match failed {
-        0 => return Ok(()),
-        1 => "1 app".to_owned(),
-        more => format!("{more} apps"),
-    };
+    if failed == 0 {
+        return Ok(());
+    }
+    let apps = count(failed, "app");
     Err(Failure::new(Kind::Partial, format!("the data is restored, but {apps} could not be redeployed")))
 }
 

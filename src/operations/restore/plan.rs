@@ -1,7 +1,7 @@
 //! The plan of a restore, before anybody is asked: what, from when, what was shown about it, and what it would change.
 
 use crate::dokku::{Dokku, Info, push};
-use crate::domain::{AppCode, Listed, Origin, Service};
+use crate::domain::{AppCode, Listed, Origin, Service, count};
 use crate::engine::Dump;
 use crate::operations::Context;
 use crate::ui::bytes;
@@ -21,10 +21,10 @@ pub fn show_plan(
         (Some(image), Some(version)) => format!("{image}:{version}"),
         _ => "unknown".to_owned(),
     };
-    let rows = backup.row_count();
+    let (tables, rows) = (count(backup.table_count(), "table"), count(backup.row_count(), "row"));
     ui.step(&format!("Plan: restore {} into {target}", backup.id));
     ui.detail(&format!("made:     {} ({})", backup.created_at.format("%Y-%m-%d %H:%M:%S UTC"), backup.source.name()));
-    ui.detail(&format!("holds:    {}, {} tables, {rows} rows", bytes(backup.size.unwrap_or(0)), backup.table_count()));
+    ui.detail(&format!("holds:    {}, {tables}, {rows}", bytes(backup.size.unwrap_or(0))));
     ui.detail(&format!("trust:    {}", chosen.trust().map_or("-", |trust| trust.label())));
     show_origin(context, dump);
     let (then, now) = (version(&backup.image, &backup.image_version), version(&info.image, &info.image_version));

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::catalogue::{Exclusive, Journal};
 use crate::dokku::{Dokku, Info};
-use crate::domain::{BackupId, Origin, Replacement, Restore, Settled};
+use crate::domain::{BackupId, Origin, Replacement, Restore, Settled, count};
 use crate::engine::{self, Dump, Live};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
@@ -64,7 +64,8 @@ pub fn replace(
         journal.write(into.dir(), into.incoming())?;
         let compared = live.fill(&to, dump, limit)?;
         if has_dump {
-            context.ui.detail(&format!("{} tables and {} rows compared", compared.tables, compared.rows));
+            let (tables, rows) = (count(compared.tables, "table"), count(compared.rows, "row"));
+            context.ui.detail(&format!("{tables} and {rows} compared"));
         }
         signals::obey()
     });
