@@ -1,10 +1,11 @@
 //! dokku-backups: `dokku backups:*`. Backups of Dokku datastores that are checked, listed and restored truthfully.
 //!
-//! Layers, imports going down only: `cli` -> `verbs` -> { `ui` | `dokku` | `engine` | `catalogue` | `codec` | `destination` | `stream` | `properties` | `schedules` | `rights` } ->
-//! `settings` (the border to the environment) -> `sys` -> `domain`, `document` -> `error`.
+//! The floors and the way of a dump through them are in `docs/architecture.md`; imports go down only, and
+//! `tests/architecture.rs` holds them to it.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_macros))]
 #![deny(unsafe_code)]
 
+pub mod answers;
 pub mod catalogue;
 pub mod cli;
 pub mod codec;

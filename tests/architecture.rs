@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["sys"],
     &["settings"],
     &["ui", "dokku", "engine", "catalogue", "codec", "destination", "stream", "properties", "schedules", "rights"],
+    &["answers"],
     &["operations"],
     &["verbs"],
     &["cli"],

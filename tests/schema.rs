@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use dokku_backups::verbs::schemas;
+use dokku_backups::answers::schemas;
 use serde_json::Value;
 
 #[test]

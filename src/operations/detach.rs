@@ -1,12 +1,13 @@
 //! The moment from which a command with `--detach` goes on by itself.
 
+use crate::answers::BackupJson;
 use crate::catalogue::Log;
 use crate::domain::Listed;
 use crate::error::Result;
 use crate::operations::Context;
 use crate::sys::detach;
 use crate::sys::dir::Dir;
-use crate::ui::{BackupJson, Format};
+use crate::ui::Format;
 
 /// Everything that could be known to be wrong is known: in a detached run the caller gets the answer and may leave, and
 /// what is said from now on goes to the backup's log. In any other run this is nothing.

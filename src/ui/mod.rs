@@ -2,11 +2,9 @@
 
 mod ask;
 mod failure;
-mod json;
 pub mod page;
 mod plan;
 mod progress;
-mod schedules;
 mod table;
 mod words;
 
@@ -18,12 +16,10 @@ use crate::sys::output::{self, talk};
 
 pub use ask::confirm;
 pub use failure::{ErrorJson, FailureJson};
-pub use json::{BackupJson, DestinationJson, copy_of};
-pub use plan::{DecisionJson, plan};
+pub use plan::plan;
 pub use progress::Progress;
-pub use schedules::{ScheduleJson, schedule_report, timing};
 pub use table::{info, list};
-pub use words::bytes;
+pub use words::{bytes, time};
 
 /// What stdout carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use crate::answers::BackupJson;
 use crate::catalogue::{Detail, Folder, Job, Request, View};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
@@ -14,7 +15,7 @@ use crate::operations::jobs::{all_jobs, jobs_about};
 use crate::operations::select::{folder_for_reading, resolve};
 use crate::sys::child::interrupted;
 use crate::sys::dir::Dir;
-use crate::ui::{BackupJson, Format};
+use crate::ui::Format;
 
 /// How often the one who asks looks.
 const LOOK: Duration = Duration::from_millis(50);

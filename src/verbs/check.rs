@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::answers::{Check, HostHealth, ServiceHealth};
+use crate::answers::{Check, HostHealth};
 use crate::dokku::Dokku;
 use crate::domain::{Finding, Level, verdict};
 use crate::domain::{ServiceWord, choose, count};
@@ -46,7 +46,7 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<()> {
     match args.format {
         Format::Json => {
             let now = context.settings.clock.now();
-            let services = healths.iter().map(|health| ServiceHealth::new(health, now)).collect();
+            let services = healths.iter().map(|health| health.answer(now)).collect();
             let host = HostHealth::new(&of_host);
             context.ui.json(&Check { verdict: worst, checked_at: now, host, services })?;
         }

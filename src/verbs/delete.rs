@@ -4,6 +4,7 @@ use clap::Args;
 
 use std::collections::BTreeSet;
 
+use crate::answers::BackupJson;
 use crate::catalogue::{Detail, Exclusive, InUse, Log};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
@@ -14,7 +15,7 @@ use crate::operations::offsite::remove_copy;
 use crate::operations::recover::open;
 use crate::operations::select::{folder_for_reading, resolve};
 use crate::sys::signals;
-use crate::ui::{BackupJson, Format};
+use crate::ui::Format;
 
 /// `backups:delete`
 #[derive(Debug, Args)]

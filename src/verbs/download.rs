@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::answers::Downloaded;
 use super::words::{IdentityArg, Selector, parse_compression};
+use crate::answers::Downloaded;
 use crate::catalogue::{Detail, InUse, Log, View};
 use crate::codec::{Encoder, Identities, Recipients, decode};
 use crate::dokku::Dokku;

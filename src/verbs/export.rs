@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::conclude::conclude;
 use super::words::{IdentityArg, parse_compression, parse_label, parse_time};
+use crate::answers::BackupJson;
 use crate::catalogue::{InUse, VERIFY};
 use crate::dokku::Dokku;
 use crate::domain::{
@@ -19,7 +20,7 @@ use crate::operations::recover::open;
 use crate::operations::select::{folder_for_reading, resolve};
 use crate::operations::verify::verify;
 use crate::sys::signals;
-use crate::ui::{BackupJson, Format};
+use crate::ui::Format;
 
 /// `backups:export`
 #[derive(Debug, Args)]

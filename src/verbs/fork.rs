@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::words::{ConsentArg, IdentityArg, Selector};
+use crate::answers::BackupJson;
 use crate::catalogue::Detail;
 use crate::dokku::{Dokku, State, not_running};
 use crate::domain::ServiceWord;
@@ -17,7 +18,7 @@ use crate::operations::recover::open;
 use crate::operations::restore::{begin_restore, note, prove_chosen, replace};
 use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, usable};
 use crate::properties::{ORIGIN, folder};
-use crate::ui::{BackupJson, Format};
+use crate::ui::Format;
 
 /// `backups:fork`
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args};
 
 use super::words::{ConsentArg, IdentityArg, parse_compression, parse_label};
+use crate::answers::BackupJson;
 use crate::catalogue::{Detail, Exclusive};
 use crate::dokku::{Dokku, not_running};
 use crate::domain::{Backup, BackupId, Compression, Listed, Service, ServiceWord, Which};
@@ -20,7 +21,7 @@ use crate::operations::restore::{
     begin_restore, in_place, note, prove_chosen, redeploy, replace, show_plan, show_redeploy,
 };
 use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, resolve_other, usable};
-use crate::ui::{BackupJson, Format, confirm};
+use crate::ui::{Format, confirm};
 
 /// `backups:import`
 #[derive(Debug, Args)]

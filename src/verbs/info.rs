@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::words::Selector;
+use crate::answers::BackupJson;
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;
 use crate::domain::{ServiceWord, Which};
@@ -10,7 +11,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::jobs::{how_it_ended, wait_for_jobs};
 use crate::operations::select::{Purpose, choose, folder_for_reading, resolve};
-use crate::ui::{self, BackupJson, Format};
+use crate::ui::{self, Format};
 
 /// `backups:info`
 #[derive(Debug, Args)]

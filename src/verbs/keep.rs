@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::answers::BackupJson;
 use crate::catalogue::{Detail, Log};
 use crate::dokku::Dokku;
 use crate::domain::{BackupId, Listed, ServiceWord, Which};
@@ -9,7 +10,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::recover::open;
 use crate::operations::select::{Purpose, choose, folder_for_reading, resolve};
-use crate::ui::{BackupJson, Format};
+use crate::ui::Format;
 
 /// `backups:keep`
 #[derive(Debug, Args)]

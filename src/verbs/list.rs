@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::answers::BackupJson;
 use crate::catalogue::{Detail, Folder, View};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
@@ -9,7 +10,7 @@ use crate::domain::{Listed, Service};
 use crate::error::Result;
 use crate::operations::Context;
 use crate::operations::select::{all_known, folder_for_reading, resolve};
-use crate::ui::{self, BackupJson, Format};
+use crate::ui::{self, Format};
 
 /// `backups:list`
 #[derive(Debug, Args)]

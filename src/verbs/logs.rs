@@ -4,8 +4,8 @@ use clap::Args;
 
 use std::time::Duration;
 
-use super::answers::LogLines;
 use super::words::Selector;
+use crate::answers::LogLines;
 use crate::catalogue::{Detail, InUse, Log, View, is_worked_on};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;

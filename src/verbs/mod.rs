@@ -2,7 +2,6 @@
 //!
 //! The folder may not be called `commands`: Dokku runs everything by that name anywhere below a plugin.
 
-mod answers;
 mod before_deploy;
 mod cancel;
 mod check;
@@ -30,7 +29,6 @@ mod revoke;
 mod rules;
 mod schedule;
 mod schedules;
-mod schemas;
 mod set;
 mod sync;
 mod tick;
@@ -38,6 +36,7 @@ mod unschedule;
 mod verify;
 mod words;
 
+use crate::answers::Version;
 use crate::error::Result;
 use crate::operations::Context;
 use crate::operations::access::Access;
@@ -46,7 +45,6 @@ use crate::ui::{Format, Ui};
 
 pub use grammar::{Cli, Verb};
 pub use help::{commands, verbs};
-pub use schemas::{Answer, schemas};
 
 /// Runs one verb.
 pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
@@ -91,7 +89,7 @@ fn version(ui: Ui, format: Format) -> Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     match format {
         Format::Stdout => ui.data(&format!("dokku-backups {version}"))?,
-        Format::Json => ui.json(&answers::Version { name: "dokku-backups", version })?,
+        Format::Json => ui.json(&Version { name: "dokku-backups", version })?,
     }
     Ok(())
 }

@@ -4,19 +4,17 @@ use std::num::NonZero;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use clap::Args;
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use super::conclude::conclude;
+use crate::answers::{DecisionJson, PrunedJson};
 use crate::dokku::Dokku;
-use crate::domain::{Datastore, Decision, Service, ServiceName};
+use crate::domain::{Decision, Service};
 use crate::domain::{ServiceWord, choose, count};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::retention::{Origins, Pruned, prune, prune_plan};
 use crate::operations::select::{all_known, resolve};
-use crate::ui::{self, DecisionJson, ErrorJson, Format};
+use crate::ui::{self, ErrorJson, Format};
+use clap::Args;
 
 /// `backups:prune`
 #[derive(Debug, Args)]
@@ -32,24 +30,6 @@ pub struct PruneArgs {
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-}
-
-/// One service for programs.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Pruned")]
-pub struct PrunedJson<'a> {
-    /// The datastore plugin.
-    datastore: Datastore,
-    /// The service's name.
-    service: &'a ServiceName,
-    /// Nothing was removed: this is what would be.
-    dry_run: bool,
-    /// What happens to each backup, and why.
-    decisions: Vec<DecisionJson<'a>>,
-    /// Bytes that are free again, or would be.
-    freed: u64,
-    /// Why the service was not pruned, or not to the end.
-    error: Option<ErrorJson<'a>>,
 }
 
 /// Prunes one service or all of them; one service's trouble does not stop the next.

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 
-use super::answers::{Destroy, GlobalReport, Report, Reports, latest_offsite};
+use crate::answers::{Destroy, Report, Reports};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
 use crate::domain::{Level, Listed, made_at, spell, spell_age};
 use crate::error::Result;
 use crate::operations::Context;
-use crate::operations::health::{Health, health, host};
+use crate::operations::health::{Health, health, host, latest_offsite, report, report_global};
 use crate::operations::select::{every_service, resolve};
 use crate::ui::page::{Page, Section};
 
@@ -53,7 +53,7 @@ pub fn run(context: &Context, args: &ReportArgs) -> Result<()> {
     };
     let now = context.settings.clock.now();
     let healths: Vec<Health> = services.iter().map(|service| health(context, service)).collect::<Result<_>>()?;
-    let reports: Vec<Report> = healths.iter().map(|health| Report::new(context, health, now)).collect::<Result<_>>()?;
+    let reports: Vec<Report> = healths.iter().map(|health| report(context, health, now)).collect::<Result<_>>()?;
     match args.format {
         ReportFormat::Json if args.service.is_some() => Ok(context.ui.json(&reports.first())?),
         ReportFormat::Json => {
@@ -74,7 +74,7 @@ pub fn run(context: &Context, args: &ReportArgs) -> Result<()> {
 
 fn global(context: &Context, format: ReportFormat) -> Result<()> {
     context.permit_global()?;
-    let values = GlobalReport::of(context)?;
+    let values = report_global(context)?;
     match format {
         ReportFormat::Json => Ok(context.ui.json(&values)?),
         ReportFormat::Html => Err(crate::error::Failure::new(

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::words::{ConsentArg, IdentityArg};
+use crate::answers::BackupJson;
 use crate::catalogue::{Detail, Exclusive, Journal};
 use crate::dokku::{Dokku, not_running};
 use crate::domain::{BackupId, Listed, Restore, Service, ServiceWord, Which};
@@ -14,7 +15,7 @@ use crate::operations::locked_pair::LockedPair;
 use crate::operations::restore::{begin_restore, note, prove_chosen, replace};
 use crate::operations::select::{Purpose, choose, resolve, resolve_other, usable};
 use crate::properties::{ORIGIN, folder};
-use crate::ui::{BackupJson, Format, confirm};
+use crate::ui::{Format, confirm};
 
 /// `backups:reset`
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use clap::Args;
 
 use super::words::{FrequencyArg, TimeArg, parse_time_of_day, parse_timezone, parse_weekday};
+use crate::answers::{ScheduleJson, timing};
 use crate::catalogue::Exclusive;
 use crate::dokku::{Dokku, State, not_running};
 use crate::domain::{Frequency, Schedule, Service, Timing};
@@ -16,7 +17,7 @@ use crate::operations::retention::{realign, would_hasten};
 use crate::operations::schedule::renew_crontab;
 use crate::operations::select::{folder_for_reading, is_live, resolve};
 use crate::schedules::Store;
-use crate::ui::{Format, ScheduleJson, timing};
+use crate::ui::Format;
 
 /// `backups:schedule`
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::conclude::conclude;
+use crate::answers::{ScheduleJson, schedule_report};
 use crate::dokku::Dokku;
 use crate::domain::{ABANDONED, Progress, RunState, Schedule, Service};
 use crate::domain::{ServiceWord, count};
@@ -10,7 +11,7 @@ use crate::error::{Kind, Result};
 use crate::operations::Context;
 use crate::operations::select::{permitted, resolve};
 use crate::schedules::Store;
-use crate::ui::{Format, ScheduleJson, schedule_report};
+use crate::ui::Format;
 
 /// `backups:schedules`
 #[derive(Debug, Args)]

@@ -2,24 +2,22 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
-use schemars::JsonSchema;
-use serde::Serialize;
-
 use super::conclude::conclude;
+use crate::answers::{Synced, TakenOver};
 use crate::catalogue::{Detail, Exclusive, Journal, Log};
 use crate::dokku::Dokku;
-use crate::domain::{BackupId, Datastore, Listed, Presence, Right, Service, Stranger};
+use crate::domain::{BackupId, Listed, Presence, Right, Service};
 use crate::domain::{ServiceWord, count};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::intake::{Adopted, Refused, adopt_from};
+use crate::operations::intake::{Adopted, adopt_from};
 use crate::operations::offsite::{
     Eagerness, Rebuilt, Strangers, catch_up, rebuild, services_elsewhere, upload_pending,
 };
 use crate::operations::recover::open;
 use crate::operations::select::{all_known, permitted, resolve};
 use crate::ui::Format;
+use clap::Args;
 
 /// `backups:sync`
 #[derive(Debug, Args)]
@@ -42,56 +40,6 @@ pub struct SyncArgs {
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-}
-
-/// What was found for one service.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Synced {
-    /// The datastore plugin.
-    datastore: Datastore,
-    /// The service's name.
-    service: String,
-    /// Backups that are not deleted.
-    backups: usize,
-    /// Ids that got a record this time.
-    adopted: Vec<BackupId>,
-    /// Ids of dumps in the folder of `--adopt` that were there already.
-    known: Vec<BackupId>,
-    /// Files in that folder that were not taken in.
-    refused: Vec<Refused>,
-    /// Ids whose file is gone.
-    missing: Vec<BackupId>,
-    /// Ids whose bytes are not those of their record.
-    damaged: Vec<BackupId>,
-    /// Names in the folder that are not ours.
-    foreign: Vec<String>,
-    /// Recorded here from the destination.
-    rebuilt: Vec<String>,
-    /// Records that are this host's own from now on.
-    taken_over: Vec<TakenOver>,
-    /// Ids of backups that were made elsewhere and are not counted.
-    elsewhere: Vec<BackupId>,
-    /// Copied there.
-    uploaded: Vec<String>,
-    /// Removed there, after they were deleted here.
-    removed: Vec<String>,
-    /// What lies there and was not followed, and why.
-    strange: Vec<String>,
-}
-
-/// A record that was somebody else's.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct TakenOver {
-    /// The backup's id.
-    id: BackupId,
-    /// Whose it was, in words.
-    from: String,
-}
-
-impl TakenOver {
-    fn new((id, from): (BackupId, Stranger)) -> TakenOver {
-        TakenOver { id, from: from.from_whom() }
-    }
 }
 
 /// Recovers one service or all of them, also those that only the destination knows, and says what is lost.

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::answers::Unscheduled;
 use super::words::FrequencyArg;
+use crate::answers::Unscheduled;
 use crate::dokku::Dokku;
 use crate::domain::Frequency;
 use crate::domain::ServiceWord;

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::conclude::conclude;
 use super::words::{ConsentArg, IdentityArg};
+use crate::answers::BackupJson;
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Listed, Presence, Service, ServiceWord, Which, choose, count};
@@ -12,7 +13,7 @@ use crate::operations::Context;
 use crate::operations::keys::Keys;
 use crate::operations::select::{folder_for_reading, resolve};
 use crate::operations::verify::verify;
-use crate::ui::{BackupJson, Format};
+use crate::ui::Format;
 
 /// `backups:verify`
 #[derive(Debug, Args)]

@@ -2,8 +2,10 @@
 
 mod host;
 mod read_bytes;
+mod report;
 mod service;
 
 pub use host::host;
 pub use read_bytes::read_bytes;
+pub use report::{latest_offsite, report, report_global};
 pub use service::{Health, health};

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::answers::{Brief, ServiceHealth};
 use crate::catalogue::{Audit, Detail, Journal, View, is_worked_on};
 use crate::domain::{Finding, GRACE, Level, Listed, Look, Schedule, Service, choose, count, verdict};
 use crate::error::{Failure, Result};
@@ -32,6 +33,19 @@ impl Health {
     /// The worst of the findings.
     pub fn verdict(&self) -> Level {
         verdict(&self.findings)
+    }
+
+    /// How it looks at `now`, for programs.
+    pub fn answer(&self, now: DateTime<Utc>) -> ServiceHealth<'_> {
+        ServiceHealth {
+            datastore: self.service.datastore,
+            service: &self.service.name,
+            verdict: self.verdict(),
+            newest_good: self.newest_good.as_ref().map(|listed| Brief::new(listed, now)),
+            newest_restorable: self.newest_restorable.as_ref().map(|listed| Brief::new(listed, now)),
+            next_due: self.next_due,
+            findings: &self.findings,
+        }
     }
 }
 

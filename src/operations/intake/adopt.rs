@@ -3,9 +3,7 @@
 
 use std::path::Path;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
+use crate::answers::Refused;
 use crate::catalogue::{Exclusive, Log};
 use crate::domain::{Backup, BackupId, Form, Source, Stranger, count, room_needed};
 use crate::engine;
@@ -17,15 +15,6 @@ use crate::sys::dir::Dir;
 use crate::sys::file::NamedFile;
 use crate::sys::signals;
 use crate::ui::bytes;
-
-/// A file that was not taken in.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Refused {
-    /// Its name.
-    pub file: String,
-    /// What is wrong with it.
-    pub reason: String,
-}
 
 /// What became of the files of one folder.
 #[derive(Debug, Default)]

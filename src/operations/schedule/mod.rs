@@ -5,5 +5,5 @@ mod notify;
 mod run;
 
 pub use crontab::renew_crontab;
-pub use notify::{FailedBackup, tell, untold};
+pub use notify::{tell, untold};
 pub use run::{Turn, take_turn};

@@ -3,11 +3,8 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use schemars::JsonSchema;
-use serde::Serialize;
-
-use crate::domain::{Backup, Datastore, Finding, Level, Service, ServiceName};
+use crate::answers::FailedBackup;
+use crate::domain::{Backup, Finding, Level, Service};
 use crate::error::{Failure, Result};
 use crate::operations::Context;
 use crate::operations::addresses::reach;
@@ -21,23 +18,6 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Hidden values: why the last sign, and the last document, did not arrive.
 const HEARTBEAT_FAILED: &str = "heartbeat-failed";
 const NOTIFY_FAILED: &str = "notify-failed";
-
-/// What `notify-url` is sent.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct FailedBackup<'a> {
-    /// Always `backup-failed`.
-    event: &'static str,
-    /// The datastore plugin.
-    datastore: Datastore,
-    /// The service's name.
-    service: &'a ServiceName,
-    /// The schedules that asked for it.
-    schedules: &'a [String],
-    /// When it ended.
-    at: DateTime<Utc>,
-    /// Why.
-    error: ErrorJson<'a>,
-}
 
 /// Tells how the backup of `service` that `schedules` asked for has ended.
 pub fn tell(context: &Context, service: &Service, schedules: &[String], ended: Result<&Backup, &Failure>) {

@@ -5,8 +5,8 @@ use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::words::time;
 use crate::domain::{BackupId, Datastore, Frequency, Run, Schedule, Service, Timing, count};
+use crate::ui::time;
 
 /// One schedule; no field is ever absent. Times are UTC, and once more in the schedule's own zone.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -1,14 +1,30 @@
-//! A JSON schema of everything that programs may read, generated from the very types that are printed. A new answer is
-//! one line here; `make schema` writes `docs/schema/`.
+//! Everything that programs may read: the types that are printed as JSON, and a schema of each, generated from the very
+//! type. No field is ever absent: null stands for what is not known; times are UTC, sizes are bytes. A new answer is a
+//! type in this folder and a line in [`schemas`]; `make schema` writes `docs/schema/`. Only the failure with which a
+//! command ends lies with `ui`, which prints it.
+
+mod backup;
+mod health;
+mod notification;
+mod others;
+mod report;
+mod retention;
+mod schedule;
+mod sync;
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::answers::{Check, Downloaded, GlobalReport, LogLines, Report, Reports, Unscheduled, Version};
-use super::prune::PrunedJson;
-use super::sync::Synced;
-use crate::operations::schedule::FailedBackup;
-use crate::ui::{BackupJson, FailureJson, ScheduleJson};
+use crate::ui::FailureJson;
+
+pub use backup::{BackupJson, DestinationJson, copy_of};
+pub use health::{Brief, Check, HostHealth, ServiceHealth};
+pub use notification::FailedBackup;
+pub use others::{Downloaded, LogLines, Unscheduled, Version};
+pub use report::{Destroy, GlobalReport, GlobalValues, GrantJson, Offsite, OwnValues, Report, Reports, Rights, Values};
+pub use retention::{DecisionJson, PrunedJson};
+pub use schedule::{ScheduleJson, schedule_report, timing};
+pub use sync::{Refused, Synced, TakenOver};
 
 /// One document and where it appears.
 #[derive(Debug)]

@@ -2,18 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
-use super::{Brief, ServiceHealth};
-use crate::domain::{CopyState, Destination, Grant, KeyName, Listed, Presence, Right, Service, Trust, Who, newest};
-use crate::error::Result;
-use crate::operations::Context;
-use crate::operations::health::Health;
-use crate::operations::restore::way_back;
-use crate::properties::{self, GATE, GLOBAL, folder};
-use crate::ui::{DestinationJson, copy_of};
+use super::{Brief, DestinationJson, ServiceHealth};
+use crate::domain::{KeyName, Right};
+use crate::properties;
 
 /// `backups:report SERVICE`
 #[derive(Debug, Serialize, JsonSchema)]
@@ -68,10 +62,10 @@ impl Destroy {
 pub struct Values {
     /// The properties.
     #[serde(flatten)]
-    own: OwnValues,
+    pub own: OwnValues,
     /// Who may do what, as far as the caller may know.
     #[serde(flatten)]
-    rights: Rights,
+    pub rights: Rights,
 }
 
 /// `backups:report --global`: what is set for every service.
@@ -79,54 +73,42 @@ pub struct Values {
 pub struct GlobalReport {
     /// The properties.
     #[serde(flatten)]
-    own: GlobalValues,
+    pub own: GlobalValues,
     /// Who may do what, as far as the caller may know.
     #[serde(flatten)]
-    rights: Rights,
+    pub rights: Rights,
 }
 
+/// What is set for a service, for all, and what holds; by `KEY`, `global-KEY` and `computed-KEY`.
 #[derive(Debug, Serialize)]
-struct OwnValues(BTreeMap<String, String>);
+pub struct OwnValues(pub BTreeMap<String, String>);
 
+/// What is set for all services, by `global-KEY`.
 #[derive(Debug, Serialize)]
-struct GlobalValues(BTreeMap<String, String>);
+pub struct GlobalValues(pub BTreeMap<String, String>);
 
 /// The grants that count. Other keys' grants are nobody's business but the host's.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Rights {
+pub struct Rights {
     /// `on`, `off`, or `broken` when the grants cannot be read.
-    rights: &'static str,
+    pub rights: &'static str,
     /// The grants.
-    grants: Vec<GrantJson>,
+    pub grants: Vec<GrantJson>,
 }
 
+/// What one key may do.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Grant")]
-struct GrantJson {
+pub struct GrantJson {
     /// The SSH key's name.
-    key: KeyName,
+    pub key: KeyName,
     /// The service, as in `postgres:my-db`; null for all.
-    service: Option<String>,
+    pub service: Option<String>,
     /// What it may do.
-    rights: Vec<Right>,
+    pub rights: Vec<Right>,
 }
 
 impl Rights {
-    fn of(context: &Context, service: Option<&Service>) -> Rights {
-        let counts = |grant: &&Grant| service.is_none() || grant.service.is_none() || grant.service.as_ref() == service;
-        let shown = |grant: &&Grant| match &context.settings.who {
-            Who::Key { name, .. } => grant.key.as_str() == name,
-            _ => true,
-        };
-        let grants = context.access.policy().grants.iter().filter(counts).filter(shown);
-        let object = |grant: &Grant| GrantJson {
-            key: grant.key.clone(),
-            service: grant.service.as_ref().map(Service::full_name),
-            rights: grant.rights.iter().copied().collect(),
-        };
-        Rights { rights: context.access.state(), grants: grants.map(object).collect() }
-    }
-
     fn in_words(&self) -> [(String, String); 2] {
         let words = |grant: &GrantJson| {
             let rights: Vec<String> = grant.rights.iter().map(ToString::to_string).collect();
@@ -138,67 +120,7 @@ impl Rights {
     }
 }
 
-impl<'a> Report<'a> {
-    /// The report on `health` at `now`.
-    pub fn new(context: &Context, health: &'a Health, now: DateTime<Utc>) -> Result<Self> {
-        let newest = way_back(context, &health.service, health.backups.clone())?;
-        let proven = newest.is_some_and(|newest| newest.trust() == Some(Trust::Restorable));
-        let off = context.properties().computed(&health.service, &GATE)? == "off";
-        Ok(Report {
-            offsite: offsite(&health.backups, now),
-            destroy: if proven || off { Destroy::Allowed } else { Destroy::Refused },
-            values: Values::of(context, health)?,
-            health: ServiceHealth::new(health, now),
-        })
-    }
-}
-
-/// The newest backup that has a destination.
-pub fn latest_offsite(backups: &[Listed], now: DateTime<Utc>) -> Option<&Listed> {
-    let live = |listed: &&Listed| {
-        let backup = &listed.backup;
-        backup.deleted_at.is_none() && backup.counts() && backup.destination.is_some()
-    };
-    newest(backups.iter().filter(live), now)
-}
-
-fn offsite(backups: &[Listed], now: DateTime<Utc>) -> Option<Offsite<'_>> {
-    let stored = |listed: &&Listed| {
-        let is_stored = |copy: &Destination| copy.state == CopyState::Stored && copy.damage().is_none();
-        let copy = listed.backup.destination.as_ref().is_some_and(is_stored);
-        copy && listed.backup.is_good()
-            && listed.backup.counts()
-            && matches!(listed.presence, Presence::Remote | Presence::Both)
-    };
-    let latest = copy_of(latest_offsite(backups, now)?)?;
-    Some(Offsite {
-        latest,
-        newest_stored: newest(backups.iter().filter(stored), now).map(|listed| Brief::new(listed, now)),
-    })
-}
-
-fn global(context: &Context) -> Result<BTreeMap<String, String>> {
-    let mut values = BTreeMap::new();
-    for property in properties::ALL {
-        let value = context.properties().get(GLOBAL, property.key)?.unwrap_or_default();
-        values.insert(format!("global-{}", property.key), property.shown(&value).to_string());
-    }
-    Ok(values)
-}
-
 impl Values {
-    fn of(context: &Context, health: &Health) -> Result<Values> {
-        let (store, service) = (context.properties(), &health.service);
-        let mut values = global(context)?;
-        for property in properties::ALL {
-            let key = property.key;
-            let own = store.get(&folder(service), key)?.unwrap_or_default();
-            values.insert(format!("computed-{key}"), property.shown(&store.computed(service, property)?).to_string());
-            values.insert(key.to_owned(), property.shown(&own).to_string());
-        }
-        Ok(Values { own: OwnValues(values), rights: Rights::of(context, Some(service)) })
-    }
-
     /// Labels and values for people.
     pub fn in_words(&self) -> BTreeMap<String, String> {
         self.own.0.clone().into_iter().chain(self.rights.in_words()).collect()
@@ -206,11 +128,6 @@ impl Values {
 }
 
 impl GlobalReport {
-    /// What is set for every service now.
-    pub fn of(context: &Context) -> Result<GlobalReport> {
-        Ok(GlobalReport { own: GlobalValues(global(context)?), rights: Rights::of(context, None) })
-    }
-
     /// Labels and values for people.
     pub fn in_words(&self) -> BTreeMap<String, String> {
         self.own.0.clone().into_iter().chain(self.rights.in_words()).collect()
