@@ -33,6 +33,11 @@ pub fn dump_of(backup: &Backup) -> String {
     backup.file.clone().unwrap_or_else(|| dump(&backup.id, backup.form()))
 }
 
+/// The files of `backup` in its folder: its record, its log and its dump.
+pub fn of(backup: &Backup) -> [String; 3] {
+    [record(&backup.id), log(&backup.id), dump_of(backup)]
+}
+
 /// The id in the file name of a dump, whatever its form.
 pub fn dumped_id(name: &str) -> Option<BackupId> {
     id_of(name, Form::of_file(name)?.ending())

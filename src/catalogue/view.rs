@@ -62,24 +62,28 @@ impl View {
             names: dir.names()?.into_iter().collect(),
         };
         let records = Records::find(dir, &folder.names, service, detail);
-        let mut backups = BTreeMap::new();
+        let mut shown_here = Vec::with_capacity(records.ids().len());
         let mut unreadable = HashSet::new();
         for id in records.ids() {
             let shown = folder.show_record(&records, id)?;
             if !shown.readable {
                 unreadable.insert(shown.id.clone());
             }
-            backups.extend(shown.listed.map(|listed| (shown.id, listed)));
+            shown_here.extend(shown.listed.map(|listed| (shown.id, listed)));
         }
+        let mut backups: BTreeMap<_, _> = shown_here.into_iter().collect();
+        // What belongs to a record need not be looked at again: only the rest is told apart by its names.
+        let claimed: HashSet<String> = backups.values().flat_map(|listed| names::of(&listed.backup)).collect();
+        let rest: Vec<&String> = folder.names.iter().filter(|name| !claimed.contains(*name)).collect();
         folder.add_drafts(service, &mut backups)?;
-        folder.add_orphans(service, &mut backups)?;
+        folder.add_orphans(service, &rest, &mut backups)?;
         // A dump that somebody unpacked beside its stored form is theirs.
         let recorded = |name: &str| match names::dumped_id(name).and_then(|id| backups.get(&id)) {
             Some(listed) => listed.backup.file.as_deref().is_none_or(|file| file == name),
             None => true,
         };
-        let is_foreign = |name: &&String| !names::is_ours(name, &service.name) || !recorded(name);
-        let foreign = folder.names.iter().filter(is_foreign).cloned().collect();
+        let is_foreign = |name: &&&String| !names::is_ours(name, &service.name) || !recorded(name);
+        let foreign = rest.iter().filter(is_foreign).map(|name| (*name).clone()).collect();
         let journal = Journal::read(dir);
         Ok(View {
             backups: backups.into_values().rev().collect(),
@@ -238,8 +242,13 @@ impl Looked<'_> {
         }
     }
 
-    fn add_orphans(&self, service: &Service, backups: &mut BTreeMap<BackupId, Listed>) -> Result<()> {
-        for id in self.names.iter().filter_map(|name| names::dumped_id(name)) {
+    fn add_orphans(
+        &self,
+        service: &Service,
+        names: &[&String],
+        backups: &mut BTreeMap<BackupId, Listed>,
+    ) -> Result<()> {
+        for id in names.iter().filter_map(|name| names::dumped_id(name)) {
             if id.service() != &service.name || backups.contains_key(&id) {
                 continue;
             }

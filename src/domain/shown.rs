@@ -39,7 +39,8 @@ pub fn shown_json(json: &str) -> Cow<'_, str> {
 }
 
 fn replaced(text: &str, which: fn(char) -> bool, by: impl Fn(&mut String, char)) -> Cow<'_, str> {
-    if !text.contains(which) {
+    // Nearly every text is plain ASCII, and a list has many.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.contains(which) {
         return Cow::Borrowed(text);
     }
     let mut into = String::with_capacity(text.len() + 16);
