@@ -141,6 +141,7 @@ fn begin(
     let (service, id) = (catalogue.service(), free_id(context, catalogue, wanted.at)?);
     let now = context.settings.clock.now();
     let mut record = Backup::draft(id, service.datastore, wanted.source, now, &context.settings.caller.actor);
+    record.dump_format = engine::of(service.datastore).exported();
     record.compression = stored.compression;
     record.encrypted_to = stored.recipients.words();
     record.label = wanted.label.clone().filter(|label| !label.is_empty());

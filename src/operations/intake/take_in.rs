@@ -4,6 +4,7 @@
 use crate::catalogue::{Draft, Exclusive, Log};
 use crate::dokku::Info;
 use crate::domain::{Backup, Compression, Source, count, scrub};
+use crate::engine;
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::backup::{Incoming, Stored, free_id, store_dump};

@@ -21,6 +21,25 @@ const SUM: usize = 32;
 #[derive(Debug)]
 pub struct Bytes {
     pub root: PathBuf,
+    /// A promise that it breaks, for a test of the tests.
+    pub flaw: Option<Flaw>,
+}
+
+/// Promises to break.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// A dump that is cut passes.
+    TakesCuts,
+    /// The live data is filled.
+    FillsLive,
+    /// What was made stays when a replacement is undone.
+    LeavesMade,
+    /// What was undone is called finished.
+    SettlesBlindly,
+    /// The throw-away servers of other hosts are swept too.
+    SweepsOthers,
+    /// Nothing is compared.
+    ComparesNothing,
 }
 
 /// The dump of `data`.
@@ -78,7 +97,10 @@ impl Engine for Bytes {
     fn inspect(&self, format: DumpFormat, dump: &mut dyn Read) -> Result<Content> {
         let mut bytes = Vec::new();
         dump.read_to_end(&mut bytes)?;
-        let data = opened(&bytes)?;
+        let data = match opened(&bytes) {
+            Err(_) if self.flaw == Some(Flaw::TakesCuts) => &bytes[..],
+            answer => answer?,
+        };
         Ok(Content {
             format,
             programs: Vec::new(),
@@ -96,7 +118,7 @@ impl Engine for Bytes {
     }
 
     fn attach(&self, _: &Docker, service: &Service, _: Option<&str>) -> Box<dyn Live> {
-        Box::new(File { folder: self.root.join(service.name.as_str()) })
+        Box::new(File { folder: self.root.join(service.name.as_str()), flaw: self.flaw })
     }
 
     fn disposable(
@@ -107,11 +129,11 @@ impl Engine for Bytes {
         _: &str,
         removed: Box<dyn FnOnce() + Send + Sync>,
     ) -> Result<Box<dyn Scratch>> {
-        Ok(Box::new(Folder::start(&self.root, owner, removed)?))
+        Ok(Box::new(Folder::start(&self.root, owner, self.flaw, removed)?))
     }
 
     fn sweep(&self, _: &Docker, root: &str, is_worked_on: &dyn Fn(&Service, &BackupId) -> bool) -> Result<usize> {
-        Folder::sweep(&self.root, root, is_worked_on)
+        Folder::sweep(&self.root, root, self.flaw, is_worked_on)
     }
 
     fn remote(&self, _: &str) -> Result<Box<dyn Remote>> {

@@ -15,7 +15,7 @@ use dokku_backups::error::{Failure, Kind, Result};
 use dokku_backups::sys::feed::Input;
 use toml::{Table, Value};
 
-use super::engine::{lines, opened};
+use super::engine::{Flaw, lines, opened};
 
 /// The live data.
 pub const DATA: &str = "data";
@@ -26,6 +26,7 @@ const ROOM: u64 = 1 << 30;
 #[derive(Debug, Clone)]
 pub struct File {
     pub folder: PathBuf,
+    pub flaw: Option<Flaw>,
 }
 
 impl File {
@@ -112,7 +113,8 @@ impl Live for File {
         let Some(dump) = dump else { return Ok(Compared { tables: 0, rows: 0 }) };
         let bytes = read(dump)?;
         let data = opened(&bytes)?;
-        fs::write(self.folder.join(word(plan(to)?, "fresh")), data)?;
+        let place = if self.flaw == Some(Flaw::FillsLive) { DATA } else { word(plan(to)?, "fresh") };
+        fs::write(self.folder.join(place), data)?;
         Ok(Compared { tables: 1, rows: lines(data) })
     }
 
@@ -126,9 +128,14 @@ impl Live for File {
         if now != 0 && now == made {
             return Ok(Settled::Finished);
         }
-        match fs::remove_file(self.folder.join(word(plan, "fresh"))) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
+        if self.flaw == Some(Flaw::SettlesBlindly) {
+            return Ok(Settled::Finished);
+        }
+        if self.flaw != Some(Flaw::LeavesMade)
+            && let Err(error) = fs::remove_file(self.folder.join(word(plan, "fresh")))
+            && error.kind() != ErrorKind::NotFound
+        {
+            return Err(error.into());
         }
         Ok(match now {
             same if same == before => Settled::Undone,

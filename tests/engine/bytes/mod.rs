@@ -7,14 +7,15 @@ mod live;
 mod scratch;
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use dokku_backups::domain::{Datastore, DumpFormat, Service};
 use dokku_backups::engine::Engine;
 use dokku_backups::sys::docker::Docker;
 
-use super::Fixture;
-use engine::{Bytes, sealed};
+use super::{Fixture, promises, replacing};
+use engine::{Bytes, Flaw, sealed};
 
 /// A host with one service: a file of words, one a line.
 pub struct Words {
@@ -26,13 +27,18 @@ pub struct Words {
 
 /// Starts it.
 pub fn up() -> Words {
+    broken(None)
+}
+
+/// The same with an engine that breaks a promise.
+fn broken(flaw: Option<Flaw>) -> Words {
     let dir = tempfile::tempdir().expect("a folder");
     let folder = dir.path().join("words");
     fs::create_dir(&folder).expect("a folder");
     let lines: Vec<String> = (1..=40).map(|n| format!("word {n}\n")).collect();
     fs::write(folder.join(live::DATA), lines.concat()).expect("data");
     // An engine lives as long as the program.
-    let engine = Box::leak(Box::new(Bytes { root: dir.path().to_owned() }));
+    let engine = Box::leak(Box::new(Bytes { root: dir.path().to_owned(), flaw }));
     Words { folder, engine, _dir: dir }
 }
 
@@ -99,5 +105,23 @@ impl Fixture for Words {
 
     fn scratches(&self) -> String {
         names_but(&self.engine.root, &["words"])
+    }
+}
+
+/// An engine that breaks a promise does not pass.
+#[test]
+fn a_broken_promise_is_noticed() {
+    let cases: [(Flaw, fn(&dyn Fixture)); 6] = [
+        (Flaw::TakesCuts, promises::an_export_is_proven_to_its_exact_end),
+        (Flaw::FillsLive, replacing::a_replacement_shows_only_once_it_is_committed),
+        (Flaw::LeavesMade, replacing::whatever_step_was_the_last_the_next_run_settles_it),
+        (Flaw::SettlesBlindly, replacing::whatever_step_was_the_last_the_next_run_settles_it),
+        (Flaw::SweepsOthers, promises::a_sweep_removes_only_what_nobody_works_on),
+        (Flaw::ComparesNothing, promises::a_test_restore_compares),
+    ];
+    for (flaw, promise) in cases {
+        let words = broken(Some(flaw));
+        let noticed = catch_unwind(AssertUnwindSafe(|| promise(&words))).is_err();
+        assert!(noticed, "{flaw:?} passes");
     }
 }

@@ -10,7 +10,7 @@ use dokku_backups::engine::{Bound, Compared, Dump, Owner, Scratch, Shown};
 use dokku_backups::error::Result;
 use dokku_backups::sys::docker::Docker;
 
-use super::engine::{lines, opened};
+use super::engine::{Flaw, lines, opened};
 use super::live::read;
 
 /// The file that says whose it is: host, service, backup.
@@ -19,28 +19,40 @@ const OWNER: &str = "owner";
 /// One of them; dropping it removes it.
 pub struct Folder {
     folder: PathBuf,
+    flaw: Option<Flaw>,
     removed: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 impl Folder {
     /// Makes one below `root`.
-    pub fn start(root: &Path, owner: &Owner, removed: Box<dyn FnOnce() + Send + Sync>) -> Result<Folder> {
+    pub fn start(
+        root: &Path,
+        owner: &Owner,
+        flaw: Option<Flaw>,
+        removed: Box<dyn FnOnce() + Send + Sync>,
+    ) -> Result<Folder> {
         let folder = root.join(format!("scratch.{}", owner.backup));
         fs::create_dir(&folder)?;
         let words = format!("{}\n{}\n{}", owner.root, owner.service.full_name(), owner.backup);
         fs::write(folder.join(OWNER), words)?;
-        Ok(Folder { folder, removed: Some(removed) })
+        Ok(Folder { folder, flaw, removed: Some(removed) })
     }
 
     /// Removes those below `root` that are the host's and on which nobody works.
-    pub fn sweep(root: &Path, host: &str, is_worked_on: &dyn Fn(&Service, &BackupId) -> bool) -> Result<usize> {
+    pub fn sweep(
+        root: &Path,
+        host: &str,
+        flaw: Option<Flaw>,
+        is_worked_on: &dyn Fn(&Service, &BackupId) -> bool,
+    ) -> Result<usize> {
         let mut removed = 0;
         for entry in fs::read_dir(root)?.flatten() {
             let Ok(words) = fs::read_to_string(entry.path().join(OWNER)) else { continue };
             let words: Vec<&str> = words.lines().collect();
             let [whose, service, backup] = words[..] else { continue };
             let (Some(service), Ok(backup)) = (Service::from_full_name(service), backup.parse()) else { continue };
-            if whose == host && !is_worked_on(&service, &backup) {
+            let is_ours = whose == host || flaw == Some(Flaw::SweepsOthers);
+            if is_ours && !is_worked_on(&service, &backup) {
                 fs::remove_dir_all(entry.path())?;
                 removed += 1;
             }
@@ -59,7 +71,7 @@ impl Scratch for Folder {
         };
         fs::write(self.folder.join("data"), data)?;
         let rows = lines(&fs::read(self.folder.join("data"))?);
-        if rows != expected {
+        if rows != expected && self.flaw != Some(Flaw::ComparesNothing) {
             return Ok(Err(format!("{rows} lines came back, the dump has {expected}")));
         }
         Ok(Ok(Compared { tables: 1, rows }))
