@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-pub use kept::{CUT, kept};
+pub use kept::{CUT, Speech, kept, kept_of, learn};
 
 /// Longest reason that is kept or sent: 1 KiB.
 pub const LONGEST: usize = 1 << 10;
@@ -107,28 +107,35 @@ pub struct Failure {
     pub kind: Kind,
     /// Lower-case fragment, without full stop.
     pub message: String,
-    /// Whole sentences or commands to type next.
+    /// Whole sentences or commands to type next; those of its cause come last.
     pub hints: Vec<String>,
+    /// How many of them are the cause's.
+    inherited: usize,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Failure {
     /// A failure of `kind` that says `message`.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), hints: Vec::new(), source: None }
+        Failure { kind, message: message.into(), hints: Vec::new(), inherited: 0, source: None }
     }
 
     /// Adds what to type next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        self.hints.insert(self.hints.len().saturating_sub(self.inherited), hint.into());
         self
     }
 
-    /// Adds the cause.
+    /// Adds the cause, with what it says to type next.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        let source = source.into();
+        let hints = source.downcast_ref::<Failure>().map_or(&[][..], |cause| &cause.hints);
+        let new: Vec<String> = hints.iter().filter(|hint| !self.hints.contains(hint)).cloned().collect();
+        self.inherited += new.len();
+        self.hints.extend(new);
+        self.source = Some(source);
         self
     }
 
@@ -231,5 +238,20 @@ impl From<Failure> for io::Error {
     /// Lets a failure travel through `Read` and `Write` and come out again whole.
     fn from(failure: Failure) -> Self {
         io::Error::other(failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, Kind};
+
+    #[test]
+    fn the_hints_of_a_cause_are_not_lost() {
+        let cause = || Failure::new(Kind::NoSpace, "the disk is full").hint("make room");
+        let failure = Failure::new(Kind::Refused, "nothing was restored").because(cause()).hint("or go without");
+        assert_eq!(failure.hints, ["or go without", "make room"]);
+        assert_eq!(failure.reason(), "nothing was restored: the disk is full");
+        let same = Failure::new(Kind::Refused, "nothing was restored").hint("make room").because(cause());
+        assert_eq!(same.hints, ["make room"]);
     }
 }

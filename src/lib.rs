@@ -9,6 +9,7 @@ pub mod answers;
 pub mod catalogue;
 pub mod cli;
 pub mod codec;
+mod datastores;
 pub mod destination;
 pub mod document;
 pub mod dokku;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Layers from the bottom up; those on one line are neighbours, which never import each other.
 const LAYERS: &[&[&str]] = &[
-    &["error"],
+    &["error", "datastores"],
     &["domain", "document"],
     &["sys"],
     &["settings"],
@@ -126,4 +126,50 @@ fn only_one_place_asks_which_services_a_caller_may_see() {
     let mut asking: Vec<PathBuf> = sources(&src).into_iter().filter(asks).collect();
     asking.sort();
     assert_eq!(asking, ["operations/access.rs", "operations/select/service.rs"].map(|path| src.join(path)));
+}
+
+/// What belongs to a datastore is said in its own folder of `engine` only, in code and in comments: its SQL, its client
+/// programs, its tables. `postgres` alone is the name of Dokku's plugin, which anybody may say.
+#[test]
+fn nothing_of_a_datastore_is_named_outside_its_engine() {
+    const WORDS: &[&str] = &[
+        "psql",
+        "pg_",
+        "PostgreSQL",
+        "postgresql",
+        "PGPASS",
+        "PGDMP",
+        "PL/",
+        "COPY ",
+        "SELECT ",
+        "INSERT ",
+        "ALTER ",
+        "DROP ",
+        "GRANT ",
+        "mysqldump",
+        "mysql ",
+        "mariadb-dump",
+        "redis-cli",
+        "dump.rdb",
+        "mongodump",
+    ];
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let engines: Vec<PathBuf> =
+        fs::read_dir(src.join("engine")).expect("src/engine").flatten().map(|entry| entry.path()).collect();
+    let engines: Vec<&PathBuf> = engines.iter().filter(|path| path.is_dir()).collect();
+    assert!(!engines.is_empty(), "there is no engine");
+    let mut wrong = Vec::new();
+    for path in sources(&src) {
+        if engines.iter().any(|engine| path.starts_with(engine)) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("source");
+        for (number, line) in text.lines().enumerate() {
+            let inside = engines.iter().map(|engine| engine.file_name().expect("a name").to_string_lossy());
+            let named = inside.map(|name| format!("engine::{name}")).find(|name| line.contains(name.as_str()));
+            let word = WORDS.iter().find(|word| line.contains(**word)).map(|word| (*word).to_owned()).or(named);
+            wrong.extend(word.map(|word| format!("{}:{}: {word}", path.display(), number + 1)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
 
+use dokku_backups::engine::FileKind;
 use dokku_backups::engine::postgres::archive::{
-    self, ArchiveError, Compression, Damage, DamageKind, Looks, Summary, TableRows,
+    self, ArchiveError, Compression, Damage, DamageKind, DumpKind, Summary, TableRows,
 };
 use dokku_backups::engine::postgres::plain;
 
@@ -108,7 +109,7 @@ fn what_an_archive_says_of_itself_is_reported() {
 
 #[test]
 fn fault_042_empty_one_byte_and_every_cut() {
-    assert!(matches!(archive::read(io::empty()), Err(ArchiveError::NotAnArchive(Looks::Empty))));
+    assert!(matches!(archive::read(io::empty()), Err(ArchiveError::NotAnArchive(DumpKind::Other(FileKind::Empty)))));
     for length in 1..5 {
         assert_eq!(damage(archive::read(&b"PGDMP"[..length])).kind, DamageKind::Cut);
     }
@@ -141,16 +142,16 @@ fn fault_006_what_is_not_an_archive_is_named() {
     tar[257..262].copy_from_slice(b"ustar");
     let mut directory = gzip.clone();
     directory[10] = 3;
-    let cases: [(&[u8], Looks); 9] = [
-        (&banner, Looks::BannerBeforeArchive),
-        (&fixture("shop.sql"), Looks::PlainSql),
-        (&tar, Looks::Tar),
-        (&directory, Looks::DumpToc),
-        (b"\x1f\x8b\x08\x00", Looks::Gzip),
-        (b"\x28\xb5\x2f\xfd\x00", Looks::Zstd),
-        (b"\x7fELF\x02\x01", Looks::Elf),
-        (b"PK\x03\x04\x14", Looks::Zip),
-        (b"\xff\xd8\xff\xe0", Looks::Jpeg),
+    let cases: [(&[u8], DumpKind); 9] = [
+        (&banner, DumpKind::BannerBeforeArchive),
+        (&fixture("shop.sql"), DumpKind::PlainSql),
+        (&tar, DumpKind::Other(FileKind::Tar)),
+        (&directory, DumpKind::DumpToc),
+        (b"\x1f\x8b\x08\x00", DumpKind::Other(FileKind::Gzip)),
+        (b"\x28\xb5\x2f\xfd\x00", DumpKind::Other(FileKind::Zstd)),
+        (b"\x7fELF\x02\x01", DumpKind::Other(FileKind::Elf)),
+        (b"PK\x03\x04\x14", DumpKind::Other(FileKind::Zip)),
+        (b"\xff\xd8\xff\xe0", DumpKind::Other(FileKind::Jpeg)),
     ];
     for (bytes, expected) in cases {
         match archive::read(bytes) {
@@ -168,7 +169,7 @@ fn fault_007_line_ends_changed_by_a_terminal() {
             .flat_map(|byte| if *byte == b'\n' { &b"\r\n"[..] } else { std::slice::from_ref(byte) }.to_vec())
             .collect();
         let error = archive::read(&mangled[..]).unwrap_err();
-        assert!(matches!(error, ArchiveError::NotAnArchive(Looks::CrlfMangled)), "{name}: {error}");
+        assert!(matches!(error, ArchiveError::NotAnArchive(DumpKind::CrlfMangled)), "{name}: {error}");
     }
 }
 

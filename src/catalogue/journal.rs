@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::Folder;
 use super::document::{Decoded, Purpose, decode_sealed};
 use super::names::JOURNAL;
-use crate::domain::{BackupId, Replacement, ServiceName, Swap};
+use crate::domain::{BackupId, OwnWay, Replacement, ServiceName, Swap};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
 
 /// An open restore.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Journal {
     /// The backup being restored; none when the target is made empty.
@@ -30,6 +30,9 @@ pub struct Journal {
     /// The exchange of databases; absent for a restore in place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swap: Option<Swap>,
+    /// The same of a datastore that has a way of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnWay>,
     /// The first restore into this target that had not ended well when this one began. It is open again when this one
     /// is taken back: the data is then what that one left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,13 +42,21 @@ pub struct Journal {
 impl Journal {
     /// How the data is replaced; none for a restore in place.
     pub fn replacement(&self) -> Option<Replacement> {
-        self.swap.clone().map(Replacement::Databases)
+        let own = || self.own.clone().map(Replacement::Own);
+        self.swap.clone().map(Replacement::Databases).or_else(own)
+    }
+
+    /// Whether the dump was poured into the live data itself.
+    fn is_in_place(&self) -> bool {
+        self.swap.is_none() && self.own.is_none()
     }
 
     /// Notes how the data is replaced. Each way has a field of its own, so that journals of every version can be read.
     pub fn set_replacement(&mut self, to: &Replacement) {
-        let Replacement::Databases(swap) = to;
-        self.swap = Some(swap.clone());
+        (self.swap, self.own) = match to {
+            Replacement::Databases(swap) => (Some(swap.clone()), None),
+            Replacement::Own(way) => (None, Some(way.clone())),
+        };
     }
 
     /// The open journal in a service's folder.
@@ -81,7 +92,7 @@ impl Journal {
     pub fn open(mut self, dir: &Folder, draft_dir: &Dir) -> Result<Journal> {
         if let Some(mut open) = Journal::read(dir)? {
             let first = open.before.take().unwrap_or_else(|| Box::new(open));
-            if self.swap.is_none() && first.safety_backup.is_some() {
+            if self.is_in_place() && first.safety_backup.is_some() {
                 self.safety_backup.clone_from(&first.safety_backup);
             }
             self.before = Some(first);
@@ -133,10 +144,7 @@ impl Journal {
 
     /// The command that acts on it.
     pub fn remedy(&self) -> String {
-        match self.swap {
-            // The live database is whole either way; any changing command settles it.
-            Some(_) => format!("dokku backups:sync {}", self.target),
-            None => self.undo(),
-        }
+        // Where data takes other data's place, the live data is whole either way; any changing command settles it.
+        if self.is_in_place() { self.undo() } else { format!("dokku backups:sync {}", self.target) }
     }
 }

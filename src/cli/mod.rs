@@ -10,7 +10,8 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::domain::{scrub, shown};
-use crate::error::{Failure, Kind, Result};
+use crate::engine::{self, Engine};
+use crate::error::{self, Failure, Kind, Result};
 use crate::settings::Settings;
 use crate::sys::detach::{self, Begun};
 use crate::sys::output::READER_GONE;
@@ -25,6 +26,8 @@ const LONGEST_VALUE: usize = 60;
 
 /// Runs the program and returns its exit code.
 pub fn main(args: Vec<OsString>) -> u8 {
+    // Before any program is started: what they say of failures is kept by these.
+    error::learn(engine::all().map(Engine::speech).collect());
     let mut settings = Settings::from_process();
     let words = words::tidy(args.clone());
     // Told apart before parsing, so that even a wrong command line is answered in the form that was asked for.

@@ -56,9 +56,17 @@ fn parse(table: &str, state: State) -> Info {
         Some((image, version)) => (Some(image.to_owned()), Some(version.to_owned())),
         None => (None, None),
     };
-    let database = value(table, "dsn").and_then(|dsn| dsn.rsplit_once('/')).map(|(_, name)| name.to_owned());
+    let database = value(table, "dsn").and_then(path_of).map(str::to_owned);
     let links = value(table, "links").filter(|links| *links != "-").unwrap_or("");
     Info { state, image, image_version, database, links: links.split_whitespace().map(str::to_owned).collect() }
+}
+
+/// What stands behind the host of an address: a database's name; none where the address ends with its host and port.
+fn path_of(address: &str) -> Option<&str> {
+    let (_, rest) = address.split_once("://")?;
+    let (_, path) = rest.rsplit_once('/')?;
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    Some(path).filter(|path| !path.is_empty())
 }
 
 /// The value behind `Label:` in Dokku's table, whatever its case and padding; `None` when it is empty.
@@ -74,6 +82,13 @@ fn value<'a>(table: &'a str, label: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_and_a_port_are_not_the_name_of_a_database() {
+        assert_eq!(path_of("redis://:0123@dokku-redis-cache:6379"), None);
+        assert_eq!(path_of("redis://:0123@dokku-redis-cache:6379/"), None);
+        assert_eq!(path_of("mysql://mariadb:0123@dokku-mariadb-shop:3306/shop?ssl=1"), Some("shop"));
+    }
 
     #[test]
     fn the_table_of_a_running_service() {

@@ -6,7 +6,7 @@ use crate::error::{LONGEST, shortened};
 
 /// Tables that a record names.
 pub const MOST_TABLES: usize = 5_000;
-/// Longest name of a table or a schema, in bytes; PostgreSQL's have 63.
+/// Longest name of a table or a schema, in bytes; servers allow some 64.
 const LONGEST_NAME: usize = 256;
 /// Things that reach beyond the database.
 const MOST_PROGRAMS: usize = 100;

@@ -8,7 +8,7 @@ const LONGEST: usize = 96 << 10;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ForeignCode {
     /// Never passed on, whatever was allowed: it ends our transaction, switches roles, sets the server or another database,
-    /// or is a command for `psql` itself. Each with its place: `line 6: ...`, `entry 214: ...`.
+    /// or is a command for the client program itself. Each with its place: `line 6: ...`, `entry 214: ...`.
     pub refused: Vec<String>,
     /// On no list of ours. Passed on, to a role without privileges, where `--allow-programs` says so.
     pub unlisted: Vec<Unlisted>,
@@ -32,9 +32,9 @@ pub struct Unlisted {
 pub enum Need {
     /// Nothing: if it asks for more, the server refuses it.
     Nothing,
-    /// `pg_execute_server_program`: it runs a program in the service's container.
+    /// To run a program in the service's container.
     Programs,
-    /// `pg_read_server_files` and `pg_write_server_files`.
+    /// To read and write files of the server's.
     ServerFiles,
 }
 

@@ -48,14 +48,14 @@ impl std::str::FromStr for Compression {
     }
 }
 
-/// How the dump itself is written, in `pg_dump`'s words.
+/// How the dump itself is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DumpFormat {
-    /// An archive for `pg_restore`: what we and `postgres:export` make.
+    /// The datastore's own format.
     #[default]
     Custom,
-    /// SQL for `psql`; only ever brought in from elsewhere.
+    /// SQL.
     Plain,
 }
 

@@ -63,5 +63,5 @@ pub use shown::{is_hidden, shown, shown_json};
 pub use shrink::suspicion;
 pub use state::{Listed, Presence, Status, Trust, is_of_its_service, newest_good};
 pub use stranger::Stranger;
-pub use swap::{Replacement, Settled, Swap};
+pub use swap::{OwnWay, Replacement, Settled, Swap};
 pub use xargs::is_cut;

@@ -5,9 +5,14 @@ const HIDDEN: &str = "********";
 /// How a private key of age begins.
 const PRIVATE_KEY: &str = "AGE-SECRET-KEY-";
 
-/// Replaces passwords: values after `PGPASSWORD=`, `PASSWORD=`, `SECRET...=`, `TOKEN=` and the like, the password part
-/// of `scheme://user:password@host`, and words of exactly 32 hex digits, the shape of dokku-postgres's passwords,
-/// and private keys of age.
+/// Words in the name of a variable or an option whose value is a secret, wherever they stand in it.
+const SECRET: [&str; 6] = ["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL"];
+/// The same where they end the name.
+const SECRET_ENDS: [&str; 4] = ["PASS", "KEY", "AUTH", "PWD"];
+
+/// Replaces passwords: values behind names like `DB_PASSWORD=`, `SECRET...=`, `API_KEY=`, `..._PWD=` and `..._AUTH=`, the
+/// password part of `scheme://user:password@host`, words of exactly 32 hex digits, the shape of the passwords that Dokku's
+/// plugins make, and private keys of age.
 pub fn scrub(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     for piece in text.split_inclusive(char::is_whitespace) {
@@ -41,7 +46,11 @@ fn address(word: &str) -> String {
 fn assignment(word: &str) -> String {
     if let Some((name, _)) = word.split_once('=') {
         let upper = name.to_ascii_uppercase();
-        if ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "PGPASS"].iter().any(|secret| upper.contains(secret)) {
+        // The working directory is nobody's secret.
+        let is_folder = upper == "PWD" || upper == "OLDPWD";
+        let is_secret =
+            SECRET.iter().any(|word| upper.contains(word)) || SECRET_ENDS.iter().any(|word| upper.ends_with(word));
+        if is_secret && !is_folder {
             return format!("{name}={HIDDEN}");
         }
     }
@@ -69,10 +78,13 @@ mod tests {
     fn fault_005_secrets_do_not_survive() {
         let secret = "0123456789abcdef0123456789abcdef";
         for text in [
-            format!("docker container exec -e PGPASSWORD={secret} x"),
-            "+ PGPASSWORD='hunter2' pg_dump".to_owned(),
+            format!("docker container exec -e DB_PASSWORD={secret} x"),
+            "+ DBPASSWORD='hunter2' dump".to_owned(),
             format!("Dsn: postgres://postgres:{secret}@dokku-postgres-db:5432/db"),
-            "postgresql://u:hunter2@h/db and more".to_owned(),
+            "redis://:hunter2@dokku-redis-cache:6379 and more".to_owned(),
+            "docker run --env MYSQL_PWD=hunter2 --env MARIADB_ROOT_PASSWORD=hunter2".to_owned(),
+            "REDISCLI_AUTH=hunter2 x".to_owned(),
+            "AWS_SECRET_ACCESS_KEY=hunter2 api-key=hunter2 --password=hunter2 SMTP_PASS=hunter2".to_owned(),
             format!("password is {secret}."),
         ] {
             let clean = scrub(&text);
@@ -84,6 +96,7 @@ mod tests {
         {
             assert!(!scrub(&format!("a {key} b")).to_ascii_uppercase().contains("1QQQ"), "{key}");
         }
+        assert_eq!(scrub("PWD=/srv/shop keyboard=de bypath=x"), "PWD=/srv/shop keyboard=de bypath=x");
         let commit = "82eeec6fe1b1d0d6c4a2f7f0a8a9d3a1b2c3d4e5";
         assert_eq!(scrub(commit), commit);
         assert_eq!(

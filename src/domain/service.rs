@@ -6,25 +6,32 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The datastores whose dumps we can read, check and restore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Datastore {
-    /// dokku-postgres.
-    Postgres,
-}
+use crate::datastores::datastores;
 
-impl Datastore {
-    /// Every datastore there is.
-    pub const ALL: &'static [Datastore] = &[Datastore::Postgres];
-
-    /// Dokku's command prefix, also the folder's name: `postgres`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Datastore::Postgres => "postgres",
+macro_rules! names {
+    ($($name:ident $folder:ident),* $(,)?) => {
+        /// The datastores whose dumps we can read, check and restore.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "lowercase")]
+        pub enum Datastore {
+            $(#[doc = concat!("dokku-", stringify!($folder), ".")] $name,)*
         }
-    }
+
+        impl Datastore {
+            /// Every datastore there is.
+            pub const ALL: &'static [Datastore] = &[$(Datastore::$name),*];
+
+            /// Dokku's command prefix, also the folder's name: `postgres`.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Datastore::$name => stringify!($folder),)*
+                }
+            }
+        }
+    };
 }
+
+datastores!(names);
 
 impl fmt::Display for Datastore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -129,6 +136,14 @@ impl fmt::Display for Service {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Records and the API are read by the name that the plugin has.
+    #[test]
+    fn a_datastore_is_written_as_its_plugin_is_called() {
+        for datastore in Datastore::ALL {
+            assert_eq!(serde_json::to_string(datastore).unwrap(), format!("{:?}", datastore.name()));
+        }
+    }
 
     #[test]
     fn names_are_dokkus_and_nothing_else() {

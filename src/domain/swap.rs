@@ -39,11 +39,24 @@ pub enum Settled {
     Stranger,
 }
 
-/// How the data of a service is replaced: one variant for each way that a datastore has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How the data of a service is replaced: one variant for each way there is. A datastore that has a way of its own needs
+/// none here.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Replacement {
     /// One database takes another's place and name.
     Databases(Swap),
+    /// As the datastore's engine wrote down for itself.
+    Own(OwnWay),
+}
+
+/// What one engine must know again after a crash, in a form that only this engine reads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnWay {
+    /// What the live data is called, for people.
+    pub live: String,
+    /// Whatever the engine needs to finish or undo it.
+    pub plan: toml::Table,
 }
 
 impl Replacement {
@@ -51,6 +64,7 @@ impl Replacement {
     pub fn live(&self) -> &str {
         match self {
             Replacement::Databases(swap) => &swap.live,
+            Replacement::Own(way) => &way.live,
         }
     }
 }

@@ -1,41 +1,79 @@
 //! What we know of each datastore. Outside `engine::<name>` nothing names SQL, a client program, the inside of a container
-//! or a table: a datastore is one folder that answers to these traits, and one line in [`of`].
+//! or a table: a datastore is one folder that answers to these traits, and one line in `datastores.rs`.
 //!
 //! Promises: reading a dump never runs any of it; the live data is not touched before [`Live::commit`]; whatever a kill
 //! leaves, [`Live::settle`] finishes or undoes, and doing that twice changes nothing. Must not know: catalogues, records,
-//! settings, verbs.
+//! settings, verbs. How a restore takes the live data's place is the engine's own affair: by a rename, by an exchange of
+//! folders, with a restart of the server or without. `tests/engine` holds every engine to these promises.
 
 mod dump;
+pub mod file_kind;
 pub mod postgres;
 
 use std::fmt::Debug;
 use std::io::Read;
 use std::net::IpAddr;
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::datastores::datastores;
 use crate::domain::{BackupId, Datastore, DumpFormat, ForeignCode, Replacement, Service, Settled, TableRows};
-use crate::error::Result;
+use crate::error::{Result, Speech};
 use crate::sys::docker::Docker;
 
 pub use dump::Dump;
+pub use file_kind::FileKind;
 
-/// The engine of a datastore.
-pub fn of(datastore: Datastore) -> &'static dyn Engine {
-    match datastore {
-        Datastore::Postgres => &postgres::Postgres,
-    }
+macro_rules! engines {
+    ($($name:ident $folder:ident),* $(,)?) => {
+        /// The engine of a datastore.
+        pub fn of(datastore: Datastore) -> &'static dyn Engine {
+            match datastore {
+                $(Datastore::$name => &$folder::$name,)*
+            }
+        }
+    };
+}
+
+datastores!(engines);
+
+/// Every engine there is.
+pub fn all() -> impl Iterator<Item = &'static dyn Engine> {
+    Datastore::ALL.iter().copied().map(of)
+}
+
+/// A format in which a datastore's dumps are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// Its name in records, and with it its files' ending.
+    pub format: DumpFormat,
+    /// Dumps of it, as people call them: `plain SQL`.
+    pub words: &'static str,
 }
 
 /// One datastore.
 pub trait Engine: Sync + Debug {
-    /// What people call it: `PostgreSQL`.
+    /// What people call it.
     fn label(&self) -> &'static str;
 
-    /// The format that its plugin's export writes.
-    fn exported(&self) -> DumpFormat;
+    /// The formats that are read; the first one is what its plugin's export writes.
+    fn formats(&self) -> &'static [Format];
+
+    /// The format of a dump made elsewhere, called `name`, that begins with `head`
+    /// ([`file_kind::HEAD`] bytes, or all there are). Fails as `damaged`, with what it is and what to do with it.
+    fn recognise(&self, head: &[u8], name: &str) -> Result<DumpFormat>;
+
+    /// What to type where a `folder` is given for a dump; none where no dump is one.
+    fn about_folder(&self, folder: &Path) -> Option<String>;
+
+    /// What may be the matter, and where to look, when nothing comes from an export any more.
+    fn hung_hint(&self) -> &'static str;
+
+    /// How its programs speak of a failure: nothing of the data in their words is kept.
+    fn speech(&self) -> &'static Speech;
 
     /// Reads a dump to its exact end; fails as `damaged` when anything is missing, mangled or added.
     fn inspect(&self, format: DumpFormat, dump: &mut dyn Read) -> Result<Content>;
@@ -63,6 +101,19 @@ pub trait Engine: Sync + Debug {
 
     /// Removes what a crash has left of a dump of a server elsewhere for `service`, whose lock is held.
     fn sweep_remote(&self, docker: &Docker, root: &str, service: &Service) -> Result<()>;
+}
+
+impl dyn Engine {
+    /// The format that its plugin's export writes.
+    pub fn exported(&self) -> DumpFormat {
+        self.formats().first().map_or_else(DumpFormat::default, |format| format.format)
+    }
+
+    /// What dumps of this format are called.
+    pub fn words(&self, format: DumpFormat) -> &'static str {
+        let known = self.formats().iter().find(|known| known.format == format);
+        known.map_or("unknown to it", |known| known.words)
+    }
 }
 
 /// Whose a throw-away server is: what its labels say.
@@ -180,7 +231,7 @@ pub struct Content {
     pub programs: Vec<String>,
     /// What in it is more than data. Of one's own backups it says nothing that matters.
     pub code: ForeignCode,
-    /// A line of SQL from which on only the server can tell what is quoted.
+    /// A line of text from which on only the server can tell what is quoted.
     pub ambiguous: Option<u64>,
     /// Rows of every table that holds data.
     pub tables: Vec<TableRows>,
@@ -204,5 +255,17 @@ impl Content {
     /// Rows of all tables.
     pub fn rows(&self) -> u64 {
         self.tables.iter().map(|table| table.rows).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_datastore_has_an_engine_that_exports_something() {
+        for engine in all() {
+            assert!(!engine.formats().is_empty(), "{}", engine.label());
+        }
     }
 }

@@ -62,8 +62,8 @@ pub fn without(text: &str) -> String {
     hide(&without_documents(&without_bytes(text)), '"')
 }
 
-/// The same for MySQL, which quotes with apostrophes.
-pub fn without_mysql(text: &str) -> String {
+/// The same where values are quoted with apostrophes.
+pub fn without_quoted(text: &str) -> String {
     hide(&without(text), '\'')
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::catalogue::{Detail, InUse, Log, Mark, Root, VERIFY, View};
 use crate::codec::Identities;
 use crate::dokku::Dokku;
-use crate::domain::{Backup, BackupId, Consent, Datastore, Listed, Service, Verification};
+use crate::domain::{Backup, BackupId, Consent, Listed, Service, Verification};
 use crate::domain::{Which, count};
 use crate::engine::{self, Bound, Compared, Content, Owner, Shown};
 use crate::error::{Failure, Kind, Result};
@@ -103,8 +103,8 @@ fn remove_left(context: &Context, root: &Root, docker: &Docker) -> Result<usize>
     let left = Mark::left(root)?;
     let host = context.settings.data_root.display().to_string();
     let mut removed = 0;
-    for datastore in Datastore::ALL {
-        removed += engine::of(*datastore).sweep(docker, &host, &worked_on)?;
+    for engine in engine::all() {
+        removed += engine.sweep(docker, &host, &worked_on)?;
     }
     left.into_iter().for_each(Mark::remove);
     Ok(removed)

@@ -86,7 +86,7 @@ fn listen(
             return Err(interrupted(signal));
         }
         if patience.is_over() {
-            return Err(hung(what, limit));
+            return Err(hung(what, limit, None));
         }
         if read_some(streams)? {
             if streams.iter().any(|stream| stream.text.len() > LONGEST) {

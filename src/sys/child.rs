@@ -63,6 +63,7 @@ pub struct Child {
     idle: Duration,
     interruptible: bool,
     total: Option<Patience>,
+    hung_hint: Option<&'static str>,
     done: bool,
     /// Dropped last, and so after the child was ended: a pipe that closes earlier would be an end of its input.
     feed: Option<Feed>,
@@ -84,7 +85,8 @@ impl Child {
         let (idle, interruptible) = (start.idle, start.interruptible);
         match Ring::drain(stderr) {
             Ok(stderr) => {
-                Ok(Child { what, process, stdout, stderr, idle, interruptible, total: None, done: false, feed })
+                let (total, hung_hint) = (None, None);
+                Ok(Child { what, process, stdout, stderr, idle, interruptible, total, hung_hint, done: false, feed })
             }
             Err(error) => {
                 kill_group(&process, Signal::SIGKILL);
@@ -98,6 +100,13 @@ impl Child {
     #[must_use]
     pub fn within(mut self, total: Duration) -> Child {
         self.total = Some(Patience::new(total));
+        self
+    }
+
+    /// The same child; `hint` says what may be the matter when nothing comes from it any more.
+    #[must_use]
+    pub fn hung_hint(mut self, hint: &'static str) -> Child {
+        self.hung_hint = Some(hint);
         self
     }
 
@@ -145,7 +154,7 @@ impl Child {
                 return Err(self.end_with(too_slow(&self.what)));
             }
             if patience.is_over() {
-                return Err(self.end_with(hung(&self.what, self.idle)));
+                return Err(self.end_with(hung(&self.what, self.idle, self.hung_hint)));
             }
         }
     }
@@ -254,10 +263,10 @@ pub fn cannot_start(program: &std::path::Path, error: io::Error) -> Failure {
     }
 }
 
-/// The failure of a child that did not move for `idle`.
-pub fn hung(what: &str, idle: Duration) -> Failure {
+/// The failure of a child that did not move for `idle`; `hint` is what whoever started it knows of such a thing.
+pub fn hung(what: &str, idle: Duration, hint: Option<&str>) -> Failure {
     Failure::new(Kind::Timeout, format!("{what}: nothing came for {} seconds; ended it", idle.as_secs()))
-        .hint("a lock on a table does this; see who holds it in pg_stat_activity")
+        .hint(hint.unwrap_or("see whether the host and its Docker still answer: docker ps; dmesg | tail"))
 }
 
 /// The failure of a child that ended with `status`.

@@ -18,8 +18,9 @@ use crate::error::{Failure, Kind, Result};
 /// How often a waiting reader looks for signals.
 const LOOK: u16 = 50;
 
-/// Opens a file that somebody named, and says where it truly lies, whatever links lead there.
-pub fn open(path: &Path) -> Result<(NamedFile, PathBuf)> {
+/// Opens a file that somebody named, and says where it truly lies, whatever links lead there. `about_folder` is what to
+/// type where it is a folder.
+pub fn open(path: &Path, about_folder: Option<String>) -> Result<(NamedFile, PathBuf)> {
     let mut options = File::options();
     // O_NONBLOCK: a FIFO must not make us wait for a writer.
     options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
@@ -27,8 +28,8 @@ pub fn open(path: &Path) -> Result<(NamedFile, PathBuf)> {
     let kind = file.metadata()?.file_type();
     let shown = path.display();
     if kind.is_dir() {
-        return Err(Failure::new(Kind::Usage, format!("{shown} is a folder"))
-            .hint(format!("when it is a dump of pg_dump -Fd: pg_restore -f - {shown} | gzip > dump.sql.gz")));
+        let failure = Failure::new(Kind::Usage, format!("{shown} is a folder"));
+        return Err(failure.hint(about_folder.unwrap_or_else(|| "name one file in it".to_owned())));
     }
     if !kind.is_file() {
         return Err(Failure::new(Kind::Usage, format!("{shown} is no regular file")).hint("pour it in: --file -"));

@@ -72,7 +72,7 @@ pub enum Verb {
     Logs(LogsArgs),
     /// Restore a backup into a live service; destructive
     #[command(
-        after_help = "Examples:\n  dokku backups:import my-db --latest\n  dokku backups:import my-db --id my-db-2026-04-08-14-30-00 --force\n  dokku backups:import staging-db --from-service my-db --latest\n  ssh dokku@host -- --force backups:import my-db --file - < dump.sql.gz\n  dokku backups:import my-db --url https://dumps.example.com/shop.dump --no-restore\n  echo postgresql://me:password@db.example.com/shop | dokku backups:import my-db --from - --no-restore"
+        after_help = "Examples:\n  dokku backups:import my-db --latest\n  dokku backups:import my-db --id my-db-2026-04-08-14-30-00 --force\n  dokku backups:import staging-db --from-service my-db --latest\n  ssh dokku@host -- --force backups:import my-db --file - < dump.sql.gz\n  dokku backups:import my-db --url https://dumps.example.com/shop.dump --no-restore\n  echo postgres://me:password@db.example.com/shop | dokku backups:import my-db --from - --no-restore"
     )]
     Import(ImportArgs),
     /// Show that backups restore: into a disposable database, and compare

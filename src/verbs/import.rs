@@ -42,7 +42,7 @@ pub struct ImportArgs {
     /// A dump made elsewhere, at an https address; - reads the address from stdin.
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// Dump the database of a server elsewhere: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or - to read that from
+    /// Dump the database of a server elsewhere: postgres://USER:PASSWORD@HOST:PORT/DATABASE, or - to read that from
     /// stdin.
     #[arg(long, value_name = "ADDRESS")]
     pub from: Option<String>,

@@ -165,7 +165,7 @@ pub fn table() -> String {
 fn words(to: &To) -> String {
     let of = |part: &Part| {
         let rights: Vec<&str> = part.rights.iter().map(|right| right.name()).collect();
-        let stock = part.stock.map(|stock| format!(" + postgres:{stock}")).unwrap_or_default();
+        let stock = part.stock.map(|stock| format!(" + DATASTORE:{stock}")).unwrap_or_default();
         rights.join(", ") + &stock
     };
     match to {

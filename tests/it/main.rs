@@ -23,6 +23,8 @@ mod docs;
 mod download;
 mod drill;
 mod encryption;
+#[path = "../engine/mod.rs"]
+mod engine;
 mod everyday;
 mod faults_destination;
 mod faults_export;

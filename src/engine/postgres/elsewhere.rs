@@ -63,8 +63,12 @@ impl Elsewhere {
         args.extend(["--user", "postgres", image, "sh", "-c", SCRIPT, "sh", "--format=custom"]);
         args.extend(["--no-owner", "--no-acl", "--no-password", "--dbname", &conninfo]);
         let password = Input::Stream(Box::new(Cursor::new(dsn.password_line().into_bytes())));
-        elsewhere.child =
-            Some(docker.run(format!("pg_dump of {}", elsewhere.words), &args, password, idle)?.within(total));
+        elsewhere.child = Some(
+            docker
+                .run(format!("pg_dump of {}", elsewhere.words), &args, password, idle)?
+                .within(total)
+                .hung_hint(super::HUNG),
+        );
         Ok(elsewhere)
     }
 

@@ -105,14 +105,14 @@ impl Live for LiveServer {
     }
 
     fn make(&self, to: &mut Replacement) -> Result<()> {
-        let Replacement::Databases(swap) = to;
+        let Replacement::Databases(swap) = to else { return Err(not_ours(to)) };
         let create = properties(swap)?.create(&swap.fresh);
         swap.fresh_oid = Some(self.server.create_database(&create, &swap.fresh)?);
         Ok(())
     }
 
     fn fill(&self, to: &Replacement, dump: Option<Dump>, limit: Duration) -> Result<Compared> {
-        let Replacement::Databases(swap) = to;
+        let swap = swap_of(to)?;
         let compared = match dump {
             Some(dump) => self.server.fill(&swap.fresh, swap.role.as_deref(), dump, limit)?,
             None => Compared { tables: 0, rows: 0 },
@@ -122,14 +122,27 @@ impl Live for LiveServer {
     }
 
     fn commit(&self, to: &Replacement) -> Result<()> {
-        let Replacement::Databases(swap) = to;
+        let swap = swap_of(to)?;
         self.server.swap(swap)
     }
 
     fn settle(&self, to: &Replacement) -> Result<Settled> {
-        let Replacement::Databases(swap) = to;
+        let swap = swap_of(to)?;
         self.server.settle(swap)
     }
+}
+
+fn swap_of(to: &Replacement) -> Result<&Swap> {
+    match to {
+        Replacement::Databases(swap) => Ok(swap),
+        Replacement::Own(_) => Err(not_ours(to)),
+    }
+}
+
+/// What only another datastore's engine can settle was noted for a service of this one.
+fn not_ours(to: &Replacement) -> Failure {
+    let text = format!("the data {} is not replaced as PostgreSQL replaces it", to.live());
+    Failure::new(Kind::Catalogue, text).hint("the restore journal is another datastore's; see whose backups lie there")
 }
 
 fn properties(swap: &Swap) -> Result<Database> {

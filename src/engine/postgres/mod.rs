@@ -11,17 +11,20 @@ mod live;
 mod passing;
 pub mod plain;
 mod quote;
+mod recognise;
 mod restricted;
 mod scratch;
 mod server;
+mod speech;
 mod sql;
 mod swap;
 
 use std::io::Read;
+use std::path::Path;
 
-use super::{Content, Engine, Live, Owner, Remote, Scratch};
+use super::{Content, Engine, Format, Live, Owner, Remote, Scratch};
 use crate::domain::{BackupId, DumpFormat, ForeignCode, Need, Service, TableRows, Unlisted};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Result, Speech};
 use crate::sys::docker::Docker;
 
 use database::Database;
@@ -38,6 +41,9 @@ use archive::ArchiveError;
 /// What reaches beyond the database and is named in a record; the rest is only counted.
 const NAMED: usize = 20;
 
+/// What holds up a dump.
+const HUNG: &str = "a lock on a table does this; see who holds it in pg_stat_activity";
+
 /// PostgreSQL.
 #[derive(Debug)]
 pub struct Postgres;
@@ -47,8 +53,27 @@ impl Engine for Postgres {
         "PostgreSQL"
     }
 
-    fn exported(&self) -> DumpFormat {
-        DumpFormat::Custom
+    fn formats(&self) -> &'static [Format] {
+        &[
+            Format { format: DumpFormat::Custom, words: "an archive" },
+            Format { format: DumpFormat::Plain, words: "plain SQL" },
+        ]
+    }
+
+    fn recognise(&self, head: &[u8], name: &str) -> Result<DumpFormat> {
+        recognise::recognise(head, name)
+    }
+
+    fn about_folder(&self, folder: &Path) -> Option<String> {
+        Some(format!("when it is a dump of pg_dump -Fd: pg_restore -f - {} | gzip > dump.sql.gz", folder.display()))
+    }
+
+    fn hung_hint(&self) -> &'static str {
+        HUNG
+    }
+
+    fn speech(&self) -> &'static Speech {
+        &speech::SPEECH
     }
 
     fn inspect(&self, format: DumpFormat, dump: &mut dyn Read) -> Result<Content> {

@@ -18,8 +18,9 @@ mod tables;
 
 use std::io::{ErrorKind, Read};
 
-use super::archive::{ArchiveError, Damage, DamageKind, Looks, TableRows, looks_like};
+use super::archive::{ArchiveError, Damage, DamageKind, DumpKind, TableRows, sniff};
 use crate::domain::ForeignCode;
+use crate::engine::FileKind;
 pub use given::Given;
 use lexer::Lexer;
 
@@ -108,10 +109,10 @@ pub fn read(mut source: impl Read) -> Result<PlainSummary, ArchiveError> {
 }
 
 fn refuse_what_is_not_text(head: &[u8]) -> Result<(), ArchiveError> {
-    match looks_like(head) {
-        Looks::PlainSql | Looks::Text => Ok(()),
+    match sniff(head) {
+        DumpKind::PlainSql | DumpKind::Other(FileKind::Text) => Ok(()),
         // Text in another encoding than UTF-8.
-        Looks::Unknown if memchr::memchr(0, head).is_none() => Ok(()),
+        DumpKind::Other(FileKind::Unknown) if memchr::memchr(0, head).is_none() => Ok(()),
         looks => Err(ArchiveError::NotAnArchive(looks)),
     }
 }
@@ -191,6 +192,6 @@ mod tests {
         for length in whole.find("dump\n").unwrap() + 4..end {
             assert!(read(&whole.as_bytes()[..length]).is_err(), "{length}");
         }
-        assert!(matches!(read(&b"\x7fELF"[..]), Err(ArchiveError::NotAnArchive(Looks::Elf))));
+        assert!(matches!(read(&b"\x7fELF"[..]), Err(ArchiveError::NotAnArchive(DumpKind::Other(FileKind::Elf)))));
     }
 }

@@ -45,7 +45,7 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
     let last = last_good(catalogue)?;
     check_room(catalogue, last.as_ref())?;
     // The dump starts at once and waits in its pipe until the service is known to be up; only then is there a row.
-    let child = dokku.export(service)?;
+    let child = dokku.export(service)?.hung_hint(engine::of(service.datastore).hung_hint());
     let info = dokku.info(service)?;
     if let Some(failure) = not_running(service, &info.state) {
         return Err(failure);
@@ -92,7 +92,7 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
     }
 }
 
-/// Our children are gone, but `pg_dump` in the container goes on by itself, with its snapshot and its locks.
+/// Our children are gone, but what dumps in the container goes on by itself, with its snapshot and its locks.
 fn end_left_dump(context: &Context, record: &Backup, live: Option<Box<dyn Live>>) {
     let from = record.started_at - chrono::TimeDelta::seconds(5);
     let ended = live.map(|live| live.uninterruptible().end_dumps(from..context.settings.clock.now()));
@@ -141,6 +141,7 @@ fn begin(
     let (service, id) = (catalogue.service(), free_id(context, catalogue, wanted.at)?);
     let now = context.settings.clock.now();
     let mut record = Backup::draft(id, service.datastore, wanted.source, now, &context.settings.caller.actor);
+    record.dump_format = engine::of(service.datastore).exported();
     record.compression = stored.compression;
     record.encrypted_to = stored.recipients.words();
     record.label = wanted.label.clone().filter(|label| !label.is_empty());

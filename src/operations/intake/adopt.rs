@@ -29,9 +29,11 @@ pub struct Adopted {
 pub fn adopt_from(context: &Context, catalogue: &Exclusive, folder: &Path) -> Result<Adopted> {
     let dir = open(context, catalogue, folder)?;
     let stored = Stored::locally(context, catalogue.service(), None)?;
+    let format = engine::of(catalogue.service().datastore).exported();
+    let ending = Form { format, ..Form::PLAIN }.ending();
     let mut found: Vec<(BackupId, String)> = Vec::new();
     for name in dir.names()? {
-        let stem = name.strip_suffix(Form::PLAIN.ending()).and_then(|stem| stem.strip_suffix('.'));
+        let stem = name.strip_suffix(ending).and_then(|stem| stem.strip_suffix('.'));
         let id = stem.and_then(|stem| stem.parse().ok());
         found.extend(id.filter(|id: &BackupId| id.service() == &catalogue.service().name).map(|id| (id, name)));
     }

@@ -90,7 +90,7 @@ impl Foreign {
         let seconds = context.properties().computed(into.service(), &IMPORT_TIMEOUT)?;
         let total = Duration::from_secs(seconds.parse().unwrap_or(u64::MAX / 1000));
         match self {
-            Foreign::File(path) => file(context, path, total),
+            Foreign::File(path) => file(context, into.service().datastore, path, total),
             Foreign::Stdin => {
                 let bytes = Box::new(Stdin::take(settings.idle, total)?);
                 Ok(Coming { bytes, name: "stdin".to_owned(), size: None })
@@ -129,9 +129,9 @@ fn addresses(context: &Context, dsn: &dyn Remote) -> Result<Vec<IpAddr>> {
         .ok_or_else(|| Failure::new(Kind::Child, format!("{} could not be dumped: its host is not known", dsn.words())))
 }
 
-fn file(context: &Context, path: &Path, total: Duration) -> Result<Coming> {
+fn file(context: &Context, datastore: Datastore, path: &Path, total: Duration) -> Result<Coming> {
     let settings = &context.settings;
-    let (file, truly) = incoming::open(path)?;
+    let (file, truly) = incoming::open(path, engine::of(datastore).about_folder(path))?;
     // What lies below Dokku's own folders belongs to services and apps that the caller may not be allowed to see.
     for own in [&settings.lib_root, &settings.apps_root] {
         let own = own.canonicalize().unwrap_or_else(|_| own.clone());

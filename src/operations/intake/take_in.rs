@@ -4,6 +4,7 @@
 use crate::catalogue::{Draft, Exclusive, Log};
 use crate::dokku::Info;
 use crate::domain::{Backup, Compression, Source, count, scrub};
+use crate::engine;
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::backup::{Incoming, Stored, free_id, store_dump};
@@ -40,7 +41,7 @@ pub fn bring_in(
     }
     let (name_of_it, size) = (coming.name, coming.size);
     let identities = || keys.fitting(context, service, &[], &name_of_it);
-    let unpacked = unpack(coming.bytes, &name_of_it, &identities, limit)?;
+    let unpacked = unpack(engine::of(service.datastore), coming.bytes, &name_of_it, &identities, limit)?;
     let draft =
         begin(context, into, info, &unpacked, &stored, label.filter(|label| !label.is_empty()).unwrap_or(&name_of_it))?;
     let (id, file) = (draft.record.id.clone(), draft.file_name());

@@ -5,13 +5,12 @@ use std::io::{self, Cursor, Read};
 
 use crate::codec::{Identities, decode};
 use crate::domain::{Compression, DumpFormat, Form};
-use crate::engine::postgres::archive::{Looks, looks_like};
+use crate::engine::Engine;
+use crate::engine::file_kind::{FileKind, HEAD, sniff};
 use crate::error::{Failure, Kind, Result};
 use crate::stream::Heard;
 use crate::ui::bytes;
 
-/// Bytes looked at: enough for what stands deepest, a tar file's mark.
-const HEAD: usize = 4096;
 /// Layers taken off: encryption, then compression.
 const LAYERS: usize = 2;
 
@@ -26,46 +25,34 @@ pub struct Unpacked {
     pub format: DumpFormat,
 }
 
-/// Takes the layers off `source`, called `name`, whose dump may have `limit` bytes.
-pub fn unpack(source: Bytes, name: &str, identities: &dyn Fn() -> Result<Identities>, limit: u64) -> Result<Unpacked> {
+/// Takes the layers off `source`, called `name`, whose dump may have `limit` bytes and is one that `engine` recognises.
+pub fn unpack(
+    engine: &dyn Engine,
+    source: Bytes,
+    name: &str,
+    identities: &dyn Fn() -> Result<Identities>,
+    limit: u64,
+) -> Result<Unpacked> {
     let mut source: Bytes = Box::new(Heard(source));
     for _ in 0..=LAYERS {
         let mut head = Vec::with_capacity(HEAD);
         (&mut source).take(HEAD as u64).read_to_end(&mut head)?;
-        let looks = looks_like(&head);
-        source = Box::new(Cursor::new(head).chain(source));
         let layer = |compression, encrypted| Form { compression, encrypted, ..Form::PLAIN };
-        let form = match looks {
-            Looks::Gzip => layer(Compression::Gzip, false),
-            Looks::Zstd => layer(Compression::Zstd, false),
-            Looks::Age => layer(Compression::None, true),
-            other => {
-                let format = recognise(other, name)?;
-                return Ok(Unpacked { dump: Box::new(Limited { inner: source, left: limit, limit }), format });
+        let form = match sniff(&head) {
+            FileKind::Gzip => layer(Compression::Gzip, false),
+            FileKind::Zstd => layer(Compression::Zstd, false),
+            FileKind::Age => layer(Compression::None, true),
+            _ => {
+                let format = engine.recognise(&head, name)?;
+                let inner = Box::new(Cursor::new(head).chain(source));
+                return Ok(Unpacked { dump: Box::new(Limited { inner, left: limit, limit }), format });
             }
         };
+        source = Box::new(Cursor::new(head).chain(source));
         let keys = if form.encrypted { identities()? } else { Identities::none() };
         source = Box::new(decode(source, form, &keys)?);
     }
     Err(Failure::new(Kind::Damaged, format!("{name} is packed more than {LAYERS} times")))
-}
-
-fn recognise(looks: Looks, name: &str) -> Result<DumpFormat> {
-    let lower = name.to_ascii_lowercase();
-    let named_sql = [".sql", ".sql.gz", ".sql.zst", ".sql.age"].iter().any(|ending| lower.ends_with(ending));
-    let failure = Failure::new(Kind::Damaged, format!("{name} is no dump of PostgreSQL: it looks like {looks}"));
-    match looks {
-        Looks::Archive => Ok(DumpFormat::Custom),
-        Looks::PlainSql => Ok(DumpFormat::Plain),
-        Looks::Text | Looks::Unknown if named_sql => Ok(DumpFormat::Plain),
-        Looks::Tar => Err(failure.hint("when it is a dump of pg_dump -Ft: pg_restore -f dump.sql FILE")),
-        Looks::DumpToc => Err(failure.hint("of the whole folder: pg_restore -f dump.sql FOLDER")),
-        Looks::Lz4 | Looks::Bzip2 | Looks::Xz | Looks::Zip => {
-            Err(failure.hint("unpack it first; gzip and zstd are unpacked here"))
-        }
-        Looks::CrlfMangled => Err(failure.hint("transfer it again, in binary and without a terminal (ssh without -t)")),
-        _ => Err(failure),
-    }
 }
 
 /// Bounds what comes out: a few bytes may unpack to more than the disk holds.

@@ -27,8 +27,8 @@ fn remedy(objections: &[Objection]) -> String {
     for objection in objections {
         match &objection.remedy {
             None => {
-                return "no option lets that pass: pour it into a service of its own by hand (psql), look at what it did, \
-                        and export that"
+                return "no option lets that pass: pour it into a service of its own by hand, look at what it did, and \
+                        export that"
                     .to_owned();
             }
             Some(option) if options.contains(option) => {}

@@ -51,9 +51,10 @@ pub fn prove(
         object(&backup.id.to_string(), &content.code, consent)?;
     }
     file.rewind()?;
-    let input = match form {
-        Form::PLAIN => Input::File(file.into_file()),
-        _ => Input::Stream(Box::new(decode(file, form, identities)?)),
+    let input = if form.is_as_written() {
+        Input::File(file.into_file())
+    } else {
+        Input::Stream(Box::new(decode(file, form, identities)?))
     };
     Ok(Dump::proven(input, content, origin, consent.clone()))
 }

@@ -105,7 +105,7 @@ fn any_identities(context: &Context, service: &Service) -> Identities {
     configured(context, service).ok().flatten().map(|(identities, _)| identities).unwrap_or_default()
 }
 
-/// A dump whose process was killed: in the container `pg_dump` may still be at it, holding its snapshot and locks. It is
+/// A dump whose process was killed: in the container something may still be at it, holding its snapshot and locks. It is
 /// recognised by when it began. Where the service cannot be asked there is nothing to end.
 fn end_left_dumps(context: &Context, catalogue: &Exclusive, abandoned: &[Backup]) {
     let Ok(docker) = context.docker() else { return };

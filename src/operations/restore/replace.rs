@@ -20,6 +20,7 @@ fn journal_of(into: &Exclusive, id: Option<&BackupId>, restore: &Restore) -> Jou
         by: restore.by.clone(),
         safety_backup: restore.safety_backup.clone(),
         swap: None,
+        own: None,
         before: None,
     }
 }
@@ -121,8 +122,10 @@ pub fn in_place(
         let text = format!("{id} was made elsewhere ({why}); the stock import would run its code as the superuser");
         return Err(Failure::new(Kind::Refused, text).hint("leave out --in-place"));
     }
-    if dump.content().format != engine::of(into.service().datastore).exported() {
-        return Err(Failure::new(Kind::Refused, "the stock import takes archives only, and this is plain SQL")
+    let (engine, format) = (engine::of(into.service().datastore), dump.content().format);
+    if format != engine.exported() {
+        let (taken, given) = (engine.words(engine.exported()), engine.words(format));
+        return Err(Failure::new(Kind::Refused, format!("the stock import takes {taken}, and this is {given}"))
             .hint("leave out --in-place"));
     }
     let limit = context.restore_limit(into.service())?;

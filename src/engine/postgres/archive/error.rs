@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Looks;
+use super::DumpKind;
 
 /// The ways in which reading an archive fails.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub enum ArchiveError {
     /// It is an archive, but not a whole and unaltered one.
     Damaged(Damage),
     /// It is something else.
-    NotAnArchive(Looks),
+    NotAnArchive(DumpKind),
     /// It was written by a newer PostgreSQL than this reader knows.
     TooNew {
         /// Format version found.

@@ -5,7 +5,7 @@ use std::io::Read;
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::source::Source;
-use super::{ArchiveError, Compression, Looks, NEWEST, looks_like};
+use super::{ArchiveError, Compression, DumpKind, NEWEST, sniff};
 
 pub(super) const MAGIC: &[u8] = b"PGDMP";
 /// The oldest format read: 1.10, of PostgreSQL 8.0.
@@ -32,7 +32,7 @@ pub(super) fn read<R: Read>(source: &mut Source<R>) -> Result<Header, ArchiveErr
     sizes(source)?;
     match source.byte()? {
         CUSTOM => {}
-        TAR | DIRECTORY => return Err(ArchiveError::NotAnArchive(Looks::DumpToc)),
+        TAR | DIRECTORY => return Err(ArchiveError::NotAnArchive(DumpKind::DumpToc)),
         other => return Err(source.odd(format!("an unknown archive type {other}"))),
     }
     let compression = compression(source, format)?;
@@ -52,20 +52,20 @@ fn magic<R: Read>(source: &mut Source<R>) -> Result<(), ArchiveError> {
     if !head.is_empty() && MAGIC.starts_with(head) {
         return Err(source.cut());
     }
-    let looks = looks_like(source.peek(4096)?);
+    let looks = sniff(source.peek(4096)?);
     Err(ArchiveError::NotAnArchive(looks))
 }
 
 fn version<R: Read>(source: &mut Source<R>) -> Result<(u8, u8, u8), ArchiveError> {
     let found = (source.byte()?, source.byte()?, source.byte()?);
-    if found == (1, 13, 10) && looks_like(source.head()) == Looks::CrlfMangled {
-        return Err(ArchiveError::NotAnArchive(Looks::CrlfMangled));
+    if found == (1, 13, 10) && sniff(source.head()) == DumpKind::CrlfMangled {
+        return Err(ArchiveError::NotAnArchive(DumpKind::CrlfMangled));
     }
     if found > NEWEST {
         return Err(ArchiveError::TooNew { found, newest: NEWEST });
     }
     if found < OLDEST {
-        return Err(ArchiveError::NotAnArchive(Looks::AncientArchive));
+        return Err(ArchiveError::NotAnArchive(DumpKind::AncientArchive));
     }
     if found.2 != 0 {
         return Err(source.odd(format!("an unknown archive version {}.{}.{}", found.0, found.1, found.2)));

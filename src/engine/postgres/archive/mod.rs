@@ -18,6 +18,7 @@ mod blocks;
 mod chunks;
 pub(super) mod copy;
 mod decode;
+mod dump_kind;
 mod encoding;
 mod entry;
 mod error;
@@ -25,7 +26,6 @@ mod header;
 mod inserts;
 mod judge;
 mod kinds;
-mod looks;
 mod passing;
 mod rows;
 mod source;
@@ -33,8 +33,8 @@ mod toc;
 
 use std::io::Read;
 
+pub use dump_kind::{DumpKind, sniff};
 pub use error::{ArchiveError, Damage, DamageKind, EntryName};
-pub use looks::{Looks, looks_like};
 
 pub(super) use encoding::known as known_encoding;
 pub(super) use passing::Passing;
@@ -116,8 +116,8 @@ pub fn read(source: impl Read) -> Result<Summary, ArchiveError> {
     let mut source = Source::new(source);
     let summary = whole(&mut source);
     match summary {
-        Err(ArchiveError::Damaged(_)) if looks_like(source.head()) == Looks::CrlfMangled => {
-            Err(ArchiveError::NotAnArchive(Looks::CrlfMangled))
+        Err(ArchiveError::Damaged(_)) if sniff(source.head()) == DumpKind::CrlfMangled => {
+            Err(ArchiveError::NotAnArchive(DumpKind::CrlfMangled))
         }
         other => other,
     }

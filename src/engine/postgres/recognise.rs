@@ -1,0 +1,35 @@
+//! Which of PostgreSQL's formats a dump made elsewhere is in, or what to do with it instead.
+
+use super::archive::{DumpKind, sniff};
+use crate::domain::DumpFormat;
+use crate::engine::FileKind;
+use crate::error::{Failure, Kind, Result};
+
+/// Endings of the names of SQL in an encoding that its first bytes do not tell.
+const SQL_NAMES: [&str; 4] = [".sql", ".sql.gz", ".sql.zst", ".sql.age"];
+
+/// How a file called `name` that begins with `head` is written.
+pub fn recognise(head: &[u8], name: &str) -> Result<DumpFormat> {
+    let lower = name.to_ascii_lowercase();
+    let is_named_sql = SQL_NAMES.iter().any(|ending| lower.ends_with(ending));
+    let kind = sniff(head);
+    let failure = Failure::new(Kind::Damaged, format!("{name} is no dump of PostgreSQL: it looks like {kind}"));
+    match kind {
+        DumpKind::Archive => Ok(DumpFormat::Custom),
+        DumpKind::PlainSql => Ok(DumpFormat::Plain),
+        DumpKind::Other(FileKind::Text | FileKind::Unknown) if is_named_sql => Ok(DumpFormat::Plain),
+        DumpKind::Other(FileKind::Tar) => {
+            Err(failure.hint("when it is a dump of pg_dump -Ft: pg_restore -f dump.sql FILE"))
+        }
+        DumpKind::DumpToc => Err(failure.hint("of the whole folder: pg_restore -f dump.sql FOLDER")),
+        DumpKind::CrlfMangled => {
+            Err(failure.hint("transfer it again, in binary and without a terminal (ssh without -t)"))
+        }
+        DumpKind::Other(packed) if packed.is_packed() => {
+            Err(failure.hint("unpack it first; gzip and zstd are unpacked here"))
+        }
+        DumpKind::AncientArchive | DumpKind::BannerBeforeArchive | DumpKind::Other(_) => {
+            Err(failure.hint("make another, in a format that is taken: pg_dump -Fc DATABASE"))
+        }
+    }
+}
