@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::{
-    AppCode, Backup, BackupId, Compression, Datastore, Destination, DumpFormat, Listed, MoreTables, Origin, Presence,
+    AppCode, Backup, BackupId, Compression, CopyRecord, Datastore, DumpFormat, Listed, MoreTables, Origin, Presence,
     Restore, Service, Source, Status, TableRows, Trust, Verification,
 };
 
@@ -260,10 +260,10 @@ impl<'a> From<&'a AppCode> for AppJson<'a> {
 }
 
 /// The copy of `listed`, as far as it has come.
-fn destination<'a>(copy: &'a Destination, listed: &Listed) -> DestinationJson<'a> {
+fn destination<'a>(copy: &'a CopyRecord, listed: &Listed) -> DestinationJson<'a> {
     // Two are between us and the store: whether the copy's own record is up to date, and whose upload an object is.
-    let Destination { record: _, mark: _, .. } = copy;
-    let Destination { state, uri, reason, size, sha256, encrypted_to, uploaded_at, attempts, retry_at, .. } = copy;
+    let CopyRecord { record: _, mark: _, .. } = copy;
+    let CopyRecord { state, uri, reason, size, sha256, encrypted_to, uploaded_at, attempts, retry_at, .. } = copy;
     DestinationJson {
         state: listed.copy_state().unwrap_or(state.name()),
         uri,

@@ -5,9 +5,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BackupId, Compression, CopyState, Datastore, Destination, DumpFormat, Form, ServiceName, Status, Stranger,
-};
+use super::{BackupId, Compression, CopyRecord, CopyState, Datastore, DumpFormat, Form, ServiceName, Status, Stranger};
 
 /// How a finished run ended. A run that has not ended has no record, only a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,7 +248,7 @@ pub struct Backup {
     pub apps: Vec<AppCode>,
     /// The copy elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub destination: Option<Destination>,
+    pub destination: Option<CopyRecord>,
     /// What a test restore showed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,

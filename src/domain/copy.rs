@@ -41,7 +41,7 @@ impl CopyState {
 /// The copy at the destination, with a state of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Destination {
+pub struct CopyRecord {
     /// How far it has come.
     pub state: CopyState,
     /// Where it lies, or will.
@@ -79,10 +79,10 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
-impl Destination {
+impl CopyRecord {
     /// A copy that is to be made at `uri`.
-    pub fn pending(uri: String) -> Destination {
-        Destination {
+    pub fn pending(uri: String) -> CopyRecord {
+        CopyRecord {
             state: CopyState::Pending,
             uri,
             reason: None,
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn fault_081_attempts_come_ever_more_rarely() {
         let mut now: DateTime<Utc> = "2026-04-08T14:30:00Z".parse().unwrap();
-        let mut copy = Destination::pending("s3://bucket/x".to_owned());
+        let mut copy = CopyRecord::pending("s3://bucket/x".to_owned());
         assert!(copy.is_due(now));
         let mut waits = Vec::new();
         for _ in 0..9 {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Backup, Destination, Outcome, Restore, Source, newest};
+use super::{Backup, CopyRecord, Outcome, Restore, Source, newest};
 
 /// How a run stands, be it a backup or a restore: dFlow's three raw words, exactly these in JSON and in records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -163,7 +163,7 @@ impl Listed {
     /// What is wrong with the bytes that there are: those here, or where only the copy is left, that copy's.
     pub fn damage(&self) -> Option<&str> {
         let copy = self.backup.destination.as_ref().filter(|_| self.presence == Presence::Remote);
-        self.backup.damage.as_deref().or_else(|| copy.and_then(Destination::damage))
+        self.backup.damage.as_deref().or_else(|| copy.and_then(CopyRecord::damage))
     }
 
     /// Trust in the bytes; none where there were never any good ones.

@@ -1,7 +1,7 @@
 //! The words of a record. Each that reaches a path, a command line or a store has a form, and a record with a word of
 //! another form is not followed. The rest is text for people, made fit to be seen where it is shown.
 
-use super::{Backup, Bucket, Form, ImageRef, ServiceName, id_of_file, is_hidden};
+use super::{Backup, Destination, Form, ImageRef, ServiceName, id_of_file, is_hidden, owner_of};
 
 /// Longest name of an app, a branch or a database.
 const LONGEST: usize = 255;
@@ -66,12 +66,12 @@ impl Backup {
 
     /// Whether the object at `uri` is one that a copy of this backup can be.
     fn is_own_copy(&self, uri: &str) -> bool {
-        let Ok(Bucket { prefix: key, .. }) = uri.parse() else { return false };
-        let mut steps = key.rsplit('/');
-        let (file, service, datastore) = (steps.next(), steps.next(), steps.next());
-        file.and_then(id_of_file).as_ref() == Some(&self.id)
-            && service == Some(self.service.as_str())
-            && datastore == Some(self.datastore.name())
+        let Some((_, key)) = Destination::of_copy(uri) else { return false };
+        owner_of(key).is_some_and(|(service, file)| {
+            id_of_file(file).as_ref() == Some(&self.id)
+                && service.name == self.service
+                && service.datastore == self.datastore
+        })
     }
 
     fn wrong_history(&self) -> Option<String> {
@@ -157,7 +157,7 @@ fn is_name(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AppCode, BackupId, Datastore, Destination, Restore, Source, Status};
+    use crate::domain::{AppCode, BackupId, CopyRecord, Datastore, Restore, Source, Status};
 
     fn backup() -> Backup {
         let id: BackupId = "my-db-2026-04-08-14-30-00".parse().unwrap();
@@ -172,7 +172,7 @@ mod tests {
             deploy_branch: Some("feature/x-1".to_owned()),
             ..AppCode::default()
         });
-        backup.destination = Some(Destination::pending(format!("s3://bucket/a/postgres/my-db/{id}.dump.zst.age")));
+        backup.destination = Some(CopyRecord::pending(format!("s3://bucket/a/postgres/my-db/{id}.dump.zst.age")));
         backup
     }
 

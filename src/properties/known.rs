@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::domain::{Bucket, Compression, Private, host_only, scrub};
+use crate::domain::{Compression, Destination, Private, host_only, scrub};
 use crate::error::{Failure, Kind, Result};
 
 /// Something that can be set.
@@ -137,13 +137,14 @@ pub const IDENTITY_FILE: Property = Property {
     fits: |value| value.starts_with('/') && !value.chars().any(char::is_control),
 };
 
-/// Where copies of backups go: `s3://BUCKET[/PREFIX]`, or `none`.
+/// Where copies of backups go: `s3://BUCKET[/PREFIX]`, `file:///FOLDER`, or `none`.
 pub const DESTINATION: Property = Property {
     key: "destination",
     default: "none",
-    form: "s3://BUCKET or s3://BUCKET/PREFIX, or none",
-    about: "s3://BUCKET/PREFIX, or none: where copies of backups go; tested when it is set",
-    fits: |value| value == "none" || value.parse::<Bucket>().is_ok(),
+    form: "s3://BUCKET, s3://BUCKET/PREFIX or file:///FOLDER, or none",
+    about: "s3://BUCKET/PREFIX, file:///FOLDER of another disk (not over SSH), or none: where copies of backups go; \
+            tested when it is set",
+    fits: |value| value == "none" || value.parse::<Destination>().is_ok(),
 };
 
 /// Address of the S3 store; empty for AWS itself.

@@ -1,6 +1,8 @@
 //! A held directory. Everything of ours is opened beneath such a handle and never through a symlink, so a folder
 //! swapped during the run cannot lead us elsewhere, and nothing in place of a regular file is followed or replaced.
 
+mod elsewhere;
+
 use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Write};
@@ -21,10 +23,14 @@ use crate::error::{Failure, Kind};
 pub struct Entry {
     /// A regular file with one name.
     pub regular: bool,
+    /// A regular file, with however many names.
+    pub file: bool,
     /// A directory.
     pub directory: bool,
     /// Size in bytes.
     pub size: u64,
+    /// Number of the file system it lies on.
+    pub device: u64,
     /// Inode number.
     pub inode: u64,
     /// Last modification, nanoseconds since 1970.
@@ -40,8 +46,10 @@ impl From<FileStat> for Entry {
         let kind = stat.st_mode & nix::libc::S_IFMT;
         Entry {
             regular: kind == nix::libc::S_IFREG && stat.st_nlink == 1,
+            file: kind == nix::libc::S_IFREG,
             directory: kind == nix::libc::S_IFDIR,
             size: u64::try_from(stat.st_size).unwrap_or(0),
+            device: stat.st_dev,
             inode: stat.st_ino,
             modified: i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec),
             mode: stat.st_mode & 0o7777,
@@ -144,10 +152,21 @@ impl Dir {
     }
 
     fn open_with(&self, name: &str, flags: OFlag, mode: u32, doing: &'static str) -> io::Result<NamedFile> {
+        self.open_if(name, flags, mode, doing, |entry| entry.regular)
+    }
+
+    fn open_if(
+        &self,
+        name: &str,
+        flags: OFlag,
+        mode: u32,
+        doing: &'static str,
+        fits: fn(&Entry) -> bool,
+    ) -> io::Result<NamedFile> {
         let path = self.path.join(name);
         let opened = points::pass(doing).and_then(|()| {
             let file = File::from(openat(&self.fd, name, flags, Mode::from_bits_truncate(mode))?);
-            if Entry::from(fstat(&file)?).regular {
+            if fits(&fstat(&file)?.into()) {
                 Ok(file)
             } else {
                 Err(io::Error::new(

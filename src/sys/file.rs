@@ -30,9 +30,17 @@ pub fn on_path(doing: &'static str, path: &Path, source: impl Into<io::Error>) -
 
 /// Whether it is the device that failed (EIO): that says nothing about what lies on it.
 pub fn is_device_error(error: &io::Error) -> bool {
+    number(error) == Some(nix::libc::EIO)
+}
+
+/// Whether a symlink was met where none is followed (ELOOP).
+pub fn is_symlink_error(error: &io::Error) -> bool {
+    number(error) == Some(nix::libc::ELOOP)
+}
+
+fn number(error: &io::Error) -> Option<i32> {
     let on_path = error.get_ref().and_then(|inner| inner.downcast_ref::<OnPath>());
-    let number = on_path.map_or(error.raw_os_error(), |wrapped| wrapped.source.raw_os_error());
-    number == Some(nix::libc::EIO)
+    on_path.map_or(error.raw_os_error(), |wrapped| wrapped.source.raw_os_error())
 }
 
 /// An open regular file and where it lies.

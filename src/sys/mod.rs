@@ -24,6 +24,7 @@ pub mod outfile;
 pub mod output;
 pub mod patience;
 pub mod points;
+pub mod pour;
 pub mod random;
 pub mod reach;
 pub mod ring;

@@ -21,7 +21,7 @@ const ALLOW: &str = "root can allow addresses of this host and its networks: \
 const ASKING: Duration = Duration::from_secs(5);
 
 /// Which addresses may be connected to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reach {
     public: bool,
     private: Private,

@@ -3,14 +3,14 @@
 use clap::Args;
 use url::Url;
 
-use crate::destination::Store;
 use crate::dokku::Dokku;
-use crate::domain::{Service, Who};
+use crate::domain::{Destination, Service, Who};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{has_own_key, place, probe_name};
 use crate::operations::select::resolve;
 use crate::properties::{self, DESTINATION, GLOBAL, PRIVATE_ADDRESSES, Property, RETENTION, folder};
+use crate::store;
 use crate::sys::reach::Reach;
 use crate::sys::secret;
 
@@ -53,6 +53,7 @@ pub fn help() -> String {
         "my-db gate",
         "--global destination-secret - < secret",
         "--global destination s3://bucket/prefix",
+        "--global destination file:///mnt/backup",
         "--global - < destination.conf",
     ];
     let examples = examples.iter().map(|words| format!("  dokku backups:set {words}"));
@@ -169,6 +170,16 @@ impl New<'_> {
             )
             .hint(format!("at a shell of this host: sudo dokku backups:set --global {key} ...")));
         }
+        let set = self.changes.iter().rev().find(|(changed, _)| changed.key == DESTINATION.key);
+        let place = set.and_then(|(_, value)| value.as_deref()?.parse::<Destination>().ok());
+        if let Some(place) = place.filter(|place| place.scheme().is_of_this_host())
+            && matches!(self.context.settings.who, Who::Key { .. })
+        {
+            let text = format!("{place} is not set over SSH: it makes this host write into a folder of its own");
+            let word = &self.scope.word;
+            return Err(Failure::new(Kind::Refused, text)
+                .hint(format!("at a shell of this host: sudo dokku backups:set {word} destination {place}")));
+        }
         if changes(&RETENTION) && is_shorter(&self.value_before(&RETENTION)?, &self.value(&RETENTION)?) {
             self.context.permit_further(self.scope.service.as_ref())?;
         }
@@ -189,26 +200,48 @@ impl New<'_> {
         Ok(())
     }
 
+    /// Whether somebody chooses `destination` that nothing on this host uses yet. One that was chosen before is not made
+    /// anew: where its disk is away, what is there now is only a mount point.
+    fn is_new_destination(&self, destination: &str) -> Result<bool> {
+        let chosen = self.changes.iter().any(|(changed, value)| changed.key == DESTINATION.key && value.is_some());
+        let properties = self.context.properties();
+        let mut used = properties.every(DESTINATION.key)?.into_iter().map(|(_, value)| value).collect::<Vec<_>>();
+        used.extend(properties.get(GLOBAL, DESTINATION.key)?);
+        let is_it = |value: &String| value.parse::<Destination>().is_ok_and(|used| used.to_string() == destination);
+        Ok(chosen && !used.iter().any(is_it))
+    }
+
     /// A destination is saved only when it works: as it would be with these changes. One that is not set yet waits.
     fn try_destination(&self) -> Result<()> {
         let (context, word) = (self.context, &self.scope.word);
-        if self.scope.folder != GLOBAL {
+        let takes_a_key = |value: String| value.parse().map_or(true, |to: Destination| to.scheme().takes_a_key());
+        if self.scope.folder != GLOBAL && takes_a_key(self.value(&DESTINATION)?) {
             let own = |property: &Property| self.set_in(&self.scope.folder, property);
             has_own_key(word, &own, &|property: &Property| self.set_in(GLOBAL, property))?;
         }
         let Some(place) = place(context, word, &|property| self.value(property))? else { return Ok(()) };
-        let bucket = place.bucket.to_string();
-        context.ui.step(&format!("Trying {bucket}"));
-        let tried = Store::open(place).and_then(|store| store.probe(&probe_name(context)));
-        tried.map_err(|failure| {
+        let shown = place.destination.to_string();
+        let is_new = self.is_new_destination(&shown)?;
+        context.ui.step(&format!("Trying {shown}"));
+        let settings = &context.settings;
+        let tried = store::open(place).and_then(|store| {
+            if is_new {
+                store.prepare(&[&settings.lib_root, &settings.apps_root])?;
+            }
+            store.probe(&probe_name(context))?;
+            Ok(store.caution(&settings.data_root))
+        });
+        let caution = tried.map_err(|failure| {
             let kind = if failure.kind == Kind::Refused { Kind::Refused } else { Kind::Config };
-            let told = Failure::new(kind, format!("{bucket} does not work; nothing was changed"));
+            let told = Failure::new(kind, format!("{shown} does not work; nothing was changed"));
             let told = failure.hints.iter().cloned().fold(told.because(failure.reason()), Failure::hint);
             if self.changes.iter().any(|(changed, _)| changed.key == DESTINATION.key) {
                 return told;
             }
             told.hint(format!("to change several of them, first: dokku backups:set {word} destination none"))
-        })
+        })?;
+        caution.iter().for_each(|text| context.ui.warn(text));
+        Ok(())
     }
 }
 

@@ -165,6 +165,31 @@ fn row_067_check_tries_the_destination() {
 }
 
 #[test]
+fn row_067_one_bucket_by_two_ways_is_tried_by_both() {
+    let (host, bucket) = Host::with_bucket();
+    let proxy = Proxy::before(&bucket.s3.endpoint);
+    host.database("blog", SHOP);
+    let list = format!(
+        "destination-key-id {}\ndestination-secret {}\ndestination-endpoint {}\ndestination {}\n",
+        bucket.s3.key_id,
+        bucket.s3.secret,
+        proxy.endpoint,
+        bucket.uri()
+    );
+    host.dokku_stdin(list.as_bytes(), &["backups:set", "blog", "-"]).expect(0);
+    for service in ["shop", "blog"] {
+        host.dokku(&["backups:export", service, "--verify"]).expect(0);
+    }
+    host.dokku(&["backups:check", "--read"]).expect(0);
+    proxy.on("PUT", ".dokku-backups-test", ALWAYS, Act::Status(403, "AccessDenied"));
+    let report = host.dokku(&["backups:check", "--read", "--format", "json"]).expect(1).json();
+    for service in report["services"].as_array().expect("services") {
+        let fails = service["findings"].to_string().contains("AccessDenied");
+        assert_eq!(fails, service["service"] == "blog", "{service}");
+    }
+}
+
+#[test]
 fn row_058_059_delete_reaches_the_copy() {
     let (host, bucket) = Host::with_bucket();
     let first = host.dokku(&["backups:export", "shop", "--at", "2026-04-08T14:30:00Z"]).expect(0).id();

@@ -8,7 +8,7 @@ use super::Health;
 use crate::answers::{
     Brief, Destroy, GlobalReport, GlobalValues, GrantJson, Offsite, OwnValues, Report, Rights, Values, copy_of,
 };
-use crate::domain::{CopyState, Destination, Grant, Listed, Presence, Service, Trust, Who, newest};
+use crate::domain::{CopyRecord, CopyState, Grant, Listed, Presence, Service, Trust, Who, newest};
 use crate::error::Result;
 use crate::operations::Context;
 use crate::operations::restore::way_back;
@@ -70,7 +70,7 @@ pub fn latest_offsite(backups: &[Listed], now: DateTime<Utc>) -> Option<&Listed>
 
 fn offsite(backups: &[Listed], now: DateTime<Utc>) -> Option<Offsite<'_>> {
     let stored = |listed: &&Listed| {
-        let is_stored = |copy: &Destination| copy.state == CopyState::Stored && copy.damage().is_none();
+        let is_stored = |copy: &CopyRecord| copy.state == CopyState::Stored && copy.damage().is_none();
         let copy = listed.backup.destination.as_ref().is_some_and(is_stored);
         copy && listed.backup.is_good()
             && listed.backup.counts()

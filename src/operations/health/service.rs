@@ -7,6 +7,7 @@ use crate::catalogue::{Audit, Detail, Journal, View, is_worked_on};
 use crate::domain::{Finding, GRACE, Level, Listed, Look, Schedule, Service, choose, count, verdict};
 use crate::error::{Failure, Result};
 use crate::operations::Context;
+use crate::operations::offsite::caution;
 use crate::operations::schedule::untold;
 use crate::operations::select::{folder_for_reading, is_live};
 use crate::schedules::Store;
@@ -93,6 +94,7 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
         findings.push(Finding::new(Level::Warning, "schedule-without-service", text, remedy));
     }
     findings.extend(untold(context, service)?);
+    findings.extend(caution(context, service));
     if let Some(dir) = &dir {
         findings.extend(restore(dir, service, journal)?);
         findings.extend(folder(dir, service, &foreign)?);

@@ -176,7 +176,7 @@ pub fn refresh(context: &Context, catalogue: &Exclusive, mut backup: Backup) -> 
     let stored = backup.destination.clone().filter(|copy| copy.state == CopyState::Stored);
     let Some(copy) = stored.filter(|_| backup.has_own_copy()) else { return Ok(backup) };
     let (store, _) = store_with(context, catalogue.service(), &copy.uri)?;
-    put_record(&store, catalogue, &mut backup)?;
+    put_record(store.as_ref(), catalogue, &mut backup)?;
     catalogue.save(&backup)?;
     catalogue.reindex()?;
     Ok(backup)

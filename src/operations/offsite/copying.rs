@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use crate::catalogue::{Draft, Exclusive, InUse, Log, Sidecar, UPLOAD, sidecar_name};
 use crate::codec::Recipients;
-use crate::destination::{Cancel, Place, Put, Store};
 use crate::domain::Place::OffSite;
-use crate::domain::{Backup, BackupId, Bucket, CopyState, Destination, Form, Service, id_of_file};
+use crate::domain::{Backup, BackupId, CopyRecord, CopyState, Destination, Form, Service, id_of_file, key_of, keys_of};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::recipients;
 use crate::operations::offsite::{Sealing, Sent, place_of, store_with};
 use crate::properties::DESTINATION;
+use crate::store::{self, Cancel, Place, Put, Store};
 use crate::stream::{self, Follower, Leader, Passed, Summed};
 use crate::sys::child::interrupted;
 use crate::sys::file::NamedFile;
@@ -87,8 +87,8 @@ impl Copying {
         let What { file, about, whole, mark } = what;
         let service = catalogue.service();
         let recipients = recipients_of(context, service, file)?;
-        let (key, folder) = (place.bucket.key(service, &name_there(file, &recipients)), place.bucket.folder(service));
-        let uri = place.bucket.uri(&key);
+        let (key, folder) = (key_of(service, &name_there(file, &recipients)), keys_of(service));
+        let uri = place.destination.uri(&key);
         let (cancel, sent) = (Cancel::default(), Sent::default());
         let source: Box<dyn Read + Send> = match recipients.is_empty() {
             true => Box::new(follower),
@@ -98,11 +98,11 @@ impl Copying {
         let whole = whole.filter(|_| recipients.is_empty());
         let (end, ended) = channel();
         // Under this lock nobody else of this host uploads for the service: an unfinished upload of a backup that is
-        // known here was left by a run that died. Others may share the bucket: what is not known here is not touched.
+        // known here was left by a run that died. Others may share the destination: what is not known here is not touched.
         let known = catalogue.ids()?;
         let (called_off, marked) = (cancel.clone(), mark.clone());
         let run = move || {
-            let put = Store::open(place).and_then(|store| {
+            let put = store::open(place).and_then(|store| {
                 let ours = |key: &str| id_in(key).is_some_and(|id| known.contains(&id));
                 match store.abort_leftovers(&folder, &ours) {
                     Ok(0) => {}
@@ -110,7 +110,7 @@ impl Copying {
                     // Not every store can list them; that keeps nobody from uploading.
                     Err(failure) => log::info!("{}", failure.reason()),
                 }
-                match earlier(&store, &key, &marked, whole.as_ref())? {
+                match earlier(store.as_ref(), &key, &marked, whole.as_ref())? {
                     Some(size) => Ok(Put::Done(size)),
                     None => store.put_stream(&key, source, about, &marked, &called_off),
                 }
@@ -139,8 +139,8 @@ impl Copying {
     }
 
     /// What the record says until more is known.
-    pub fn pending(&self) -> Destination {
-        Destination { mark: self.mark.clone(), ..Destination::pending(self.uri.clone()) }
+    pub fn pending(&self) -> CopyRecord {
+        CopyRecord { mark: self.mark.clone(), ..CopyRecord::pending(self.uri.clone()) }
     }
 
     /// The dump is recorded: waits for its copy, and writes down what became of it. The record that is returned says so
@@ -201,11 +201,11 @@ impl Copying {
 }
 
 /// A copy of the dump `file` that is to be made later; `None` where there is no destination.
-pub fn copy_later(context: &Context, service: &Service, file: &str) -> Option<Destination> {
+pub fn copy_later(context: &Context, service: &Service, file: &str) -> Option<CopyRecord> {
     let destination = context.properties().computed(service, &DESTINATION).ok()?;
-    let bucket: Bucket = destination.parse().ok()?;
+    let destination: Destination = destination.parse().ok()?;
     let recipients = recipients_of(context, service, file).unwrap_or_default();
-    Some(Destination::pending(bucket.uri(&bucket.key(service, &name_there(file, &recipients)))))
+    Some(CopyRecord::pending(destination.uri(&key_of(service, &name_there(file, &recipients)))))
 }
 
 /// Whom the copy alone is encrypted to. One that is encrypted here already goes as it is: nothing there is ever less
@@ -226,7 +226,7 @@ fn confirm(
     context: &Context,
     catalogue: &Exclusive,
     backup: &Backup,
-    mut copy: Destination,
+    mut copy: CopyRecord,
     put: Put,
     passed: &Passed,
 ) -> Result<Backup> {
@@ -236,7 +236,7 @@ fn confirm(
         Put::Done(size) if size == passed.size => {}
         Put::There(size) if size == passed.size => {
             context.ui.detail("an object of that name is there already; reading it to compare");
-            same_bytes(&store, &key, passed)?;
+            same_bytes(store.as_ref(), key, passed)?;
         }
         // No two encryptions are alike.
         Put::There(_) if !copy.encrypted_to.is_empty() => {
@@ -250,13 +250,13 @@ fn confirm(
     let mut record = backup.clone();
     copy.stored(passed.size, passed.sha256.clone(), context.settings.clock.now());
     record.destination = Some(copy);
-    put_record(&store, catalogue, &mut record)?;
+    put_record(store.as_ref(), catalogue, &mut record)?;
     Ok(record)
 }
 
 /// What an earlier upload of ours has left: the size of the whole copy, or `None` once there is nothing of ours in the way.
 /// Only an object that carries our word is read or removed; whose any other one is nobody can tell.
-fn earlier(store: &Store, key: &str, mark: &str, whole: Option<&Passed>) -> Result<Option<u64>> {
+fn earlier(store: &dyn Store, key: &str, mark: &str, whole: Option<&Passed>) -> Result<Option<u64>> {
     let Some(object) = store.head(key)?.filter(|object| object.mark.as_deref() == Some(mark)) else { return Ok(None) };
     if let Some(whole) = whole.filter(|whole| whole.size == object.size)
         && same_bytes(store, key, whole).is_ok()
@@ -268,7 +268,7 @@ fn earlier(store: &Store, key: &str, mark: &str, whole: Option<&Passed>) -> Resu
     Ok(None)
 }
 
-fn same_bytes(store: &Store, key: &str, passed: &Passed) -> Result<()> {
+fn same_bytes(store: &dyn Store, key: &str, passed: &Passed) -> Result<()> {
     let there = Summed::new(store.read(key, passed.size)?, |_| ()).whole()?;
     if there == *passed { Ok(()) } else { Err(other_bytes(key, "its sha256 is another")) }
 }
@@ -278,19 +278,11 @@ fn other_bytes(object: &str, why: &str) -> Failure {
 }
 
 /// Puts the record beside the copy, over an older one of the same backup but never over anything else.
-pub fn put_record(store: &Store, catalogue: &Exclusive, record: &mut Backup) -> Result<()> {
+pub fn put_record(store: &dyn Store, catalogue: &Exclusive, record: &mut Backup) -> Result<()> {
     let service = catalogue.service();
-    let key = store.bucket().key(service, &sidecar_name(&record.id));
-    if let Some(bytes) = store.get_small(&key, LARGEST_RECORD)? {
-        let ours = match Sidecar::read(&bytes, service, &record.id, catalogue.dir().seals()) {
-            // What this host did not make it does not sign over the head of whoever did.
-            Sidecar::Whole(_, Some(_)) if record.is_stranger() => false,
-            Sidecar::Whole(there, _) => there.sha256 == record.sha256,
-            Sidecar::Strange(_) => false,
-        };
-        if !ours {
-            return Err(other_bytes(&store.bucket().uri(&key), "it is not this backup's record"));
-        }
+    let key = key_of(service, &sidecar_name(&record.id));
+    if is_own_record(store, catalogue, record)? == Some(false) {
+        return Err(other_bytes(&store.destination().uri(&key), "it is not this backup's record"));
     }
     let fingerprint = catalogue.dir().fingerprint(record)?;
     if let Some(copy) = &mut record.destination {
@@ -300,9 +292,23 @@ pub fn put_record(store: &Store, catalogue: &Exclusive, record: &mut Backup) -> 
     Ok(())
 }
 
+/// Whether what lies there as the record of `backup` is one of the same dump; `None` where nothing lies there.
+pub fn is_own_record(store: &dyn Store, catalogue: &Exclusive, backup: &Backup) -> Result<Option<bool>> {
+    let service = catalogue.service();
+    let Some(bytes) = store.get_small(&key_of(service, &sidecar_name(&backup.id)), LARGEST_RECORD)? else {
+        return Ok(None);
+    };
+    Ok(Some(match Sidecar::read(&bytes, service, &backup.id, catalogue.dir().seals()) {
+        // What this host did not make it does not sign over the head of whoever did.
+        Sidecar::Whole(_, Some(_)) if backup.is_stranger() => false,
+        Sidecar::Whole(there, _) => there.sha256 == backup.sha256,
+        Sidecar::Strange(_) => false,
+    }))
+}
+
 /// Writes into the record that the copy failed, and says so.
 pub fn put_off(context: &Context, backup: &mut Backup, uri: &str, failure: &Failure, log: &mut Log) {
-    let copy = backup.destination.get_or_insert_with(|| Destination::pending(uri.to_owned()));
+    let copy = backup.destination.get_or_insert_with(|| CopyRecord::pending(uri.to_owned()));
     uri.clone_into(&mut copy.uri);
     let interrupted = matches!(failure.kind, Kind::Interrupted(_));
     let state = if interrupted { CopyState::Pending } else { CopyState::Failed };

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use crate::catalogue::{Arrival, Detail, Exclusive, Log};
 use crate::codec::{Identities, decode};
-use crate::domain::{Backup, BackupId, Destination, Form, Listed, Presence, Service, room_needed};
+use crate::domain::{Backup, BackupId, CopyRecord, Form, Listed, Presence, Service, room_needed};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
@@ -91,7 +91,7 @@ fn receive(
     context: &Context,
     catalogue: &Exclusive,
     backup: &Backup,
-    copy: &Destination,
+    copy: &CopyRecord,
     identities: Option<Identities>,
     arrival: &mut Arrival,
 ) -> Result<()> {
@@ -100,13 +100,13 @@ fn receive(
         Failure::new(Kind::Damaged, format!("the copy of {} at {} is damaged", backup.id, copy.uri)).because(why)
     };
     let size = copy.size.or(backup.size).unwrap_or(0);
-    match store.head(&key)? {
+    match store.head(key)? {
         Some(object) if object.size == size => {}
         Some(object) => return Err(damaged(format!("it has {} bytes, its record says {size}", object.size))),
         None => return Err(Failure::new(Kind::NotFound, format!("the copy of {} is not at {}", backup.id, copy.uri))),
     }
     let mut progress = Progress::new(context.ui, "fetched", Some(size));
-    let mut coming = Summed::new(store.read(&key, size)?, |count| progress.add(count));
+    let mut coming = Summed::new(store.read(key, size)?, |count| progress.add(count));
     let inside = match &identities {
         None => pass(&mut coming, arrival),
         Some(identities) => {

@@ -10,9 +10,9 @@ mod sealing;
 mod store;
 
 pub use catch_up::{Eagerness, catch_up, is_copy_due, not_copied, refresh, upload_pending};
-pub use copying::{Copying, copy_later, put_off, put_record};
+pub use copying::{Copying, copy_later, is_own_record, put_off, put_record};
 pub use fetch::{fetch, fetch_now};
-pub use reach::{Reached, probe_name};
+pub use reach::{Reached, caution, probe_name};
 pub use rebuild::{Rebuilt, Strangers, rebuild, services_elsewhere};
 pub use remove::remove_copy;
 pub use sealing::{Sealing, Sent};

@@ -1,16 +1,14 @@
 //! Whether the stores that copies go to still take, give, list and remove objects: `check --read`.
 
-use std::collections::HashMap;
-
-use crate::destination::Store;
 use crate::domain::{Finding, Level, Service};
-use crate::error::Result;
 use crate::operations::Context;
 use crate::operations::offsite::place_of;
+use crate::store::{self, Place};
 
-/// The stores that were asked, each once however many services it serves.
+/// The stores that were asked and what is wrong with them: each once, however many services it serves. Two services with
+/// one bucket at two endpoints, or with two keys to it, have two.
 #[derive(Debug, Default)]
-pub struct Reached(HashMap<String, Option<String>>);
+pub struct Reached(Vec<(Place, Option<String>)>);
 
 impl Reached {
     /// Asks the store of `service`; a finding where it does not do what a copy needs.
@@ -21,18 +19,28 @@ impl Reached {
             Ok(place) => place?,
             Err(failure) => return failing(failure.reason()),
         };
-        let bucket = place.bucket.to_string();
-        let answer = self.0.entry(bucket.clone()).or_insert_with(|| {
-            context.ui.step(&format!("Trying {bucket}"));
-            let name = probe_name(context);
-            let tried: Result<()> = Store::open(place).and_then(|store| store.probe(&name));
-            tried.err().map(|failure| failure.reason())
+        let shown = place.destination.to_string();
+        let known = self.0.iter().position(|(asked, _)| *asked == place);
+        let at = known.unwrap_or_else(|| {
+            context.ui.step(&format!("Trying {shown}"));
+            let tried = store::open(place.clone()).and_then(|store| store.probe(&probe_name(context)));
+            self.0.push((place, tried.err().map(|failure| failure.reason())));
+            self.0.len() - 1
         });
-        answer.clone().and_then(|why| failing(format!("{bucket} does not work: {why}")))
+        self.0[at].1.as_ref().and_then(|why| failing(format!("{shown} does not work: {why}")))
     }
 }
 
-/// A name for the object that is written to see whether that works, unlike anybody else's.
+/// What whoever relies on the destination of `service` should know; `None` where there is nothing, or no destination.
+pub fn caution(context: &Context, service: &Service) -> Option<Finding> {
+    let store = place_of(context, service).ok()?.map(store::open)?.ok()?;
+    let text = store.caution(&context.settings.data_root)?;
+    let remedy =
+        format!("dokku backups:set {service} destination file:///FOLDER (of another disk), or s3://BUCKET/PREFIX");
+    Some(Finding::new(Level::Warning, "destination-same-disk", text, remedy))
+}
+
+/// A name for the object that is written to see whether that works, unlike any other's.
 pub fn probe_name(context: &Context) -> String {
     let now = context.settings.clock.now().timestamp_millis();
     format!(".dokku-backups-test-{now}-{}", std::process::id())

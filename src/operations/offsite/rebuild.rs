@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::catalogue::{Detail, Exclusive, Sidecar, sidecar_name};
-use crate::destination::Store;
-use crate::domain::{Backup, BackupId, CopyState, Destination, Service, Stranger, id_of_file};
+use crate::domain::{
+    Backup, BackupId, CopyRecord, CopyState, Service, Stranger, id_of_file, key_of, keys_of, owner_of,
+};
 use crate::error::Result;
 use crate::operations::Context;
 use crate::operations::offsite::{global_store, store_of};
+use crate::store::Store;
 use crate::sys::signals;
 
 /// Largest record read.
@@ -39,13 +41,13 @@ pub fn rebuild(context: &Context, catalogue: &Exclusive, strangers: Strangers) -
     let mut found = Rebuilt::default();
     let service = catalogue.service();
     let Some(store) = store_of(context, service)? else { return Ok(found) };
-    let folder = store.bucket().folder(service);
+    let folder = keys_of(service);
     let objects: HashMap<String, u64> = store
         .list(&folder)?
         .into_iter()
         .filter_map(|o| Some((o.key.strip_prefix(&folder)?.to_owned(), o.size)))
         .collect();
-    let there = There { catalogue, store: &store, objects: &objects, strangers };
+    let there = There { catalogue, store: store.as_ref(), objects: &objects, strangers };
     let known: BTreeMap<BackupId, Box<Backup>> =
         catalogue.view(Detail::Summary)?.backups.into_iter().map(|l| (l.backup.id.clone(), l.backup)).collect();
     let mut names: Vec<&String> = objects.keys().collect();
@@ -67,7 +69,7 @@ pub fn rebuild(context: &Context, catalogue: &Exclusive, strangers: Strangers) -
             }
             Some(_) => None,
         };
-        found.strange.extend(told.map(|why| format!("{}: {why}", store.bucket().uri(&format!("{folder}{name}")))));
+        found.strange.extend(told.map(|why| format!("{}: {why}", store.destination().uri(&format!("{folder}{name}")))));
     }
     catalogue.reindex()?;
     Ok(found)
@@ -76,7 +78,7 @@ pub fn rebuild(context: &Context, catalogue: &Exclusive, strangers: Strangers) -
 /// The service's folder at the destination.
 struct There<'a> {
     catalogue: &'a Exclusive,
-    store: &'a Store,
+    store: &'a dyn Store,
     objects: &'a HashMap<String, u64>,
     strangers: Strangers,
 }
@@ -134,8 +136,8 @@ impl There<'_> {
 
     /// The record of `id` there, saying where the copy was found, and whose it is; or why it is not followed.
     fn record(&self, id: &BackupId) -> Result<Option<Read>> {
-        let (service, bucket) = (self.catalogue.service(), self.store.bucket());
-        let Some(bytes) = self.store.get_small(&bucket.key(service, &sidecar_name(id)), LARGEST)? else {
+        let (service, destination) = (self.catalogue.service(), self.store.destination());
+        let Some(bytes) = self.store.get_small(&key_of(service, &sidecar_name(id)), LARGEST)? else {
             return Ok(None);
         };
         let (mut backup, stranger) = match Sidecar::read(&bytes, service, id, self.catalogue.dir().seals()) {
@@ -153,7 +155,7 @@ impl There<'_> {
         }
         // Only a record of this host's is known to be up to date; one that is taken over is written anew.
         let current = if stranger.is_none() { Some(self.catalogue.dir().fingerprint(&backup)?) } else { None };
-        adopt(&mut backup, bucket.uri(&bucket.key(service, &there)), current);
+        adopt(&mut backup, destination.uri(&key_of(service, &there)), current);
         Ok(Some(Ok((backup, stranger))))
     }
 }
@@ -163,7 +165,7 @@ type Read = Result<(Backup, Option<Stranger>), String>;
 
 /// What the record said about its old host does not hold here.
 fn adopt(backup: &mut Backup, uri: String, current: Option<String>) {
-    let mut copy = backup.destination.take().unwrap_or_else(|| Destination::pending(uri.clone()));
+    let mut copy = backup.destination.take().unwrap_or_else(|| CopyRecord::pending(uri.clone()));
     copy.uri = uri;
     copy.size = copy.size.or(backup.size);
     copy.sha256 = copy.sha256.or_else(|| backup.sha256.clone());
@@ -175,8 +177,8 @@ fn adopt(backup: &mut Backup, uri: String, current: Option<String>) {
 /// Services that the destination of all services has backups of.
 pub fn services_elsewhere(context: &Context) -> Result<Vec<Service>> {
     let Some(store) = global_store(context)? else { return Ok(Vec::new()) };
-    let objects = store.list(&store.bucket().below(""))?;
+    let objects = store.list("")?;
     let services: BTreeSet<Service> =
-        objects.iter().filter_map(|object| store.bucket().owner(&object.key).map(|(service, _)| service)).collect();
+        objects.iter().filter_map(|object| owner_of(&object.key).map(|(service, _)| service)).collect();
     Ok(services.into_iter().collect())
 }

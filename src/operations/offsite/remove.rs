@@ -1,10 +1,10 @@
 //! Removing the copy of a backup that was deleted here.
 
 use crate::catalogue::{Exclusive, Log, sidecar_name};
-use crate::domain::{Backup, CopyState};
+use crate::domain::{Backup, CopyRecord, CopyState, key_of};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::offsite::store_with;
+use crate::operations::offsite::{is_own_record, store_with};
 
 /// Removes the copy and then its record; what became of it is written down, and tried again later where it failed.
 pub fn remove_copy(context: &Context, catalogue: &Exclusive, mut backup: Backup) -> Result<Backup> {
@@ -13,11 +13,7 @@ pub fn remove_copy(context: &Context, catalogue: &Exclusive, mut backup: Backup)
     };
     let clock = context.settings.clock;
     let mut log = Log::open(catalogue.dir(), &backup.id, clock);
-    let removed = store_with(context, catalogue.service(), &copy.uri).and_then(|(store, key)| {
-        let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
-        store.delete(&key)?;
-        store.delete(&format!("{folder}/{}", sidecar_name(&backup.id)))
-    });
+    let removed = remove(context, catalogue, &backup, &copy);
     let failed = removed.err();
     if let Some(copy) = &mut backup.destination {
         match &failed {
@@ -40,4 +36,19 @@ pub fn remove_copy(context: &Context, catalogue: &Exclusive, mut backup: Backup)
             Err(told.hint(format!("it is tried again; at once with: dokku backups:sync {}", catalogue.service())))
         }
     }
+}
+
+/// Removes the dump there and then its record. What was never confirmed to be this backup's copy may be anything of that
+/// name, such as another host's: then only what carries our word goes, and only a record of the same dump.
+fn remove(context: &Context, catalogue: &Exclusive, backup: &Backup, copy: &CopyRecord) -> Result<()> {
+    let (store, key) = store_with(context, catalogue.service(), &copy.uri)?;
+    let is_confirmed = copy.sha256.is_some();
+    let carries_ours = |mark: Option<String>| mark.is_some() && mark == copy.mark;
+    if is_confirmed || store.head(key)?.is_some_and(|object| carries_ours(object.mark)) {
+        store.delete(key)?;
+    }
+    if is_confirmed || is_own_record(store.as_ref(), catalogue, backup)? == Some(true) {
+        store.delete(&key_of(catalogue.service(), &sidecar_name(&backup.id)))?;
+    }
+    Ok(())
 }

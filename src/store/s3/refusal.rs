@@ -2,7 +2,7 @@
 
 use object_store::Error;
 
-use super::Store;
+use super::S3;
 use super::wire::Answer;
 use crate::domain::host_only;
 use crate::error::{Failure, Kind};
@@ -12,7 +12,7 @@ const KEY: &[&str] =
     &["InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "InvalidToken", "AllAccessDisabled"];
 const REGION: &[&str] = &["AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"];
 
-impl Store {
+impl S3 {
     /// The failure of `doing`, by what the store answered last.
     pub(super) fn failure(&self, doing: &str, error: &Error) -> Failure {
         let at = self.place.endpoint.as_deref().map_or_else(|| "AWS".to_owned(), host_only);
@@ -40,7 +40,7 @@ impl Store {
     }
 
     fn advice(&self, status: u16, code: &str) -> Option<String> {
-        let bucket = &self.place.bucket.name;
+        let bucket = &self.bucket.name;
         Some(match (status, code) {
             (_, "RequestTimeTooSkewed") => "the clocks of this host and the store differ; see: timedatectl".to_owned(),
             (_, "NoSuchBucket") => {

@@ -6,7 +6,7 @@ use object_store::signer::{SignedUrlOptions, Signer};
 use serde::Deserialize;
 
 use super::wire::{Answer, chain};
-use super::{Store, path};
+use super::{S3, path};
 use crate::error::{Failure, Kind, Result};
 
 /// How long the question may be answered.
@@ -28,10 +28,10 @@ struct Upload {
     id: String,
 }
 
-impl Store {
-    /// Aborts the unfinished uploads below `prefix` whose key is `ours`; answers how many there were. Nobody may be
+impl S3 {
+    /// Aborts the unfinished uploads below `prefix` whose key is `ours`; answers how many there were. Nothing may be
     /// uploading to those keys.
-    pub fn abort_leftovers(&self, prefix: &str, ours: &dyn Fn(&str) -> bool) -> Result<usize> {
+    pub(super) fn abort_uploads(&self, prefix: &str, ours: &dyn Fn(&str) -> bool) -> Result<usize> {
         let mut aborted = 0;
         for _ in 0..ROUNDS {
             let mut left = self.unfinished(prefix)?;
@@ -53,7 +53,7 @@ impl Store {
 
     fn unfinished(&self, prefix: &str) -> Result<Vec<Upload>> {
         let failed = |why: String| {
-            Failure::new(Kind::Io, format!("could not list the unfinished uploads in {}", self.place.bucket))
+            Failure::new(Kind::Io, format!("could not list the unfinished uploads in {}", self.place.destination))
                 .because(why)
         };
         let query = SignedUrlOptions::new().with_query([("uploads", ""), ("prefix", prefix)]);

@@ -3,8 +3,6 @@
 
 use std::collections::VecDeque;
 use std::io::Read;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use object_store::path::Path;
@@ -15,8 +13,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::objects::MARK;
 use super::wire::New;
-use super::{Store, path};
+use super::{S3, path};
 use crate::error::{Failure, Kind, Result};
+use crate::store::{Cancel, Put, Source, called_off};
 
 /// Smallest part: S3 takes none below 5 MiB but the last.
 const PART: u64 = 5 << 20;
@@ -26,33 +25,6 @@ const MOST_PARTS: u64 = 10_000;
 const AHEAD: usize = 2;
 /// How often a waiting upload looks whether it is called off.
 const LOOK: Duration = Duration::from_millis(100);
-
-type Source = Box<dyn Read + Send>;
-
-/// Calls an upload off from elsewhere.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    /// From now on the upload ends as soon as it can, and takes back what it did.
-    pub fn now(&self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-
-    fn is_called(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
-}
-
-/// How an upload ended well.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Put {
-    /// The object is there, of this size by the store's own word, and is what was sent.
-    Done(u64),
-    /// An object of this size is there: from an earlier time, or from ourselves when the answer was lost. Whether it
-    /// holds the same bytes only reading it tells. Nothing was replaced.
-    There(u64),
-}
 
 enum Trouble {
     Store(Error),
@@ -71,10 +43,10 @@ impl From<Failure> for Trouble {
     }
 }
 
-impl Store {
+impl S3 {
     /// Uploads everything from `source` to a new object that carries the word `mark`. `about` is the size to expect, where
     /// it is known: a very large object needs larger parts.
-    pub fn put_stream(
+    pub(super) fn put_parts(
         &self,
         key: &str,
         source: Source,
@@ -82,7 +54,7 @@ impl Store {
         mark: &str,
         cancel: &Cancel,
     ) -> Result<Put> {
-        if let Some(object) = self.head(key)? {
+        if let Some(object) = self.look(key)? {
             return Ok(Put::There(object.size));
         }
         let attributes = Attributes::from_iter([(MARK, mark.to_owned())]);
@@ -91,7 +63,7 @@ impl Store {
         match put {
             Ok(Some(size)) => self.confirm(key, size),
             // The answer said that it failed, or there was none; the object itself tells.
-            Ok(None) => self.head(key)?.map(|object| Put::There(object.size)).ok_or_else(|| lost(key)),
+            Ok(None) => self.look(key)?.map(|object| Put::There(object.size)).ok_or_else(|| lost(key)),
             Err(Trouble::Own(failure)) => Err(failure),
             Err(Trouble::Store(error)) => Err(self.failure(&format!("upload {key}"), &error)),
         }
@@ -99,7 +71,7 @@ impl Store {
 
     /// What was sent counts only when the store itself says that it has it.
     fn confirm(&self, key: &str, size: u64) -> Result<Put> {
-        match self.head(key)? {
+        match self.look(key)? {
             Some(object) if object.size == size => Ok(Put::Done(size)),
             Some(object) => {
                 let text = format!("{key} has {} bytes at the store, {size} were sent", object.size);
@@ -121,7 +93,7 @@ fn part_size(about: Option<u64>) -> u64 {
 }
 
 struct Upload<'a> {
-    store: &'a Store,
+    store: &'a S3,
     path: Path,
     part: u64,
     attributes: Attributes,
@@ -246,10 +218,6 @@ impl Upload<'_> {
             .map_err(|_| Failure::new(Kind::Io, "reading for the upload stopped unexpectedly"))?;
         Ok((source, bytes.map_err(Failure::from)?))
     }
-}
-
-fn called_off() -> Failure {
-    Failure::new(Kind::Io, "the upload was called off")
 }
 
 fn read_part(mut source: Source, size: u64) -> (Source, std::io::Result<Vec<u8>>) {
