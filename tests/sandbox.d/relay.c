@@ -2,7 +2,8 @@
  * daemon would. Killing the client does not end the program: what it still writes is swallowed, its input ends.
  * `up` compiles it; in bash the same took a dozen programs for each call, and that was a third of what all tests cost.
  *
- * relay ATTACH(yes|no) VARIABLE=VALUE... -- PROGRAM ARGUMENT...    the variables are the program's whole environment
+ * relay CLIENT ATTACH(yes|no) VARIABLE=VALUE... -- PROGRAM ARGUMENT...    the variables are the program's whole environment;
+ *                                                                        CLIENT is what a list of processes shows
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -81,10 +82,10 @@ static int drain(void) {
 
 int main(int argc, char **argv) {
   if (argc == 2 && !strcmp(argv[1], "--drain")) return drain();
-  int at = 2;
+  int at = 3;
   while (at < argc && strcmp(argv[at], "--")) at++;
   if (at + 1 >= argc) return 126;
-  int attach = !strcmp(argv[1], "yes"), out[2], sink[2], err[2], in[2] = {-1, -1};
+  int attach = !strcmp(argv[2], "yes"), out[2], sink[2], err[2], in[2] = {-1, -1};
   pid_t client = getpid(), program, feeder = 0, talker;
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   make_pipe(out), make_pipe(sink), make_pipe(err);
@@ -94,7 +95,7 @@ int main(int argc, char **argv) {
     streams(attach ? in[0] : null, out[1], err[1]);
     setsid();
     clearenv();
-    for (int i = 2; i < at; i++) putenv(argv[i]);
+    for (int i = 3; i < at; i++) putenv(argv[i]);
     execv(argv[at + 1], argv + at + 1);
     fprintf(stderr, "%s: %s\n", argv[at + 1], strerror(errno));
     _exit(errno == ENOENT ? 127 : 126);
@@ -104,7 +105,7 @@ int main(int argc, char **argv) {
     setsid();
     /* Under a name and with marks of its own: it belongs to the container and not to the client. */
     clearenv();
-    for (int i = 2; i < at; i++) putenv(argv[i]);
+    for (int i = 3; i < at; i++) putenv(argv[i]);
     execl("/proc/self/exe", "relay", "--drain", (char *)NULL);
     _exit(126);
   }
