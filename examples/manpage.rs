@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn page() -> Result<Vec<u8>, Box<dyn Error>> {
+/// The page, in roff.
+pub fn page() -> Result<Vec<u8>, Box<dyn Error>> {
     let mut page = Vec::new();
     let mut head = Roff::new();
     head.control("SH", ["NAME"]);

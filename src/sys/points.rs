@@ -3,6 +3,8 @@
 //!
 //! `DOKKU_BACKUPS_POINTS=count=FILE` appends the name of each point to FILE; `fail=N` answers EIO at the N-th,
 //! `fail=N:28` that error number; `abort=N` kills the process there with SIGKILL, `panic=N` panics there;
+//! `change=N:FOLDER` kills it at the N-th point that finds another state than the point before it did: something below
+//! FOLDER differs, or the operation between them acts elsewhere;
 //! `short=N` lets no write take more than N bytes; `lists=off` passes on everything that a foreign dump says.
 
 /// Passes the point `name`, before the operation it stands for.
@@ -31,20 +33,68 @@ pub use live::{at_most, lists_are_off, pass};
 
 #[cfg(feature = "points")]
 mod live {
+    use std::hash::{DefaultHasher, Hash, Hasher};
     use std::io::{self, Write};
-    use std::sync::OnceLock;
+    use std::os::unix::fs::MetadataExt;
+    use std::path::{Path, PathBuf};
     use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::{Mutex, OnceLock};
 
     use nix::sys::signal::{Signal, raise};
 
     enum Plan {
         Nothing,
-        Count(std::path::PathBuf),
+        Count(PathBuf),
         Fail(u64, i32),
         Abort(u64),
+        Change(u64, Mutex<Watch>),
         Panic(u64),
         Short(usize),
         ListsOff,
+    }
+
+    /// Operations whose effect is not seen in the folder.
+    const ELSEWHERE: [&str; 3] = ["spawn", "fetch", "output"];
+
+    /// What the point before found.
+    struct Watch {
+        folder: PathBuf,
+        last: Option<u64>,
+        elsewhere: bool,
+        changes: u64,
+    }
+
+    impl Watch {
+        /// How many states there were until now; the same number again is the same state.
+        fn changes(&mut self, name: &str) -> u64 {
+            let now = fingerprint(&self.folder);
+            let changed = self.last != Some(now) || self.elsewhere;
+            self.last = Some(now);
+            self.elsewhere = ELSEWHERE.contains(&name);
+            self.changes += u64::from(changed);
+            if changed { self.changes } else { 0 }
+        }
+    }
+
+    /// Names, modes, sizes, times and inodes of everything below; of locks and logs, which tell nothing, the names alone.
+    fn fingerprint(folder: &Path) -> u64 {
+        let (mut sum, mut open) = (0u64, vec![folder.to_owned()]);
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let Ok(meta) = entry.metadata() else { continue };
+                let mut hash = DefaultHasher::new();
+                (entry.path(), meta.mode()).hash(&mut hash);
+                let name = entry.file_name();
+                if meta.is_dir() {
+                    open.push(entry.path());
+                } else if !name.as_encoded_bytes().ends_with(b".lock") && !name.as_encoded_bytes().ends_with(b".log") {
+                    (meta.len(), meta.mtime(), meta.mtime_nsec(), meta.ino()).hash(&mut hash);
+                }
+                // In whatever order they come.
+                sum = sum.wrapping_add(hash.finish());
+            }
+        }
+        sum
     }
 
     static PLAN: OnceLock<Plan> = OnceLock::new();
@@ -64,8 +114,14 @@ mod live {
                 let _ = raise(Signal::SIGKILL);
                 Ok(())
             }
+            Plan::Change(at, watch) if watch.lock().is_ok_and(|mut watch| watch.changes(name) == *at) => {
+                let _ = raise(Signal::SIGKILL);
+                Ok(())
+            }
             Plan::Panic(at) if *at == number => panic!("as planned"),
-            Plan::Fail(..) | Plan::Abort(_) | Plan::Panic(_) | Plan::Short(_) | Plan::ListsOff => Ok(()),
+            Plan::Fail(..) | Plan::Abort(_) | Plan::Change(..) | Plan::Panic(_) | Plan::Short(_) | Plan::ListsOff => {
+                Ok(())
+            }
         }
     }
 
@@ -88,6 +144,11 @@ mod live {
         match text.split_once('=') {
             Some(("count", file)) => Plan::Count(file.into()),
             Some(("abort", at)) => Plan::Abort(number(at)),
+            Some(("change", at)) => {
+                let (at, folder) = at.split_once(':').expect("DOKKU_BACKUPS_POINTS: change=N:FOLDER");
+                let watch = Watch { folder: folder.into(), last: None, elsewhere: false, changes: 0 };
+                Plan::Change(number(at), Mutex::new(watch))
+            }
             Some(("panic", at)) => Plan::Panic(number(at)),
             Some(("lists", "off")) => Plan::ListsOff,
             Some(("short", most)) => Plan::Short(most.parse().expect("DOKKU_BACKUPS_POINTS: not a number")),

@@ -1,12 +1,12 @@
-//! Archives that [`writer`](crate::writer) writes: every version and compression, what no real `pg_dump` would write, and
+//! Archives that [`writer`](super::writer) writes: every version and compression, what no real `pg_dump` would write, and
 //! generated ones.
 
 use dokku_backups::engine::postgres::archive;
 use dokku_backups::engine::postgres::plain;
 use proptest::prelude::*;
 
-use crate::writer::{self, Block, Entry, Form};
-use crate::{fixture, pg_restore_accepts};
+use super::writer::{self, Block, Entry, Form};
+use super::{fixture, pg_restore_accepts};
 
 fn forms() -> Vec<Form> {
     let mut forms = Vec::new();

@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::support::fixture::ITEMS;
 use super::support::{Host, finish, hex};
-
-const ROWS: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 500) g;";
 
 /// A folder as a platform leaves it, readable for Dokku's user.
 fn folder(host: &Host) -> PathBuf {
@@ -43,8 +41,8 @@ fn state(folder: &Path) -> BTreeMap<String, String> {
 #[test]
 fn a_platforms_dumps_become_backups() {
     let host = Host::up();
-    host.database("shop", ROWS);
-    host.database("shop-eu", ROWS);
+    host.database("shop", ITEMS);
+    host.database("shop-eu", ITEMS);
     let folder = folder(&host);
     let at = |name: &str| folder.join(name);
     let first = stock_export(&host, "shop", &at("shop-2025-03-01-04-05-06.dump"));
@@ -104,7 +102,7 @@ fn a_platforms_dumps_become_backups() {
 #[test]
 fn a_folder_that_cannot_be_meant_is_refused() {
     let host = Host::up();
-    host.database("shop", ROWS);
+    host.database("shop", ITEMS);
     let folder = folder(&host);
     symlink(&folder, host.dir().join("link")).expect("symlink");
     let link = host.dir().join("link");

@@ -3,10 +3,8 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use super::support::fixture::ITEMS;
 use super::support::{Host, finish};
-
-const ITEMS: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 500) g;";
 
 /// A host with one backup, and the backup's path without ending.
 fn backed_up() -> (Host, PathBuf) {

@@ -6,11 +6,10 @@ use std::fs;
 use nix::sys::signal::Signal;
 
 use super::support::faults::Mounted;
+use super::support::fixture::ITEMS;
 use super::support::{Host, Run, send, wait};
 
 const FAULT: &str = "DOKKU_SANDBOX_FAULT";
-const ITEMS: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 500) g;";
 /// A constraint that is true, and writes some ten gigabytes to be so anywhere but in `shop`.
 const SWELLS: &str = "create function swells(int) returns boolean language plpgsql as $$ begin
   if current_database() <> 'shop' then

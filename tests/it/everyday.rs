@@ -2,9 +2,7 @@
 //! real host (`make test-host`): every service is called `host.name(...)`, and nothing but `dokku` is used.
 
 use super::support::Host;
-
-const ITEMS: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 500) g;";
+use super::support::fixture::ITEMS;
 
 #[test]
 fn rows_deleted_after_a_backup_come_back() {

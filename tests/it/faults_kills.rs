@@ -1,21 +1,21 @@
 //! Killed at every point (rows 22 to 24, 31): what was acknowledged stays, and the next command puts the rest right.
 
 use std::collections::HashSet;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, Mutex};
 
-use super::support::faults::{Mounted, Tree, put_back, root_or_skip, settled_tree, shape, tree};
-use super::support::{Host, Run};
+use super::support::faults::{Mounted, Tree, put_back, settled_tree, shape, tree};
+use super::support::fixture::{COUNT, FEW};
+use super::support::lack::is_root;
+use super::support::{Host, Run, finish, soaking};
 
-const BEFORE: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 50) g;";
 const CLOCK: &str = "2026-04-08T14:30:00Z";
 const LATER: &str = "2026-04-08T15:30:00Z";
 const KILLED: i32 = 137;
 /// Points that change nothing: killed there, a run leaves what the point before left.
 const READS: [&str; 3] = ["open-dir", "list", "lock"];
-/// How many services of a sandbox are worked on at once: most of a run is waiting.
-const WORKERS: usize = 4;
+/// How many services of a sandbox are worked on at once.
+const WORKERS: usize = 2;
 
 /// A verb that is killed at each of its points.
 struct Scene<'a> {
@@ -35,15 +35,20 @@ impl Scene<'_> {
         self.kills.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Kills the verb at point `at`; false when it had ended before.
-    fn kill(&self, at: usize) -> bool {
-        let run = self.host.dokku_at(&format!("abort={at}"), LATER, self.args);
-        if run.code == Some(KILLED) {
+    /// Kills a command as `plan` says; false when it had ended before.
+    fn kill(&self, plan: &str, args: &[&str]) -> bool {
+        let run = self.host.alone_at(plan, LATER, args);
+        if run.code.is_none() {
             self.count();
             return true;
         }
         run.expect(0);
         false
+    }
+
+    /// In the N-th of its states: those of the points between are no others (`change` in `sys/points.rs`).
+    fn in_state(&self, at: usize) -> String {
+        format!("change={at}:{}", self.host.folder(self.service).display())
     }
 
     /// Whether this crash state is a new one. The service's name is no part of it.
@@ -75,32 +80,28 @@ impl Scene<'_> {
     }
 
     fn sync(&self) -> Run {
-        self.host.dokku(&["backups:sync", self.service])
+        finish(self.host.alone(&["backups:sync", self.service]))
     }
 
-    /// Kills the recovery of this crash state at each of its points in turn, and recovers from that.
+    /// Kills the recovery of this crash state in each of its own states in turn, and recovers from that.
     fn recovery_is_killed(&self, at: &str) {
         let folder = self.host.folder(self.service);
         let crash = tree(&folder);
-        let (run, names) = self.host.points(LATER, &["backups:sync", self.service]);
-        run.expect(0);
-        for point in (1..=names.len()).filter(|point| !READS.contains(&names[point - 1].as_str())) {
+        for state in 1.. {
             put_back(&folder, &crash);
-            let run = self.host.dokku_at(&format!("abort={point}"), LATER, &["backups:sync", self.service]);
-            if run.code != Some(KILLED) {
-                run.expect(0);
+            if !self.kill(&self.in_state(state), &["backups:sync", self.service]) {
                 break;
             }
-            self.count();
             if self.is_new(&tree(&folder), "recovery") {
-                self.recovers(&format!("{at}, recovery {point}"));
+                self.recovers(&format!("{at}, recovery {state}"));
             }
         }
         put_back(&folder, &crash);
     }
 }
 
-/// Makes `WORKERS` services and kills `args` at every point, the points dealt out among them. `{}` in `args` is the
+/// Makes `WORKERS` services and kills `args` in every state, the states dealt out among them; `make soak` kills at every
+/// point after that and must find no other state. `{}` in `args` is the
 /// service, `{id}` the newest of two backups it has.
 fn killed_at_every_point(
     args: &[&str],
@@ -109,15 +110,15 @@ fn killed_at_every_point(
     after: impl Fn(&Scene) + Sync,
 ) {
     let host = Host::up();
-    let (seen, kills) = (Mutex::new(HashSet::new()), AtomicUsize::new(0));
+    let (seen, kills, barrier) = (Mutex::new(HashSet::new()), AtomicUsize::new(0), Barrier::new(WORKERS));
     std::thread::scope(|scope| {
         for worker in 0..WORKERS {
-            let (host, seen, kills) = (&host, &seen, &kills);
+            let (host, seen, kills, barrier) = (&host, &seen, &kills, &barrier);
             let (prepare, database, after) = (&prepare, &database, &after);
             scope.spawn(move || {
                 let service = format!("db{worker}");
-                host.database(&service, BEFORE);
-                let export = |clock| host.dokku_at("", clock, &["backups:export", &service]).expect(0).id();
+                host.database(&service, FEW);
+                let export = |clock| host.alone_at("", clock, &["backups:export", &service]).expect(0).id();
                 let ids = [export(CLOCK), export("2026-04-08T14:40:00Z")];
                 let args: Vec<String> =
                     args.iter().map(|arg| arg.replace("{id}", &ids[1]).replace("{}", &service)).collect();
@@ -132,15 +133,16 @@ fn killed_at_every_point(
                 prepare(host, &service);
                 let folder = host.folder(&service);
                 let baseline = tree(&folder);
-                for point in (1 + worker..).step_by(WORKERS) {
+                for state in (1 + worker..).step_by(WORKERS) {
                     put_back(&folder, &baseline);
                     prepare(host, &service);
-                    if !scene.kill(point) {
+                    if !scene.kill(&scene.in_state(state), &args) {
                         break;
                     }
+                    let what = format!("state {state}");
                     if scene.is_new(&tree(&folder), &database(host, &service)) {
-                        scene.recovery_is_killed(&format!("point {point}"));
-                        scene.recovers(&format!("point {point}"));
+                        scene.recovery_is_killed(&what);
+                        scene.recovers(&what);
                         after(&scene);
                     } else {
                         // The same state again: what is listed is still what it must be. The database, which is not put
@@ -148,6 +150,17 @@ fn killed_at_every_point(
                         host.check(&service, acknowledged, false);
                         scene.sync().expect(0);
                     }
+                }
+                barrier.wait();
+                for point in soaking(0..0, 1 + worker..usize::MAX).step_by(WORKERS) {
+                    put_back(&folder, &baseline);
+                    prepare(host, &service);
+                    if !scene.kill(&format!("abort={point}"), &args) {
+                        break;
+                    }
+                    let new = scene.is_new(&tree(&folder), &database(host, &service));
+                    scene.sync().expect(0);
+                    assert!(!new, "{args:?}, point {point}: another state than those between which it lies");
                 }
             });
         }
@@ -191,14 +204,16 @@ fn fault_022_023_sync_killed_at_every_point() {
     killed_at_every_point(&["backups:sync", "{}"], lose_a_record, untouched, |_| ());
 }
 
-const COUNT: &str = "select count(*) from items";
-
 #[test]
 fn fault_022_023_import_killed_at_every_point() {
     let ten_rows = |host: &Host, service: &str| {
         host.sql(service, "drop table if exists items; create table items as select g id, 'x'::text as name from generate_series(1, 10) g;");
     };
-    let rows = |host: &Host, service: &str| host.sql(service, COUNT);
+    // The live data, and how many databases there are beside it.
+    let rows = |host: &Host, service: &str| {
+        let live = host.try_psql(service, service, COUNT).out();
+        live + &host.psql(service, "postgres", "select count(*) from pg_database")
+    };
     // The database is as it was, or is the backup; nothing half-filled is left beside it, and nobody is warned any more.
     let whole = |scene: &Scene| {
         let (host, service) = (scene.host, scene.service);
@@ -239,7 +254,7 @@ fn undo(host: &Host) -> Vec<String> {
 #[test]
 fn fault_022_an_interrupted_undo_still_names_the_first_safety_backup() {
     let host = Host::up();
-    host.database("db", BEFORE);
+    host.database("db", FEW);
     let id = host.export("db");
     host.sql("db", "delete from items where id > 10");
     let import = ["backups:import", "db", "--id", &id, "--force", "--in-place"];
@@ -264,7 +279,7 @@ fn fault_022_an_interrupted_undo_still_names_the_first_safety_backup() {
 #[test]
 fn fault_022_an_interrupted_restore_without_safety_backup_names_the_command_that_finishes_it() {
     let host = Host::up();
-    host.database("db", BEFORE);
+    host.database("db", FEW);
     let id = host.export("db");
     host.export("db");
     let import = ["backups:import", "db", "--id", &id, "--force", "--no-backup", "--in-place"];
@@ -288,19 +303,19 @@ fn fails_at_every_point(args: &[&str], from_stock: bool) {
             let (host, done) = (&host, &done);
             scope.spawn(move || {
                 let service = format!("db{worker}");
-                host.database(&service, BEFORE);
-                let mut kept = vec![host.dokku_at("", CLOCK, &["backups:export", &service]).expect(0).id()];
+                host.database(&service, FEW);
+                let mut kept = vec![host.alone_at("", CLOCK, &["backups:export", &service]).expect(0).id()];
                 for point in (1 + worker..).step_by(WORKERS) {
                     let clock = format!("2026-05-{:02}T{:02}:30:00Z", 1 + point / 20, point % 20);
                     let mut victim = String::new();
                     if from_stock {
                         let before = format!("2026-05-{:02}T{:02}:15:00Z", 1 + point / 20, point % 20);
-                        victim = host.dokku_at("", &before, &["backups:export", &service]).expect(0).id();
+                        victim = host.alone_at("", &before, &["backups:export", &service]).expect(0).id();
                     }
                     let args: Vec<String> =
                         args.iter().map(|a| a.replace("{id}", &victim).replace("{}", &service)).collect();
                     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-                    let run = host.dokku_at(&format!("fail={point}"), &clock, &args);
+                    let run = host.alone_at(&format!("fail={point}"), &clock, &args);
                     done.fetch_add(1, Ordering::Relaxed);
                     match run.code {
                         // Good, but whether it is to be copied elsewhere could not be learnt.
@@ -313,7 +328,7 @@ fn fails_at_every_point(args: &[&str], from_stock: bool) {
                         _ => panic!("point {point}: {run:?}"),
                     }
                     host.check(&service, &kept, false);
-                    host.dokku(&["backups:sync", &service]).expect(0);
+                    finish(host.alone(&["backups:sync", &service])).expect(0);
                     host.check(&service, &kept, true);
                     if run.code == Some(0) && point > host.points(&clock, &["backups:list", &service]).1.len() + 80 {
                         break;
@@ -338,7 +353,7 @@ fn fault_019_022_delete_with_eio_at_every_point() {
 #[test]
 fn fault_031_only_the_lock_counts_not_the_words_inside() {
     let host = Host::up();
-    host.database("db", BEFORE);
+    host.database("db", FEW);
     let first = host.export("db");
     // A pid that lives: this very test's.
     let words = format!("pid {}: export, since 2020-01-01T00:00:00Z", std::process::id());
@@ -352,12 +367,12 @@ fn fault_031_only_the_lock_counts_not_the_words_inside() {
 /// What the program said was done survives the power going off at that moment, and at every point before it.
 #[test]
 fn fault_024_power_loss_at_every_point() {
-    if !root_or_skip("fault_024") {
+    if !is_root() {
         return;
     }
     let host = Host::up();
     let Some(disk) = Mounted::ext4(&host, 24, "-b 1024") else { return };
-    host.database("db", BEFORE);
+    host.database("db", FEW);
     // Nothing but fsync makes anything durable here.
     disk.remount("commit=300,noauto_da_alloc");
     let export = |plan: &str, n: usize| {

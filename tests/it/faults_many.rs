@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::support::faults::Mounted;
-use super::support::{Host, Run};
-
-const SMALL: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 50) g;";
+use super::support::fixture::FEW;
+use super::support::lack::is_root;
+use super::support::{Host, Run, soaking};
 
 /// Runs `count` commands at the same moment.
 fn at_once(count: usize, run: impl Fn(usize) -> Run + Sync) -> Vec<Run> {
@@ -30,7 +29,7 @@ fn at_once(count: usize, run: impl Fn(usize) -> Run + Sync) -> Vec<Run> {
 #[test]
 fn fault_032_037_sixty_four_exports_that_wait_have_distinct_ids() {
     let host = Host::up();
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let runs = at_once(64, |_| host.dokku(&["backups:export", "db", "--wait", "300"]));
     let ids: Vec<String> = runs.into_iter().map(|run| run.expect(0).id()).collect();
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 64, "{ids:?}");
@@ -41,7 +40,7 @@ fn fault_032_037_sixty_four_exports_that_wait_have_distinct_ids() {
 #[test]
 fn fault_032_a_name_that_is_taken_in_this_second() {
     let host = Host::up();
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let at = "2026-04-08T14:30:00Z";
     let ids: Vec<String> = (0..4).map(|_| host.dokku_at("", at, &["backups:export", "db"]).expect(0).id()).collect();
     let names: Vec<_> = ids.iter().map(|id| id.trim_start_matches("db-2026-04-08-14-30-0")).collect();
@@ -56,7 +55,7 @@ fn fault_032_a_name_that_is_taken_in_this_second() {
 #[test]
 fn fault_033_clock_jumps_and_hostile_time_zones() {
     let host = Host::up();
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let mut ids = Vec::new();
     // Years ahead, then back again: each run has the time its clock shows, and nothing is overwritten.
     for clock in ["2026-04-08T14:30:00Z", "2031-01-01T00:00:00Z", "2026-04-08T14:29:59Z", "1970-01-01T00:00:00Z"] {
@@ -93,7 +92,7 @@ fn chrono_now() -> String {
 #[test]
 fn fault_037_one_export_runs_and_the_others_are_busy() {
     let host = Host::up();
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let mut kept = Vec::new();
     for count in [2, 8, 24] {
         host.fault("postgres:export/delay=2");
@@ -114,7 +113,7 @@ fn fault_037_one_export_runs_and_the_others_are_busy() {
 #[test]
 fn fault_037_a_wait_that_ends_before_the_work_does_is_busy() {
     let host = Host::up();
-    host.database("db", SMALL);
+    host.database("db", FEW);
     host.fault("postgres:export/delay=3@1");
     let waits = ["0", "1", "60"];
     let runs = std::thread::scope(|scope| {
@@ -133,7 +132,7 @@ fn fault_037_a_wait_that_ends_before_the_work_does_is_busy() {
 #[test]
 fn fault_038_export_delete_and_import_while_an_import_runs_are_busy() {
     let host = Host::up();
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let kept = [host.export("db"), host.export("db")];
     host.fault("postgres:import/delay=3");
     let import = std::thread::scope(|scope| {
@@ -164,8 +163,9 @@ fn fault_038_export_delete_and_import_while_an_import_runs_are_busy() {
 
 /// Lists without pause while exports and deletions go on. Every id whose export had ended before a list began is in it,
 /// once; one whose deletion had ended before is not.
-fn list_while_writing(host: &Host, time: Duration) -> usize {
-    host.database("db", SMALL);
+/// Ends when `enough` lists and thirty backups were made.
+fn list_while_writing(host: &Host, enough: usize) {
+    host.database("db", FEW);
     let seed: Vec<String> = (0..5)
         .map(|n| host.dokku_at("", &format!("2026-04-08T14:30:0{n}Z"), &["backups:export", "db"]).expect(0).id())
         .collect();
@@ -173,11 +173,10 @@ fn list_while_writing(host: &Host, time: Duration) -> usize {
     let made = Mutex::new(seed.iter().map(|id| (id.clone(), Instant::now())).collect::<HashMap<_, _>>());
     let (going, gone) = (Mutex::new(HashMap::new()), Mutex::new(HashMap::new()));
     let (over, lists) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let until = Instant::now() + time;
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for n in 0.. {
-                if Instant::now() > until {
+                if n >= 30 && lists.load(Ordering::SeqCst) >= enough {
                     break;
                 }
                 let clock = format!("2026-05-{:02}T{:02}:{:02}:00Z", 1 + n / 1440, n / 60 % 24, n % 60);
@@ -231,7 +230,7 @@ fn list_while_writing(host: &Host, time: Duration) -> usize {
     let deleted: Vec<_> = gone.into_inner().expect("gone").into_keys().collect();
     let kept: Vec<_> = made.into_inner().expect("made").into_keys().filter(|id| !deleted.contains(id)).collect();
     host.check("db", &kept, true);
-    lists.into_inner()
+    println!("{} lists during {} exports, deletions and imports", lists.into_inner(), kept.len() + deleted.len());
 }
 
 /// A row is never half of one generation and half of another.
@@ -251,27 +250,24 @@ fn whole(row: &serde_json::Value) {
 #[test]
 fn fault_041_a_list_is_always_one_whole_generation() {
     let host = Host::up();
-    let lists = list_while_writing(&host, Duration::from_secs(15));
-    println!("{lists} lists during exports, deletions and imports");
-    assert!(lists > 100, "{lists}");
+    list_while_writing(&host, soaking(100, 5000));
 }
 
 /// The same where replacing a file moves its name in the folder: a plain look through the folder may then miss it.
 #[test]
 fn fault_041_a_list_is_always_one_whole_generation_on_tmpfs() {
-    if !super::support::faults::root_or_skip("fault_041") {
+    if !is_root() {
         return;
     }
     let host = Host::up();
     let Some(_disk) = Mounted::tmpfs(&host, "size=64m") else { return };
-    let lists = list_while_writing(&host, Duration::from_secs(10));
-    println!("{lists} lists on tmpfs");
+    list_while_writing(&host, soaking(100, 5000));
 }
 
 #[test]
 fn fault_041_two_deletions_at_once_and_lists_beside_them() {
     let host = Host::up();
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let clock = |n: usize| format!("2026-04-08T14:30:{n:02}Z");
     let ids: Vec<String> =
         (0..9).map(|n| host.dokku_at("", &clock(n), &["backups:export", "db"]).expect(0).id()).collect();

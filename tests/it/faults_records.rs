@@ -10,17 +10,14 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::support::Host;
 use super::support::faults::tree;
-
-const SMALL: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 50) g;";
-const COUNT: &str = "select count(*) from items";
+use super::support::fixture::{COUNT, FEW};
+use super::support::{Host, soaking};
 
 /// A host whose service `db` has `count` backups, oldest first.
 fn with_backups(count: usize) -> (Host, Vec<String>) {
     let host = Host::up();
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let export = |n| host.dokku_at("", &format!("2026-04-{:02}T10:00:00Z", n + 1), &["backups:export", "db"]);
     let ids = (0..count).map(|n| export(n).expect(0).id()).collect();
     (host, ids)
@@ -287,7 +284,7 @@ fn plant(host: &Host, thing: Thing, path: &Path, bait: &Path) -> bool {
             let kind = if thing == Thing::Fifo { &["p"][..] } else { &["c", "1", "5"] };
             let made = Command::new("mknod").arg(path).args(kind).output().expect("mknod");
             if !made.status.success() {
-                eprintln!("{thing:?} left out: {}", String::from_utf8_lossy(&made.stderr));
+                super::support::lack::left_out("root", &String::from_utf8_lossy(&made.stderr));
                 fs::rename(bait, path).expect("move it back");
                 return false;
             }
@@ -424,15 +421,15 @@ fn fault_054_wrong_owner_or_a_root_that_others_may_write() {
         std::os::unix::fs::chown(&root, Some(owner.uid()), None).expect("owner");
         fs::set_permissions(&root, fs::Permissions::from_mode(0o700)).expect("mode");
     } else {
-        eprintln!("another owner left out: only root may give files away");
+        super::support::lack::left_out("root", "only root may give files away");
     }
     host.dokku(&["backups:sync", "db"]).expect(0);
     host.check("db", &kept, true);
 }
 
-/// `DOKKU_BACKUPS_TEST_RECORDS=100000` tries the whole row; writing and reading so many files takes a minute.
+/// `make soak` tries the whole row; writing and reading so many files takes a minute.
 fn many() -> i64 {
-    std::env::var("DOKKU_BACKUPS_TEST_RECORDS").ok().and_then(|n| n.parse().ok()).unwrap_or(5_000)
+    soaking(5_000, 100_000)
 }
 
 #[test]

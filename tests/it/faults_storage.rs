@@ -5,11 +5,11 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use super::support::faults::{Mounted, root_or_skip, tree};
+use super::support::faults::{Mounted, tree};
+use super::support::fixture::FEW;
+use super::support::lack::{is_root, left_out};
 use super::support::{Host, Run, finish};
 
-const SMALL: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 50) g;";
 /// Some 2 MB in the dump: random text hardly shrinks.
 const MUCH: &str = "create table much as
 select md5(random()::text) || md5(random()::text) as it from generate_series(1, 50000);";
@@ -20,7 +20,7 @@ const ID: &str = "db-2026-04-08-14-30-00";
 fn grown(mount: impl FnOnce(&Host) -> Option<Mounted>) -> Option<(Host, Mounted, String)> {
     let host = Host::up();
     let mounted = mount(&host)?;
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let id = host.export("db");
     host.sql("db", MUCH);
     Some((host, mounted, id))
@@ -74,7 +74,7 @@ const EXPORT: [&str; 4] = ["backups:export", "db", "--format", "json"];
 
 #[test]
 fn fault_015_disk_full_during_the_dump() {
-    if !root_or_skip("fault_015") {
+    if !is_root() {
         return;
     }
     let Some((host, _disk, id)) = grown(|host| Mounted::tmpfs(host, "size=20m")) else { return };
@@ -107,7 +107,7 @@ fn fault_015_disk_full_during_the_dump() {
 
 #[test]
 fn fault_015_the_room_of_the_last_dump_is_asked_for_first() {
-    if !root_or_skip("fault_015") {
+    if !is_root() {
         return;
     }
     let Some((host, _disk, id)) = grown(|host| Mounted::tmpfs(host, "size=24m")) else { return };
@@ -128,7 +128,7 @@ fn fault_015_the_room_of_the_last_dump_is_asked_for_first() {
 #[test]
 fn fault_015_file_size_limit_and_quota() {
     let host = Host::up();
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let kept = [host.export("db")];
     host.sql("db", MUCH);
     let mut limited = host.command("prlimit");
@@ -149,7 +149,7 @@ fn fault_015_file_size_limit_and_quota() {
 
 #[test]
 fn fault_015_no_inodes() {
-    if !root_or_skip("fault_015") {
+    if !is_root() {
         return;
     }
     let Some((host, _disk, id)) = grown(|host| Mounted::tmpfs(host, "size=24m,nr_inodes=40")) else { return };
@@ -186,7 +186,7 @@ fn fault_015_no_inodes() {
 /// A deletion needs a little room for its record. Without any block it takes that of the index, which can be made anew.
 #[test]
 fn fault_015_a_delete_on_a_full_disk_loses_nothing() {
-    if !root_or_skip("fault_015") {
+    if !is_root() {
         return;
     }
     let Some((host, _disk, id)) = grown(|host| Mounted::tmpfs(host, "size=24m")) else { return };
@@ -202,7 +202,7 @@ fn fault_015_a_delete_on_a_full_disk_loses_nothing() {
 #[test]
 fn fault_016_disk_full_when_record_and_index_are_written() {
     let host = Host::up();
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let mut kept = vec![host.dokku_at("", "2026-04-06T10:00:00Z", &["backups:export", "db"]).expect(0).id()];
     let (run, names) = host.points("2026-04-07T10:00:00Z", &EXPORT);
     kept.push(run.expect(0).json()["id"].as_str().expect("id").to_owned());
@@ -251,7 +251,7 @@ fn under_strace(host: &Host, options: &str, args: &[&str]) -> Option<(Run, Strin
     fs::remove_file(&wrapper).expect("remove");
     fs::rename(&real, &wrapper).expect("rename");
     if run.stderr.contains("strace: not found") || run.stderr.contains("ptrace(") {
-        eprintln!("left out, strace does not work here: {}", run.stderr);
+        left_out("strace", &run.stderr);
         return None;
     }
     Some((run, fs::read_to_string(&log).expect("the log")))
@@ -259,7 +259,7 @@ fn under_strace(host: &Host, options: &str, args: &[&str]) -> Option<(Run, Strin
 
 fn traced() -> (Host, Vec<String>, String) {
     let host = Host::up();
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let kept = vec![host.export("db")];
     let part = host.folder("db").join(".incoming").join(format!("{ID}.dump")).display().to_string();
     (host, kept, part)
@@ -278,7 +278,7 @@ fn fault_017_interrupted_calls_are_made_again() {
 #[test]
 fn fault_017_short_writes_are_continued() {
     let host = Host::up();
-    host.database("db", &format!("{SMALL}{MUCH}"));
+    host.database("db", &format!("{FEW}{MUCH}"));
     let kept = [host.dokku_at("short=1000", CLOCK, &["backups:export", "db"]).expect(0).id()];
     host.check("db", &kept, true);
     assert_eq!(host.info("db", &kept[0])["tables"].as_array().expect("tables").len(), 2);
@@ -342,7 +342,7 @@ fn fault_019_a_rename_that_fails_is_no_copy() {
 #[test]
 fn fault_019_a_directory_fsync_that_fails_is_said_and_recorded() {
     let host = Host::up();
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let first = host.export("db");
     let (run, names) = host.points("2026-04-07T10:00:00Z", &EXPORT);
     let mut kept = vec![first, run.expect(0).json()["id"].as_str().expect("id").to_owned()];
@@ -358,12 +358,12 @@ fn fault_019_a_directory_fsync_that_fails_is_said_and_recorded() {
 
 #[test]
 fn fault_020_read_only_file_system() {
-    if !root_or_skip("fault_020") {
+    if !is_root() {
         return;
     }
     let host = Host::up();
     let Some(disk) = Mounted::tmpfs(&host, "size=24m") else { return };
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let kept = [host.export("db"), host.export("db")];
     disk.remount("ro");
     let before = tree(&host.data_root());
@@ -383,7 +383,7 @@ fn fault_020_read_only_file_system() {
 fn fault_020_root_not_writable_or_missing() {
     let host = Host::up();
     let root = host.data_root();
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let kept = [host.export("db")];
     host.dokku(&["postgres:create", "new"]).expect(0);
     for folder in [root.join("postgres"), host.folder("db")] {
@@ -408,12 +408,12 @@ fn fault_020_root_not_writable_or_missing() {
 
 #[test]
 fn fault_021_nothing_is_written_to_an_unmounted_root() {
-    if !root_or_skip("fault_021") {
+    if !is_root() {
         return;
     }
     let host = Host::up();
     let Some(disk) = Mounted::ext4(&host, 40, "") else { return };
-    host.database("db", SMALL);
+    host.database("db", FEW);
     let kept = [host.export("db")];
     let root = host.data_root();
     disk.unmount();

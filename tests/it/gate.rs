@@ -3,11 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use super::support::fixture::ITEMS;
 use super::support::{Host, Run};
 
 const FAULT: &str = "DOKKU_SANDBOX_FAULT";
-const ITEMS: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 500) g;";
 
 fn destroy(host: &Host, service: &str, more: &[&str]) -> Run {
     host.dokku(&[&["postgres:destroy", service, "--force"], more].concat())

@@ -43,7 +43,7 @@ fn browse(page: &str, width: u32, dark: bool) -> Option<Value> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let there = std::env::split_paths(&path).map(|dir| dir.join("chromium")).find(|program| program.is_file());
     let Some(chromium) = there else {
-        eprintln!("no chromium on this machine: the page was only parsed");
+        super::support::lack::left_out("chromium", "the page was only parsed");
         return None;
     };
     let escaped = page.replace('&', "&amp;").replace('"', "&quot;");

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::support::faults::root_or_skip;
+use super::support::lack::is_root;
 use super::support::sshd::{KEY, Sshd};
 use super::support::{Host, SHOP, finish};
 
@@ -317,7 +317,7 @@ fn fault_092_hostile_language_over_ssh() {
 #[test]
 fn fault_060_force_does_not_count_where_the_line_cannot_be_seen() {
     let (host, only) = Host::with_backup();
-    if !root_or_skip("fault_060") {
+    if !is_root() {
         return;
     }
     let hidden = |line: &str, caller: &str| {

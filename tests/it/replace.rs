@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
+use super::support::fixture::ITEMS;
 use super::support::{Host, Run, finish, send, wait};
 
 const FAULT: &str = "DOKKU_SANDBOX_FAULT";
-const ITEMS: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 500) g;";
 
 fn import(host: &Host, id: &str, more: &[&str]) -> Run {
     host.dokku(&[&["backups:import", "shop", "--id", id, "--force", "--no-backup"], more].concat())

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use super::support::fixture::ITEMS;
 use super::support::{Host, Run, SHOP};
-
-const ITEMS: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 500) g;";
 
 fn rows(host: &Host, service: &str) -> String {
     host.sql(service, "select count(*) from items")

@@ -4,10 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
+use super::support::fixture::FEW;
 use super::support::{Host, Run};
-
-const ITEMS: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 50) g;";
 
 /// Noon of a day: 1 is the first of March.
 pub fn noon(day: u32) -> String {
@@ -71,7 +69,7 @@ fn reason<'a>(plan: &'a [(String, String, String)], id: &str) -> &'a str {
 fn fault_071_a_policy_that_would_remove_everything_is_refused() {
     let host = Host::up();
     for service in ["old", "new"] {
-        host.database(service, ITEMS);
+        host.database(service, FEW);
     }
     let old = [host.export_on(1, "old"), host.export_on(2, "old"), host.export_on(3, "old")];
     let new = [host.export_on(1, "new"), host.export_on(20, "new")];
@@ -105,7 +103,7 @@ fn fault_071_a_policy_that_would_remove_everything_is_refused() {
 #[test]
 fn fault_072_backups_that_stopped_or_fail_stay() {
     let host = Host::up();
-    host.database("db", ITEMS);
+    host.database("db", FEW);
     let ids: Vec<String> = (1..=4).map(|day| host.export_on(day, "db")).collect();
     ids.iter().zip(7..).for_each(|(id, day)| host.expires_on("db", id, day));
     // Two months later nothing has gone, and the plan says why.
@@ -144,7 +142,7 @@ fn fault_072_backups_that_stopped_or_fail_stay() {
 #[test]
 fn fault_073_the_newest_verified_one_stays() {
     let host = Host::up();
-    host.database("db", ITEMS);
+    host.database("db", FEW);
     let ids: Vec<String> = [1, 2, 3, 20].map(|day| host.export_on(day, "db")).to_vec();
     for id in &ids[..2] {
         host.dokku(&["backups:verify", "db", "--id", id]).expect(0);
@@ -165,7 +163,7 @@ fn fault_073_the_newest_verified_one_stays() {
 #[test]
 fn fault_014_a_suspicious_one_stands_in_for_nothing_until_it_is_verified() {
     let host = Host::up();
-    host.database("db", ITEMS);
+    host.database("db", FEW);
     let old = host.export_on(1, "db");
     host.sql("db", "drop table items;");
     let shrunk = host.export_on(20, "db");
@@ -184,7 +182,7 @@ fn fault_074_a_new_service_of_the_same_name_does_not_eat_the_old_ones_backups() 
     let host = Host::up();
     host.dokku(&["backups:set", "--global", "gate", "off"]).expect(0);
     host.dokku(&["backups:set", "--global", "retention", "5"]).expect(0);
-    host.database("db", ITEMS);
+    host.database("db", FEW);
     let old = [host.export_on(1, "db"), host.export_on(2, "db")];
     host.expires_on("db", &old[0], 3);
     host.on(10, &["postgres:destroy", "db", "--force"]).expect(0);
@@ -193,7 +191,7 @@ fn fault_074_a_new_service_of_the_same_name_does_not_eat_the_old_ones_backups() 
     let plan = host.planned(60, "db");
     assert!(plan.iter().all(|(_, _, why)| why.contains("destroyed; only backups:delete removes it")), "{plan:?}");
     host.on(30, &["postgres:create", "db"]).expect(0);
-    host.sql("db", ITEMS);
+    host.sql("db", FEW);
     // The old ones are listed, no reason to refuse, and no stand-in for the new service's.
     let new: Vec<String> = [31, 32, 60].map(|day| host.export_on(day, "db")).to_vec();
     assert_eq!(host.list("db").len(), 5);
@@ -222,7 +220,7 @@ fn fault_074_a_new_service_of_the_same_name_does_not_eat_the_old_ones_backups() 
 #[test]
 fn keep_exempts_for_ever_and_release_ends_it() {
     let host = Host::up();
-    host.database("db", ITEMS);
+    host.database("db", FEW);
     let ids: Vec<String> = [1, 2, 20].map(|day| host.export_on(day, "db")).to_vec();
     host.dokku(&["backups:set", "db", "retention", "5"]).expect(0);
     let run = host.dokku(&["backups:keep", "db", "--id", &ids[0], "--format", "json"]).expect(0);
@@ -256,8 +254,8 @@ fn keep_exempts_for_ever_and_release_ends_it() {
 #[test]
 fn the_dry_run_says_what_is_then_done_and_does_nothing() {
     let host = Host::up();
-    host.database("db", ITEMS);
-    host.database("other", ITEMS);
+    host.database("db", FEW);
+    host.database("other", FEW);
     for day in [1, 2, 3, 20, 21] {
         host.export_on(day, "db");
         host.export_on(day, "other");
@@ -297,7 +295,7 @@ fn the_dry_run_says_what_is_then_done_and_does_nothing() {
 #[test]
 fn failed_records_go_after_a_month_and_deleted_ones_are_forgotten_after_a_year() {
     let host = Host::up();
-    host.database("db", ITEMS);
+    host.database("db", FEW);
     host.fault("postgres:export/exit=1");
     host.on(1, &["backups:export", "db"]).expect(1);
     host.fault("");
@@ -332,7 +330,7 @@ fn failed_records_go_after_a_month_and_deleted_ones_are_forgotten_after_a_year()
 #[test]
 fn what_is_in_use_stays() {
     let host = Host::up();
-    host.database("db", ITEMS);
+    host.database("db", FEW);
     let ids: Vec<String> = [1, 2, 20].map(|day| host.export_on(day, "db")).to_vec();
     host.dokku(&["backups:fork", "db", "--id", &ids[0], "practice"]).expect(0);
     host.dokku(&["backups:set", "db", "retention", "5"]).expect(0);
@@ -356,7 +354,7 @@ fn what_is_in_use_stays() {
 #[test]
 fn the_property_takes_days_and_nothing_else() {
     let host = Host::up();
-    host.database("db", ITEMS);
+    host.database("db", FEW);
     for good in ["1", "30", "3650", "none"] {
         host.dokku(&["backups:set", "db", "retention", good]).expect(0);
         let report = host.dokku(&["backups:report", "db", "--format", "json"]).expect(0).json();

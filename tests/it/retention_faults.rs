@@ -5,16 +5,16 @@ use std::fs;
 
 use super::retention::{decisions, noon};
 use super::support::Host;
-use super::support::faults::{Mounted, put_back, root_or_skip, settled_tree, shape, tree};
+use super::support::faults::{Mounted, put_back, settled_tree, shape, tree};
+use super::support::fixture::FEW;
+use super::support::lack::is_root;
 
-const ITEMS: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 50) g;";
 const KILLED: i32 = 137;
 
 /// A service with three backups that have expired on day 21, two that have not, and one that was deleted long before.
 /// Returns those that must stay.
 fn with_expired(host: &Host, service: &str) -> Vec<String> {
-    host.database(service, ITEMS);
+    host.database(service, FEW);
     let ids: Vec<String> = [1, 2, 3, 19, 20].map(|day| host.export_on(day, service)).to_vec();
     host.dokku(&["backups:set", service, "retention", "10"]).expect(0);
     let long_ago = "2024-01-01T12:00:00Z";
@@ -142,7 +142,7 @@ fn fault_039_prune_beside_export_delete_and_itself() {
 
 #[test]
 fn fault_015_prune_makes_room_on_a_full_disk() {
-    if !root_or_skip("fault_015_prune_makes_room_on_a_full_disk") {
+    if !is_root() {
         return;
     }
     let host = Host::up();

@@ -9,13 +9,11 @@ use std::path::Path;
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
+use super::support::fixture::{COUNT, ITEMS};
 use super::support::s3::Bucket;
 use super::support::{Host, hex};
 
-const OURS: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 500) g;";
 const THEIRS: &str = "create table items(id int primary key, name text); insert into items values (1, 'planted');";
-const COUNT: &str = "select count(*) from items";
 /// A dump and a record that says it was verified, as another host has them.
 struct Theirs {
     host: Host,
@@ -73,7 +71,7 @@ fn plant(bucket: &Bucket, theirs: &Theirs) {
 fn insured() -> (Host, Bucket, String) {
     let (host, bucket) = Host::with_bucket();
     host.sql("shop", "drop schema public cascade; create schema public;");
-    host.sql("shop", OURS);
+    host.sql("shop", ITEMS);
     let id = host.export("shop");
     (host, bucket, id)
 }
@@ -221,7 +219,7 @@ fn attack_407_a_copied_folder_is_a_strangers_until_it_is_taken_over() {
     let second_one = theirs.host.dokku(&["backups:export", "shop", "--at", &soon]).expect(0).id();
     // The journal of a restore that would have this host rename databases.
     let journal = "format = 1\ntarget = \"shop\"\nstarted_at = \"2026-04-08T14:30:00Z\"\nby = \"me\"\n";
-    host.database("shop", OURS);
+    host.database("shop", ITEMS);
     copy_folder(&host, &theirs.host.folder("shop"));
     host.put(&host.folder("shop").join(".restore.toml"), &checked(journal, same), 0o600);
     for id in [&theirs.id, &second_one] {
@@ -256,7 +254,7 @@ fn attack_407_a_copied_folder_is_a_strangers_until_it_is_taken_over() {
 #[test]
 fn attack_407_an_index_from_elsewhere_is_a_strangers_too() {
     let (host, theirs) = (Host::up(), Theirs::made());
-    host.database("shop", OURS);
+    host.database("shop", ITEMS);
     copy_folder(&host, &theirs.host.folder("shop"));
     // With the stamp that the copied record has here, the line would be believed.
     let record = host.folder("shop").join(format!("{}.toml", theirs.id));
@@ -276,7 +274,7 @@ fn attack_407_an_index_from_elsewhere_is_a_strangers_too() {
 #[test]
 fn attack_407_records_from_before_the_key_get_the_mark_once() {
     let host = Host::up();
-    host.database("shop", OURS);
+    host.database("shop", ITEMS);
     let id = host.dokku(&["backups:export", "shop", "--verify"]).expect(0).id();
     let record = host.folder("shop").join(format!("{id}.toml"));
     let bare = checked(&fs::read_to_string(&record).expect("the record"), same);
@@ -409,7 +407,7 @@ fn tried(host: &Host, id: &str, word: &str, change: impl Fn(&str) -> String, unt
 #[test]
 fn attack_419_a_record_leads_to_no_file_but_its_own() {
     let host = Host::up();
-    host.database("shop", OURS);
+    host.database("shop", ITEMS);
     let id = host.export("shop");
     let bait = host.dir().join("bait");
     fs::write(&bait, "mine").expect("bait");
@@ -438,7 +436,7 @@ fn attack_419_a_record_leads_to_no_file_but_its_own() {
 #[test]
 fn attack_420_no_word_of_a_record_is_an_option() {
     let host = Host::up();
-    host.database("shop", OURS);
+    host.database("shop", ITEMS);
     host.dokku(&["apps:create", "web"]).expect(0);
     host.dokku(&["sandbox:deploy", "web", "app.rb=1"]).expect(0);
     host.dokku(&["postgres:link", "shop", "web"]).expect(0);

@@ -4,11 +4,10 @@ use std::fs;
 
 use nix::sys::signal::Signal;
 
+use super::support::fixture::ITEMS;
 use super::support::{Host, Run, send, wait};
 
 const FAULT: &str = "DOKKU_SANDBOX_FAULT";
-const ITEMS: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 500) g;";
 
 fn list(host: &Host) -> String {
     host.dokku(&["backups:list", "shop"]).expect(0).out()
@@ -237,7 +236,7 @@ fn fault_047_what_the_image_or_the_cluster_lacks_is_named_and_never_restorable()
 
     host.dokku(&["postgres:create", "plain"]).expect(0);
     if host.try_psql("plain", "plain", "create extension hstore").code != Some(0) {
-        println!("no contrib extensions on this machine: the rest is left out");
+        super::support::lack::left_out("contrib", "PostgreSQL's extensions are not installed");
         return;
     }
     host.sql("shop", "drop policy mine on notes; create extension hstore; create table h(a hstore);");

@@ -5,11 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::blocks::{Doc, Part};
 use super::{Scene, play};
+use crate::support::fixture::ITEMS;
 use crate::support::s3::S3;
 use crate::support::{Host, Run};
 
-const ROWS: &str = "create table items(id int primary key, name text);
-insert into items select g, 'item ' || g from generate_series(1, 500) g;";
 /// The backup that the documents speak of.
 const TIME: &str = "2026-04-08T14:30:00Z";
 const ID: &str = "my-db-2026-04-08-14-30-00";
@@ -17,7 +16,7 @@ const ID: &str = "my-db-2026-04-08-14-30-00";
 /// A host with the service of all documents.
 fn host() -> Host {
     let host = Host::up();
-    host.database("my-db", ROWS);
+    host.database("my-db", ITEMS);
     host
 }
 

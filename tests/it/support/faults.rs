@@ -8,6 +8,7 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
+use super::lack::left_out;
 use super::{Host, Run, finish};
 
 /// Everything below a folder, by its path in it.
@@ -117,6 +118,13 @@ impl Host {
         self.dokku_env(&[("DOKKU_BACKUPS_POINTS", plan), ("DOKKU_BACKUPS_CLOCK", clock)], args)
     }
 
+    /// The same without Dokku's dispatch before it: for tests that start it hundreds of times.
+    pub fn alone_at(&self, plan: &str, clock: &str, args: &[&str]) -> Run {
+        let mut command = self.alone(args);
+        command.envs([("DOKKU_BACKUPS_POINTS", plan), ("DOKKU_BACKUPS_CLOCK", clock)]);
+        finish(command)
+    }
+
     /// The names of the points that `dokku ARGS...` passes, in order.
     pub fn points(&self, clock: &str, args: &[&str]) -> (Run, Vec<String>) {
         let file = tempfile::Builder::new().prefix("points").tempfile_in(self.dir()).expect("a file");
@@ -142,18 +150,9 @@ impl Host {
 
     /// `backups:list SERVICE` in JSON, through the index.
     pub fn quick_list(&self, service: &str) -> Vec<serde_json::Value> {
-        let run = self.dokku(&["backups:list", service, "--deleted", "--format", "json"]).expect(0);
+        let run = self.asked(&["backups:list", service, "--deleted", "--format", "json"]).expect(0);
         run.json().as_array().expect("an array").clone()
     }
-}
-
-/// Whether we are root; says why a test is left out when we are not.
-pub fn root_or_skip(test: &str) -> bool {
-    let root = Command::new("id").arg("-u").output().is_ok_and(|out| out.stdout == b"0\n");
-    if !root {
-        eprintln!("{test}: left out, only root may mount");
-    }
-    root
 }
 
 /// A file system mounted over the data root of a sandbox, gone when dropped.
@@ -163,7 +162,8 @@ pub struct Mounted {
 }
 
 impl Mounted {
-    /// Mounts a tmpfs with `options` over the data root and marks it as one. `None`, said aloud, where that is refused.
+    /// Mounts a tmpfs with `options` over the data root and marks it as one. `None` where that is refused and may be.
+    #[track_caller]
     pub fn tmpfs(host: &Host, options: &str) -> Option<Mounted> {
         let owner = fs::metadata(host.data_root()).expect("data root");
         let options = format!("{options},mode=700,uid={},gid={}", owner.uid(), owner.gid());
@@ -171,25 +171,27 @@ impl Mounted {
     }
 
     /// Mounts a new ext4 of `size` MiB over the data root. Nothing of it is held back for root.
+    #[track_caller]
     pub fn ext4(host: &Host, size: u64, options: &str) -> Option<Mounted> {
         let image = host.dir().join("disk");
         fs::File::create(&image).and_then(|file| file.set_len(size << 20)).expect("an image");
         let mut make = Command::new("mkfs.ext4");
         let made = make.args(["-q", "-F", "-m", "0"]).args(options.split_whitespace()).arg(&image).output();
         if !made.as_ref().is_ok_and(|out| out.status.success()) {
-            eprintln!("left out, no ext4 could be made: {made:?}");
+            left_out("mount", &format!("no ext4 could be made: {made:?}"));
             return None;
         }
         Mounted::mount(host, &["-o", "loop", &image.to_string_lossy()], Some(image.clone()))
     }
 
+    #[track_caller]
     fn mount(host: &Host, args: &[&str], image: Option<PathBuf>) -> Option<Mounted> {
         let at = host.data_root();
         let marker = fs::read(at.join(".dokku-backups")).expect("the marker");
         let owner = fs::metadata(&at).expect("data root");
         let mounted = Command::new("mount").args(args).arg(&at).output().expect("mount");
         if !mounted.status.success() {
-            eprintln!("left out, mount was refused: {}", String::from_utf8_lossy(&mounted.stderr));
+            left_out("mount", &format!("mount was refused: {}", String::from_utf8_lossy(&mounted.stderr)));
             return None;
         }
         let mounted = Mounted { at: at.clone(), image };

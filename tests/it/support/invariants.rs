@@ -46,10 +46,10 @@ impl Host {
                 assert!(left.is_empty(), "{inner} holds {left:?}");
             }
             // The index is only a shortcut: without it the answer is the same.
-            let quick = self.dokku(&["backups:list", service, "--deleted", "--format", "json"]).expect(0).json();
+            let quick = self.asked(&["backups:list", service, "--deleted", "--format", "json"]).expect(0).json();
             let (index, aside) = (folder.join("index.toml"), folder.join("index.aside"));
             fs::rename(&index, &aside).expect("an index");
-            let slow = self.dokku(&["backups:list", service, "--deleted", "--format", "json"]).expect(0).json();
+            let slow = self.asked(&["backups:list", service, "--deleted", "--format", "json"]).expect(0).json();
             fs::rename(&aside, &index).expect("the index");
             let bare = |mut list: serde_json::Value| {
                 list.as_array_mut().expect("array").iter_mut().for_each(|b| b["tables"] = serde_json::Value::Null);

@@ -5,8 +5,10 @@ mod clean;
 pub mod craft;
 mod cron;
 pub mod faults;
+pub mod fixture;
 mod invariants;
 mod keys;
+pub mod lack;
 mod machine;
 pub mod proxy;
 mod pty;
@@ -197,6 +199,12 @@ impl Host {
         output.into()
     }
 
+    /// Answers a question of the test's own. In a sandbox past Dokku's dispatch, which costs more than the answer: what is
+    /// typed through Dokku is what a test is about.
+    fn asked(&self, args: &[&str]) -> Run {
+        if self.machine.is_some() { self.dokku(args) } else { finish(self.alone(args)) }
+    }
+
     /// Makes a service holding what `sql` makes.
     pub fn database(&self, service: &str, sql: &str) {
         self.dokku(&["postgres:create", service]).expect(0);
@@ -204,7 +212,11 @@ impl Host {
     }
 
     /// Runs SQL in a service and returns its unaligned rows.
+    #[track_caller]
     pub fn sql(&self, service: &str, sql: &str) -> String {
+        if self.machine.is_none() {
+            return self.psql(service, &service.replace(['.', '-'], "_"), sql);
+        }
         let text = format!("\\pset format unaligned\n\\pset tuples_only on\n\\set QUIET on\n{sql}\n");
         let run = self.dokku_stdin(text.as_bytes(), &["postgres:connect", service]).expect(0);
         let skip = |line: &&str| !line.starts_with("Output format") && !line.starts_with("Tuples only");
@@ -218,14 +230,19 @@ impl Host {
 
     /// `backups:list SERVICE --deleted --verbose --format json`.
     pub fn list(&self, service: &str) -> Vec<Value> {
-        let run = self.dokku(&["backups:list", service, "--deleted", "--verbose", "--format", "json"]).expect(0);
+        let run = self.asked(&["backups:list", service, "--deleted", "--verbose", "--format", "json"]).expect(0);
         run.json().as_array().expect("an array").clone()
     }
 
     /// `backups:info SERVICE --id ID --format json`.
     pub fn info(&self, service: &str, id: &str) -> Value {
-        self.dokku(&["backups:info", service, "--id", id, "--format", "json"]).expect(0).json()
+        self.asked(&["backups:info", service, "--id", id, "--format", "json"]).expect(0).json()
     }
+}
+
+/// What a test tries: in `make soak` (`DOKKU_BACKUPS_TEST_SOAK=1`) the long one of the two.
+pub fn soaking<T>(usual: T, long: T) -> T {
+    if std::env::var_os("DOKKU_BACKUPS_TEST_SOAK").is_some() { long } else { usual }
 }
 
 /// Runs a command to its end.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use super::lack::left_out;
 use super::running::wait_for;
 use super::{Host, Run, Running, finish};
 
@@ -42,13 +43,14 @@ pub struct Sshd<'a> {
 }
 
 impl Host {
-    /// Starts one. `None`, said aloud, where the tests use a machine that nobody has named a way into.
+    /// Starts one. `None` where the tests use a machine that nobody has named a way into.
     pub fn sshd(&self) -> Option<Sshd<'_>> {
         let dir = self.dir().join("tmp/ssh");
         if self.machine.is_some() {
             let Ok(target) = std::env::var("DOKKU_BACKUPS_TEST_SSH") else {
-                eprintln!(
-                    "left out: DOKKU_BACKUPS_TEST_SSH=dokku@HOST[:PORT] does not say how to reach this machine's dokku"
+                left_out(
+                    "ssh",
+                    "DOKKU_BACKUPS_TEST_SSH=dokku@HOST[:PORT] does not say how to reach this machine's dokku",
                 );
                 return None;
             };
@@ -196,7 +198,7 @@ impl<'a> Sshd<'a> {
     pub fn has_terminals(&self) -> bool {
         let can = self.run_tty("version").code == Some(0);
         if !can {
-            eprintln!("left out: no terminals here");
+            left_out("terminals", "sshd gave out none");
         }
         can
     }

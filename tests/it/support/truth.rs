@@ -94,6 +94,13 @@ impl Host {
         command
     }
 
+    /// Runs the binary and kills it in the N-th of the states that it passes through: where the folder of `service` differs
+    /// from what it was at the point before, or where a program was started since. Between two such points nothing is to be
+    /// found that was not there before; `make soak` kills at all points and holds that against this.
+    pub fn killed_in(&self, state: u64, service: &str, args: &[&str]) -> Run {
+        self.at_point(&format!("change={state}:{}", self.folder(service).display()), args)
+    }
+
     /// Runs the binary with a fault point.
     pub fn at_point(&self, point: &str, args: &[&str]) -> Run {
         let mut command = self.alone(args);

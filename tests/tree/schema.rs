@@ -1,5 +1,4 @@
 //! The committed schemas are those of the types that are printed today.
-#![allow(clippy::disallowed_methods)] // A test reads files.
 
 use std::collections::BTreeMap;
 use std::fs;

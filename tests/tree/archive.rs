@@ -1,10 +1,9 @@
 //! The reader of PostgreSQL archives against real ones (`tests/archive.d/make.sh` makes them), against written ones of
 //! every version and compression, and against everything that can happen to them on the way.
-#![allow(clippy::disallowed_methods, missing_docs)]
 
-#[path = "archive.d/writer.rs"]
+#[path = "../archive.d/writer.rs"]
 mod writer;
-#[path = "archive.d/written.rs"]
+#[path = "../archive.d/written.rs"]
 mod written;
 
 use std::collections::BTreeMap;
