@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::support::faults::root_or_skip;
+use super::support::lack::is_root;
 use super::support::{Host, Run, SHOP, truth, walk};
 
 const MARKER: &str = ".dokku-backups-destination";
@@ -205,7 +205,7 @@ fn row_106_only_a_folder_that_is_fit_for_it_can_be_set() {
     for wrong in ["file://disk", "file:///", "file:///a b", "/mnt/backup", "file:///a/../b"] {
         host.set_destination(wrong).expect(2);
     }
-    if root_or_skip("row_106_only_a_folder_that_is_fit") {
+    if is_root() {
         let others = host.dir().join("others");
         fs::create_dir(&others).expect("a folder");
         refuses(&others, 1, "has to be able to write there");
@@ -237,7 +237,7 @@ fn row_106_only_a_folder_that_is_fit_for_it_can_be_set() {
 
 #[test]
 fn fault_106_a_disk_that_is_not_mounted_is_not_an_empty_store() {
-    if !root_or_skip("fault_106_a_disk_that_is_not_mounted") {
+    if !is_root() {
         return;
     }
     let host = Host::up();
@@ -299,7 +299,7 @@ impl Drop for Unmount {
 
 #[test]
 fn fault_106_a_disk_that_is_full_or_read_only() {
-    if !root_or_skip("fault_106_a_disk_that_is_full") {
+    if !is_root() {
         return;
     }
     let host = Host::up();

@@ -71,7 +71,7 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
     let later = wanted.source == Source::Safety;
     let copying = if later { None } else { Copying::begin(context, catalogue, &draft, about) };
     let grew = || copying.iter().for_each(Copying::grew);
-    match receive(context, catalogue, draft, &stored, child, (facts, about), &grew, log) {
+    match receive(context, catalogue, draft, &stored, Run { child, facts, about, grew: &grew }, log) {
         Ok(mut sealed) => {
             sealed.record_mut().destination = match &copying {
                 Some(copying) => Some(copying.pending()),
@@ -171,17 +171,24 @@ pub fn free_id(context: &Context, catalogue: &Exclusive, at: Option<DateTime<Utc
     Ok(id)
 }
 
-/// Reads the whole dump of `child`, and what was learnt beside it.
+/// An export under way: the dump, the facts beside it, about how large the dump may be, and who is told when more was stored.
+struct Run<'a> {
+    child: Child,
+    facts: Facts,
+    about: Option<u64>,
+    grew: &'a dyn Fn(),
+}
+
+/// Reads the whole dump, and what was learnt beside it.
 fn receive(
     context: &Context,
     catalogue: &Exclusive,
     draft: Draft,
     stored: &Stored,
-    mut child: Child,
-    (facts, about): (Facts, Option<u64>),
-    grew: &dyn Fn(),
+    run: Run<'_>,
     log: &mut Log,
 ) -> Result<Sealed> {
+    let Run { mut child, facts, about, grew } = run;
     let (datastore, own) = (draft.record.datastore, draft.record.database.clone());
     // It is the child that failed then, not the bytes that are bad.
     let nothing = Failure::new(Kind::Child, format!("{datastore}:export ended well but gave no output"));
