@@ -2,19 +2,19 @@
 
 use std::io::Write;
 
-use super::Exclusive;
+use super::LockedCatalogue;
 use crate::error::Result;
 use crate::sys::file::NamedFile;
 
 /// A dump on its way in.
 #[derive(Debug)]
 pub struct Arrival<'a> {
-    catalogue: &'a Exclusive,
+    catalogue: &'a LockedCatalogue,
     name: String,
     file: NamedFile,
 }
 
-impl Exclusive {
+impl LockedCatalogue {
     /// Begins to take in the file `name`. A draft that is never settled is removed by the next command.
     pub fn receive(&self, name: &str) -> Result<Arrival<'_>> {
         self.incoming.remove(name)?;
@@ -32,7 +32,7 @@ impl Arrival<'_> {
     /// Makes the bytes durable and moves them to their place, replacing nothing.
     pub fn settle(self) -> Result<()> {
         self.file.sync()?;
-        let Exclusive { incoming, dir, .. } = self.catalogue;
+        let LockedCatalogue { incoming, dir, .. } = self.catalogue;
         incoming.move_new(&self.name, dir, &self.name)?;
         Ok(dir.sync()?)
     }

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use super::{Exclusive, names};
+use super::{LockedCatalogue, names};
 use crate::domain::{Backup, Listed, Outcome, Status};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::file::NamedFile;
@@ -55,13 +55,13 @@ impl Draft {
     }
 
     /// The same file, opened for reading along while it grows.
-    pub fn read_along(&self, catalogue: &Exclusive) -> Result<NamedFile> {
+    pub fn read_along(&self, catalogue: &LockedCatalogue) -> Result<NamedFile> {
         Ok(catalogue.incoming.read(&self.file_name())?)
     }
 
     /// Makes the bytes durable, `size` of them with the hash `sha256`, and moves them to their place, replacing nothing.
     /// When this fails the dump is no good and is thrown away: a failed fsync is never asked again.
-    pub fn seal(mut self, catalogue: &Exclusive, size: u64, sha256: String) -> Result<Sealed> {
+    pub fn seal(mut self, catalogue: &LockedCatalogue, size: u64, sha256: String) -> Result<Sealed> {
         let note = self.make_durable(catalogue, size)?;
         self.record.notes.extend(note);
         self.record.status = Outcome::Success;
@@ -72,7 +72,7 @@ impl Draft {
         Ok(Sealed { record: self.record })
     }
 
-    fn make_durable(&mut self, catalogue: &Exclusive, size: u64) -> Result<Option<String>> {
+    fn make_durable(&mut self, catalogue: &LockedCatalogue, size: u64) -> Result<Option<String>> {
         self.file.sync()?;
         let written = self.file.size()?;
         if written != size {
@@ -93,7 +93,7 @@ impl Sealed {
     }
 
     /// Writes the record and the index. When the record cannot be written the dump stays, and the next run adopts it.
-    pub fn record(mut self, catalogue: &Exclusive) -> Result<Backup> {
+    pub fn record(mut self, catalogue: &LockedCatalogue) -> Result<Backup> {
         self.record.finished_at = catalogue.clock.now();
         let lies = format!(
             "the dump itself is whole and lies at {}",

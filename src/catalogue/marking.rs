@@ -4,15 +4,15 @@
 use super::document::Seal;
 use super::names;
 use super::record::{self, Found};
-use super::{Exclusive, Folder, Journal, Root, Seals};
+use super::{Folder, Journal, LockedCatalogue, Root, Seals};
 use crate::domain::{Backup, BackupId, Source, Stranger};
 use crate::error::Result;
 use crate::sys::dir::Dir;
 
-impl Exclusive {
+impl LockedCatalogue {
     /// Puts this host's mark on every document in the folder, all of them from before there was a key, and writes down
     /// that this was done. Where another host's mark is found they are none of ours, and stay as they are.
-    pub(super) fn mark_all(mut self, root: &Root) -> Result<Exclusive> {
+    pub(super) fn mark_all(mut self, root: &Root) -> Result<LockedCatalogue> {
         let records = self.unmarked(&self.dir, "toml")?;
         let drafts = self.unmarked(&self.incoming, "draft")?;
         if let (Some(records), Some(drafts)) = (records, drafts) {

@@ -1,6 +1,6 @@
 //! Names of files in a service's folder.
 
-use crate::domain::{Backup, BackupId, Form, ServiceName};
+use crate::domain::{Backup, BackupId, ServiceName, StoredAs};
 
 /// The index over all records.
 pub const INDEX: &str = "index.toml";
@@ -19,13 +19,13 @@ pub const MARKER: &str = ".dokku-backups";
 pub const DISPOSABLES: &str = ".disposables";
 
 /// File of a dump in this form.
-pub fn dump(id: &BackupId, form: Form) -> String {
+pub fn dump(id: &BackupId, form: StoredAs) -> String {
     format!("{id}.{}", form.ending())
 }
 
 /// The files that may hold the dump of `id`, the plainest first.
 pub fn dumps(id: &BackupId) -> impl Iterator<Item = String> {
-    Form::all().map(move |form| dump(id, form))
+    StoredAs::all().map(move |form| dump(id, form))
 }
 
 /// File of the dump of `backup`, also where there is none yet or none any more.
@@ -40,7 +40,7 @@ pub fn of(backup: &Backup) -> [String; 3] {
 
 /// The id in the file name of a dump, whatever its form.
 pub fn dumped_id(name: &str) -> Option<BackupId> {
-    id_of(name, Form::of_file(name)?.ending())
+    id_of(name, StoredAs::of_file(name)?.ending())
 }
 
 /// File of the record.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::names;
 use super::record::{self, Found};
-use super::{Exclusive, InUse, Journal};
+use super::{InUse, Journal, LockedCatalogue};
 use crate::domain::{Backup, BackupId, Outcome, Restore, Stranger};
 use crate::error::Result;
 use crate::sys::file::NamedFile;
@@ -45,7 +45,7 @@ struct Seen {
     deleted: HashMap<BackupId, String>,
 }
 
-impl Exclusive {
+impl LockedCatalogue {
     /// Finishes or undoes whatever a run that is no more had begun.
     pub fn recover(&self) -> Result<Recovered> {
         let mut found = Recovered { journal: Journal::read(&self.dir)?, ..Recovered::default() };

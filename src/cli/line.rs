@@ -1,10 +1,10 @@
 //! The line as it was sent over SSH. Dokku splits it with `xargs` and drops everything from an unmatched quote on: what
 //! is left may be a whole command that does more, and `--force` counts even where it stood behind the quote.
 
-use crate::domain::is_cut;
+use crate::domain::unmatched_quote;
 use crate::error::{Failure, Kind, Result};
 use crate::settings::Settings;
-use crate::sys::line::{Sent, sent};
+use crate::sys::ssh_command::{Sent, sent};
 
 /// Refuses a line that has lost its end, whatever it says: `--from-service=it's` would be gone with all its narrowing. Returns what is known of the line.
 pub fn whole(settings: &Settings, words: &[String]) -> Result<Sent> {
@@ -15,7 +15,7 @@ pub fn whole(settings: &Settings, words: &[String]) -> Result<Sent> {
     }
     let sent = sent();
     match &sent {
-        Sent::Line(line) if is_cut(line) => {
+        Sent::Line(line) if unmatched_quote(line) => {
             Err(Failure::new(Kind::Usage, "the line has an unmatched quote, and Dokku has dropped what comes after it")
                 .hint("nothing was done")
                 .hint("quote for the shell there too: ssh dokku@HOST \"backups:export my-db --label 'two words'\""))

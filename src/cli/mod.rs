@@ -1,7 +1,7 @@
 //! From the words on the line to a command: parsed once, into types that cannot be wrong.
 
+mod argv;
 mod line;
-mod words;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -29,9 +29,9 @@ pub fn main(args: Vec<OsString>) -> u8 {
     // Before any program is started: what they say of failures is kept by these.
     error::learn(engine::all().map(Engine::speech).collect());
     let mut settings = Settings::from_process();
-    let words = words::tidy(args.clone());
+    let words = argv::tidy(args.clone());
     // Told apart before parsing, so that even a wrong command line is answered in the form that was asked for.
-    let format = if words::asks_for_json(&words) { Format::Json } else { Format::Stdout };
+    let format = if argv::asks_for_json(&words) { Format::Json } else { Format::Stdout };
     let ui = Ui { format, quiet: settings.quiet, terminal: settings.terminal };
     start_logging(&settings);
     match run(&mut settings, ui, &args, words) {
@@ -40,7 +40,7 @@ pub fn main(args: Vec<OsString>) -> u8 {
         Err(failure) if failure.kind == READER_GONE => failure.kind.exit_code(),
         Err(failure) => {
             // In a log there is nobody to parse it.
-            let ui = if detach::has_let_go() { Ui { format: Format::Stdout, terminal: false, ..ui } } else { ui };
+            let ui = if detach::is_detached() { Ui { format: Format::Stdout, terminal: false, ..ui } } else { ui };
             ui.failure(&failure);
             failure.kind.exit_code()
         }

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use age::{DecryptError, Decryptor};
 
 use super::{Identities, header};
-use crate::domain::{Compression, Form};
+use crate::domain::{Compression, StoredAs};
 use crate::error::{Failure, Kind, Result};
 
 /// Bytes fetched from the file at once.
@@ -17,11 +17,11 @@ const ZSTD_WINDOW_LOG: u32 = 27;
 /// The dump in a stored file.
 pub struct Decoder<'a> {
     inner: Box<dyn Read + Send + 'a>,
-    form: Form,
+    form: StoredAs,
 }
 
 /// Reads the dump stored in `source`. Without an identity that opens it, an encrypted one fails as `config`.
-pub fn decode<'a>(source: impl Read + Send + 'a, form: Form, identities: &Identities) -> Result<Decoder<'a>> {
+pub fn decode<'a>(source: impl Read + Send + 'a, form: StoredAs, identities: &Identities) -> Result<Decoder<'a>> {
     let mut source = BufReader::with_capacity(BUFFER, Own(source));
     if !form.fits(source.fill_buf()?) {
         return Err(damaged(form, "it does not begin like one"));
@@ -48,7 +48,7 @@ fn open<'a>(
     Ok(Box::new(Decryptor::new_buffered(bounded)?.decrypt(identities.all())?))
 }
 
-fn refused(form: Form, error: DecryptError) -> Failure {
+fn refused(form: StoredAs, error: DecryptError) -> Failure {
     match error {
         DecryptError::NoMatchingKeys => Failure::new(Kind::Config, "no identity given opens it"),
         DecryptError::Io(error) => told(form, error),
@@ -73,14 +73,14 @@ impl Read for Decoder<'_> {
 }
 
 /// Tells failures of the source itself from what a decoder says of the bytes.
-fn told(form: Form, error: io::Error) -> Failure {
+fn told(form: StoredAs, error: io::Error) -> Failure {
     match error.get_ref() {
         Some(inner) if inner.is::<Failure>() => Failure::from(error),
         _ => damaged(form, &error.to_string()),
     }
 }
 
-fn damaged(form: Form, why: &str) -> Failure {
+fn damaged(form: StoredAs, why: &str) -> Failure {
     Failure::new(Kind::Damaged, format!("the .{} file is damaged", form.ending())).because(why.to_owned())
 }
 

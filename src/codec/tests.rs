@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 use super::{Encoder, Identities, Recipients, decode};
-use crate::domain::{Compression, Form};
+use crate::domain::{Compression, StoredAs};
 use crate::error::{Failure, Kind, Result};
 
 fn pair() -> (Recipients, Identities) {
@@ -13,7 +13,7 @@ fn pair() -> (Recipients, Identities) {
     (Recipients::parse(&secret.to_public().to_string()).unwrap(), identities)
 }
 
-fn keys(form: Form) -> (Recipients, Identities) {
+fn keys(form: StoredAs) -> (Recipients, Identities) {
     if form.encrypted { pair() } else { (Recipients::none(), Identities::none()) }
 }
 
@@ -29,13 +29,13 @@ fn sample(length: usize) -> Vec<u8> {
     (0..length).map(|_| next()).collect()
 }
 
-fn stored(form: Form, recipients: &Recipients, bytes: &[u8]) -> Vec<u8> {
+fn stored(form: StoredAs, recipients: &Recipients, bytes: &[u8]) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new(), form.compression, recipients).unwrap();
     bytes.chunks(10_007).for_each(|piece| encoder.write_all(piece).unwrap());
     encoder.finish().unwrap()
 }
 
-fn read(form: Form, identities: &Identities, bytes: &[u8]) -> Result<Vec<u8>> {
+fn read(form: StoredAs, identities: &Identities, bytes: &[u8]) -> Result<Vec<u8>> {
     let mut back = Vec::new();
     decode(bytes, form, identities)?.read_to_end(&mut back)?;
     Ok(back)
@@ -43,7 +43,7 @@ fn read(form: Form, identities: &Identities, bytes: &[u8]) -> Result<Vec<u8>> {
 
 #[test]
 fn every_form_comes_back() {
-    for form in Form::all() {
+    for form in StoredAs::all() {
         for length in [0, 1, 65_536, 1_000_000] {
             let ((recipients, identities), bytes) = (keys(form), sample(length));
             let stored = stored(form, &recipients, &bytes);
@@ -55,7 +55,7 @@ fn every_form_comes_back() {
 
 #[test]
 fn fault_045_a_cut_changed_or_longer_file_never_reads_to_its_end() {
-    for form in Form::all().filter(|form| !form.is_as_written()) {
+    for form in StoredAs::all().filter(|form| !form.is_as_written()) {
         let ((recipients, identities), bytes) = (keys(form), sample(200_000));
         let whole = stored(form, &recipients, &bytes);
         let damaged = |bytes: &[u8], how: String| match read(form, &identities, bytes) {
@@ -80,7 +80,7 @@ fn fault_045_a_cut_changed_or_longer_file_never_reads_to_its_end() {
 
 #[test]
 fn what_is_dropped_unfinished_stays_cut() {
-    for form in Form::all().filter(|form| !form.is_as_written()) {
+    for form in StoredAs::all().filter(|form| !form.is_as_written()) {
         let (recipients, identities) = keys(form);
         let mut sink = Vec::new();
         let mut encoder = Encoder::new(&mut sink, form.compression, &recipients).unwrap();
@@ -113,7 +113,7 @@ impl Write for Full<'_> {
 
 #[test]
 fn the_failure_of_a_sink_comes_out_whole_and_once() {
-    for form in Form::all() {
+    for form in StoredAs::all() {
         let (recipients, _) = keys(form);
         let mut after = 0;
         let sink = Full { left: 150_000, after: &mut after };
@@ -126,7 +126,7 @@ fn the_failure_of_a_sink_comes_out_whole_and_once() {
 
 #[test]
 fn the_failure_of_a_source_is_no_damage() {
-    for form in Form::all() {
+    for form in StoredAs::all() {
         let (recipients, identities) = keys(form);
         let whole = stored(form, &recipients, &sample(400_000));
         struct Broken;
@@ -144,7 +144,7 @@ fn the_failure_of_a_source_is_no_damage() {
 #[test]
 fn fault_088_only_the_right_key_opens() {
     let ((recipients, identities), (others, wrong)) = (pair(), pair());
-    let form = Form { compression: Compression::Zstd, encrypted: true, ..Form::PLAIN };
+    let form = StoredAs { compression: Compression::Zstd, encrypted: true, ..StoredAs::UNCHANGED };
     let bytes = sample(100_000);
     for keys in [&wrong, &Identities::none()] {
         assert_eq!(read(form, keys, &stored(form, &recipients, &bytes)).unwrap_err().kind, Kind::Config);
@@ -174,7 +174,7 @@ fn fault_089_what_is_not_understood_is_not_repeated() {
 
 #[test]
 fn fault_045_a_bomb_is_read_in_pieces() {
-    let form = Form { compression: Compression::Zstd, ..Form::PLAIN };
+    let form = StoredAs { compression: Compression::Zstd, ..StoredAs::UNCHANGED };
     let mut encoder = Encoder::new(Vec::new(), form.compression, &Recipients::none()).unwrap();
     let zeros = vec![0; 1 << 20];
     (0..512).for_each(|_| encoder.write_all(&zeros).unwrap());

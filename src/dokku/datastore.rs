@@ -6,7 +6,7 @@ use super::{Dokku, State};
 use crate::domain::{Datastore, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::{Child, Start};
-use crate::sys::feed::Input;
+use crate::sys::stdin::Input;
 
 impl Dokku {
     /// Starts `postgres:export`: the dump comes on its stdout, and its end is proof.

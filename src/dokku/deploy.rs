@@ -3,7 +3,7 @@
 use super::Dokku;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::{Child, Start};
-use crate::sys::feed::Input;
+use crate::sys::stdin::Input;
 
 /// What redeploying came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

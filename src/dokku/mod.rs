@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::error::{Failure, Kind, Result};
 use crate::settings::Settings;
-use crate::sys::ask::{Answer, ask};
+use crate::sys::capture::{Answer, capture};
 
 pub use cron::{CRON_WRITE, cron_entry, write_crontab};
 pub use datastore::{is_absent, not_running};
@@ -50,7 +50,7 @@ impl Dokku {
     }
 
     fn ask(&self, args: &[&str]) -> Result<Answer> {
-        ask(&self.program, args, &self.settings.child_env, SHORT.min(self.settings.idle), true)
+        capture(&self.program, args, &self.settings.child_env, SHORT.min(self.settings.idle), true)
     }
 }
 
@@ -61,5 +61,5 @@ fn trigger(settings: &Settings, args: &[&str]) -> Result<Answer> {
     let mut env = settings.child_env.clone();
     env.extend(settings.trigger_env.iter().cloned());
     let words: Vec<&str> = ["trigger"].into_iter().chain(args.iter().copied()).collect();
-    ask(&program, &words, &env, SHORT.min(settings.idle), true)
+    capture(&program, &words, &env, SHORT.min(settings.idle), true)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Dokku;
 use crate::error::{Failure, Kind, Result};
-use crate::sys::ask::{Answer, ask};
+use crate::sys::capture::{Answer, capture};
 use crate::sys::child::failed;
 
 /// Commits shown at most.
@@ -72,6 +72,6 @@ impl Dokku {
             .map_err(|e| Failure::new(Kind::Config, "git is missing").because(e))?;
         let repository = self.repository(app).display().to_string();
         let words: Vec<&str> = ["--git-dir", &repository].into_iter().chain(args.iter().copied()).collect();
-        ask(&git, &words, &self.settings.child_env, super::SHORT, interruptible)
+        capture(&git, &words, &self.settings.child_env, super::SHORT, interruptible)
     }
 }

@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{BackupId, Compression, CopyRecord, CopyState, Datastore, DumpFormat, Form, ServiceName, Status, Stranger};
+use super::{
+    BackupId, Compression, CopyRecord, CopyState, Datastore, DumpFormat, ServiceName, Status, StoredAs, Stranger,
+};
 
 /// How a finished run ended. A run that has not ended has no record, only a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -320,10 +322,10 @@ impl Backup {
     }
 
     /// The form of its file: as the name tells, or before there is one, as it is going to be.
-    pub fn form(&self) -> Form {
+    pub fn form(&self) -> StoredAs {
         let (format, compression) = (self.dump_format, self.compression);
-        let going_to_be = Form { format, compression, encrypted: !self.encrypted_to.is_empty() };
-        self.file.as_deref().and_then(Form::of_file).unwrap_or(going_to_be)
+        let going_to_be = StoredAs { format, compression, encrypted: !self.encrypted_to.is_empty() };
+        self.file.as_deref().and_then(StoredAs::of_file).unwrap_or(going_to_be)
     }
 
     /// A good dump that has not been deleted.

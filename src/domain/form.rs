@@ -83,7 +83,7 @@ const AGE: &[u8] = b"age-encryption.org/v1\n";
 
 /// The form of a stored dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Form {
+pub struct StoredAs {
     /// How the dump itself is written.
     pub format: DumpFormat,
     /// How the dump is compressed.
@@ -92,16 +92,17 @@ pub struct Form {
     pub encrypted: bool,
 }
 
-impl Form {
+impl StoredAs {
     /// As the datastore wrote it.
-    pub const PLAIN: Form = Form { format: DumpFormat::Custom, compression: Compression::None, encrypted: false };
+    pub const UNCHANGED: StoredAs =
+        StoredAs { format: DumpFormat::Custom, compression: Compression::None, encrypted: false };
 
     /// All there are.
-    pub fn all() -> impl Iterator<Item = Form> {
+    pub fn all() -> impl Iterator<Item = StoredAs> {
         let both = [false, true].into_iter();
         let compressed = both.flat_map(|encrypted| Compression::ALL.map(move |compression| (compression, encrypted)));
         compressed.flat_map(|(compression, encrypted)| {
-            [DumpFormat::Custom, DumpFormat::Plain].map(|format| Form { format, compression, encrypted })
+            [DumpFormat::Custom, DumpFormat::Plain].map(|format| StoredAs { format, compression, encrypted })
         })
     }
 
@@ -125,9 +126,9 @@ impl Form {
     }
 
     /// The form that a file's name tells. No id and no service has a dot in its name.
-    pub fn of_file(name: &str) -> Option<Form> {
+    pub fn of_file(name: &str) -> Option<StoredAs> {
         let (_, ending) = name.split_once('.')?;
-        Form::all().find(|form| form.ending() == ending)
+        StoredAs::all().find(|form| form.ending() == ending)
     }
 
     /// Whether a file of this form may begin with `head`, as far as that can be told without a key.
@@ -151,13 +152,13 @@ mod tests {
 
     #[test]
     fn an_ending_tells_its_form() {
-        for form in Form::all() {
+        for form in StoredAs::all() {
             let name = format!("my-db-2026-04-08-14-30-00.{}", form.ending());
-            assert_eq!(Form::of_file(&name), Some(form), "{name}");
+            assert_eq!(StoredAs::of_file(&name), Some(form), "{name}");
         }
         for other in ["x.dump.gz.gz", "x.dump.age.gz", "x.gz", "x", "dump", "x.toml", "x.dump.", "x.dump.GZ"] {
-            assert_eq!(Form::of_file(other), None, "{other}");
+            assert_eq!(StoredAs::of_file(other), None, "{other}");
         }
-        assert_eq!(Form::all().count(), 12);
+        assert_eq!(StoredAs::all().count(), 12);
     }
 }

@@ -65,7 +65,7 @@ pub struct Run {
 /// A failed run that the list of backups does not show yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Owed {
+pub struct UnrecordedFailure {
     /// The schedules it was for.
     pub schedules: Vec<Frequency>,
     /// When it was claimed, or first found the service busy.
@@ -88,7 +88,7 @@ pub struct RunState {
     pub runs: Runs,
     /// Failures that are to be recorded among the backups.
     #[serde(default)]
-    pub owed: Vec<Owed>,
+    pub owed: Vec<UnrecordedFailure>,
 }
 
 /// More failures than this are not owed: the oldest are forgotten.
@@ -106,13 +106,13 @@ impl RunState {
             run.id = None;
         }
         let schedules = schedules.to_vec();
-        self.owed.push(Owed { schedules, started_at, finished_at: now, reason: reason.to_owned() });
+        self.owed.push(UnrecordedFailure { schedules, started_at, finished_at: now, reason: reason.to_owned() });
         let forgotten = self.owed.len().saturating_sub(MOST_OWED);
         self.owed.drain(..forgotten);
     }
 
     /// Notes that what `todo` finds due is in the state `outcome`; runs that wait already have waited since then.
-    pub fn begin(&mut self, todo: &Todo, now: DateTime<Utc>, outcome: Progress, reason: Option<String>) {
+    pub fn begin(&mut self, todo: &DueWork, now: DateTime<Utc>, outcome: Progress, reason: Option<String>) {
         for (frequency, due) in &todo.due {
             let waits = |run: &&Run| run.outcome == Progress::Waiting && run.due == *due;
             let since = self.runs.get(frequency).filter(waits).map(|run| run.started_at);
@@ -145,7 +145,7 @@ impl RunState {
 
 /// What is to be done for one service.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Todo {
+pub struct DueWork {
     /// Schedules that are due, with their due times: one backup serves them all.
     pub due: BTreeMap<Frequency, DateTime<Utc>>,
     /// Runs that have waited too long for a busy service.
@@ -156,12 +156,12 @@ pub struct Todo {
     pub owed: bool,
 }
 
-impl Todo {
+impl DueWork {
     /// What `schedules` and the `state` of their runs ask for at `now`, where nobody works on them.
     ///
     /// Only the last due time counts: whatever was missed is caught up with by one run.
-    pub fn at(now: DateTime<Utc>, schedules: &[Schedule], state: &RunState) -> Todo {
-        let mut todo = Todo { owed: !state.owed.is_empty(), ..Todo::default() };
+    pub fn at(now: DateTime<Utc>, schedules: &[Schedule], state: &RunState) -> DueWork {
+        let mut todo = DueWork { owed: !state.owed.is_empty(), ..DueWork::default() };
         for schedule in schedules {
             let frequency = schedule.frequency();
             let last = schedule.last_due(now);

@@ -1,6 +1,6 @@
 //! A dump that is whole and yet looks wrong: it shrank to a fraction of the last ones, or lost its tables.
 
-use super::{Backup, Form, TableRows};
+use super::{Backup, StoredAs, TableRows};
 
 /// Dumps smaller than this vary too much in proportion to mean anything: 64 KiB.
 const SMALL: u64 = 64 << 10;
@@ -14,7 +14,7 @@ const NAMED: usize = 3;
 /// Says, with the figures and the names, why `size` bytes in this form with these `tables` (`count` of
 /// them in all, where a record names only the first) look wrong after `last`, the
 /// newest good backup before. Sizes of different forms tell nothing of each other.
-pub fn suspicion(last: &Backup, form: Form, size: u64, tables: &[TableRows], count: u64) -> Option<String> {
+pub fn suspicion(last: &Backup, form: StoredAs, size: u64, tables: &[TableRows], count: u64) -> Option<String> {
     let before = last.size.unwrap_or(0);
     let had = last.table_count();
     if count == 0 && had > 0 {
@@ -71,8 +71,9 @@ mod tests {
         let id = BackupId::new("db".parse().unwrap(), at).unwrap();
         let mut last = Backup::draft(id, Datastore::Postgres, Source::Manual, at, "root");
         last.tables = tables(&["a", "b", "c", "d", "e"]);
-        let why =
-            |names: &[&str]| suspicion(&last, Form::PLAIN, 1, &tables(names), names.len() as u64).unwrap_or_default();
+        let why = |names: &[&str]| {
+            suspicion(&last, StoredAs::UNCHANGED, 1, &tables(names), names.len() as u64).unwrap_or_default()
+        };
         assert_eq!(why(&["a", "b", "c", "d", "e", "f"]), "");
         let had = |text: &str| format!("{text}; {} had ", last.id);
         assert_eq!(why(&["a", "b", "c", "e", "x", "y"]), had("the table public.d is gone") + "it");

@@ -1,7 +1,7 @@
 //! The words of a record. Each that reaches a path, a command line or a store has a form, and a record with a word of
 //! another form is not followed. The rest is text for people, made fit to be seen where it is shown.
 
-use super::{Backup, Destination, Form, ImageRef, ServiceName, id_of_file, is_hidden, owner_of};
+use super::{Backup, Destination, ImageRef, ServiceName, StoredAs, id_of_file, is_hidden, owner_of};
 
 /// Longest name of an app, a branch or a database.
 const LONGEST: usize = 255;
@@ -30,7 +30,7 @@ impl Backup {
 
     /// Whether `file` is a name that the dump of this backup can have: its id and a known ending, and no way elsewhere.
     pub fn is_own_file(&self, file: &str) -> bool {
-        !file.contains('/') && id_of_file(file).as_ref() == Some(&self.id) && Form::of_file(file).is_some()
+        !file.contains('/') && id_of_file(file).as_ref() == Some(&self.id) && StoredAs::of_file(file).is_some()
     }
 
     fn wrong_image(&self) -> Option<String> {

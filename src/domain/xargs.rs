@@ -2,7 +2,7 @@
 //! what came before it.
 
 /// Whether `xargs` would lose the end of `line`: a quote is not closed, or not before the end of its line.
-pub fn is_cut(line: &[u8]) -> bool {
+pub fn unmatched_quote(line: &[u8]) -> bool {
     let mut open: Option<u8> = None;
     let mut bytes = line.iter();
     while let Some(&byte) = bytes.next() {
@@ -28,10 +28,10 @@ mod tests {
         for whole in
             ["", "a b", "a 'b c' \"d 'e\"", "it\\'s", "a \"\" ''", "'a\\'", "a\nb", "a\\\nb", "grüße \\", "\"'\""]
         {
-            assert!(!is_cut(whole.as_bytes()), "{whole:?}");
+            assert!(!unmatched_quote(whole.as_bytes()), "{whole:?}");
         }
         for cut in ["it's", "'", "a \"b", "'a\nb'", "\"a'", "'a\\'b'", "x \\\\'", "--force it's --from-service b"] {
-            assert!(is_cut(cut.as_bytes()), "{cut:?}");
+            assert!(unmatched_quote(cut.as_bytes()), "{cut:?}");
         }
     }
 
@@ -54,7 +54,7 @@ mod tests {
             let lost = !child.wait().unwrap().success();
             // A lone quote at the very end loses nothing; it is refused all the same.
             let lone = line.ends_with(b"'") || line.ends_with(b"\"");
-            assert!(is_cut(&line) == lost || (lone && !lost), "{:?}", String::from_utf8_lossy(&line));
+            assert!(unmatched_quote(&line) == lost || (lone && !lost), "{:?}", String::from_utf8_lossy(&line));
             cut += usize::from(lost);
         }
         assert!(cut > 50 && cut < count - 50, "{cut} of {count}");

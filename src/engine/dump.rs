@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::Content;
 use crate::domain::{Consent, Origin};
-use crate::sys::feed::Input;
+use crate::sys::stdin::Input;
 
 /// A dump whose hash was just read, at its first byte.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use crate::ui::Format;
 
 /// Everything that could be known to be wrong is known: in a detached run the caller gets the answer and may leave, and
 /// what is said from now on goes to the backup's log. In any other run this is nothing.
-pub fn begun(context: &Context, dir: &Dir, listed: &Listed) -> Result<()> {
-    if !context.settings.detached || detach::has_let_go() {
+pub fn detach_point(context: &Context, dir: &Dir, listed: &Listed) -> Result<()> {
+    if !context.settings.detached || detach::is_detached() {
         return Ok(());
     }
     let (ui, backup) = (context.ui, &listed.backup);
@@ -24,5 +24,5 @@ pub fn begun(context: &Context, dir: &Dir, listed: &Listed) -> Result<()> {
         Format::Stdout => ui.data(&backup.id.to_string())?,
         Format::Json => ui.json(&BackupJson::new(listed, dir.path()))?,
     }
-    Ok(detach::let_go(Log::file(dir, &backup.id))?)
+    Ok(detach::release_caller(Log::file(dir, &backup.id))?)
 }

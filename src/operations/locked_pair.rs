@@ -1,33 +1,33 @@
 //! The catalogues of two services, locked one after the other in the order of their names, whichever the command line
 //! names first: two commands that want the same two never wait for each other.
 
-use crate::catalogue::Exclusive;
+use crate::catalogue::LockedCatalogue;
 use crate::domain::Service;
 use crate::error::Result;
 use crate::operations::Context;
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 
 /// The catalogue of the service that data goes into, and of the one whose backup it is. They may be the same.
 #[derive(Debug)]
 pub struct LockedPair {
-    target: Exclusive,
-    source: Option<Exclusive>,
+    target: LockedCatalogue,
+    source: Option<LockedCatalogue>,
 }
 
 impl LockedPair {
     /// Locks both and recovers them, waiting `wait` seconds at most for each.
-    pub fn open(context: &Context, target: &Service, source: &Service, wait: u32, doing: &str) -> Result<LockedPair> {
-        let (target, source) = in_order(target, source, |service| open(context, service, wait, doing))?;
+    pub fn lock(context: &Context, target: &Service, source: &Service, wait: u32, doing: &str) -> Result<LockedPair> {
+        let (target, source) = in_order(target, source, |service| lock_and_recover(context, service, wait, doing))?;
         Ok(LockedPair { target, source })
     }
 
     /// The catalogue of the service that data goes into.
-    pub fn target(&self) -> &Exclusive {
+    pub fn target(&self) -> &LockedCatalogue {
         &self.target
     }
 
     /// The catalogue of the service whose backup it is.
-    pub fn source(&self) -> &Exclusive {
+    pub fn source(&self) -> &LockedCatalogue {
         self.source.as_ref().unwrap_or(&self.target)
     }
 }

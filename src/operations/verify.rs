@@ -11,12 +11,12 @@ use crate::domain::{Which, count};
 use crate::engine::{self, Bound, Compared, Content, Owner, Shown};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::detach::begun;
+use crate::operations::detach::detach_point;
 use crate::operations::image::image;
 use crate::operations::keys::Keys;
 use crate::operations::offsite::{fetch_now, refresh};
 use crate::operations::proof::{mark_damage, prove};
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 use crate::operations::select::{Purpose, choose, folder_for_reading, usable};
 use crate::properties::{VERIFY_DISK, VERIFY_MEMORY};
 use crate::sys::dir::Dir;
@@ -58,7 +58,7 @@ pub fn verify(
     let image = image(dokku, service, backup)?.to_string();
     context.ui.step(&format!("Verifying {} in a disposable {image}", backup.id));
     log.say(&format!("verification in {image} began, asked for by {}", context.settings.caller.actor));
-    begun(context, &dir, &Listed { validating: true, ..chosen.clone() })?;
+    detach_point(context, &dir, &Listed { validating: true, ..chosen.clone() })?;
     let trial = Trial { context, docker: &docker, dir: &dir, service, backup, image: &image };
     let shown = try_restore(&trial, &identities, &keys.consent, log);
     let evidence = evidence(context, backup, &image, shown, log);
@@ -211,7 +211,7 @@ fn record(
         Err(failure) if failure.kind != Kind::Damaged => return Err(failure),
         evidence => evidence,
     };
-    let catalogue = open(context, service, wait, "verify")?;
+    let catalogue = lock_and_recover(context, service, wait, "verify")?;
     let mut backup = catalogue.record(id)?;
     let evidence = mark_damage(context.settings.clock, &catalogue, &backup, evidence)?;
     backup.damage = None;

@@ -16,11 +16,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use super::feed::{Feed, Input};
+use super::idle_timer::IdleTimer;
 use super::incoming::too_slow;
-use super::patience::Patience;
-use super::ring::Ring;
-use super::{cancel, points, signals};
+use super::stderr_tail::StderrTail;
+use super::stdin::{Feed, Input};
+use super::{cancel, failpoints, signals};
 use crate::domain::scrub;
 use crate::error::{Failure, Kind, Said, kept};
 
@@ -59,10 +59,10 @@ pub struct Child {
     what: String,
     process: std::process::Child,
     stdout: ChildStdout,
-    stderr: Ring,
+    stderr: StderrTail,
     idle: Duration,
     interruptible: bool,
-    total: Option<Patience>,
+    total: Option<IdleTimer>,
     hung_hint: Option<&'static str>,
     done: bool,
     /// Dropped last, and so after the child was ended: a pipe that closes earlier would be an end of its input.
@@ -78,12 +78,12 @@ impl Child {
         let (stdin, feed) = start.stdin.open().map_err(|e| cannot_start(&start.program, e))?;
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process =
-            points::pass("spawn").and_then(|()| command.spawn()).map_err(|e| cannot_start(&start.program, e))?;
+            failpoints::pass("spawn").and_then(|()| command.spawn()).map_err(|e| cannot_start(&start.program, e))?;
         let (Some(stdout), Some(stderr)) = (process.stdout.take(), process.stderr.take()) else {
             return Err(Failure::new(Kind::Io, format!("{what}: no pipes")));
         };
         let (idle, interruptible) = (start.idle, start.interruptible);
-        match Ring::drain(stderr) {
+        match StderrTail::drain(stderr) {
             Ok(stderr) => {
                 let (total, hung_hint) = (None, None);
                 Ok(Child { what, process, stdout, stderr, idle, interruptible, total, hung_hint, done: false, feed })
@@ -98,8 +98,8 @@ impl Child {
 
     /// The same child, all of whose output must come within `total`.
     #[must_use]
-    pub fn within(mut self, total: Duration) -> Child {
-        self.total = Some(Patience::new(total));
+    pub fn with_timeout(mut self, total: Duration) -> Child {
+        self.total = Some(IdleTimer::new(total));
         self
     }
 
@@ -131,8 +131,8 @@ impl Child {
         if self.done {
             return Ok(0);
         }
-        let mut patience = Patience::new(self.idle);
-        let mut gone: Option<Patience> = None;
+        let mut patience = IdleTimer::new(self.idle);
+        let mut gone: Option<IdleTimer> = None;
         loop {
             self.stop_on_signal()?;
             self.stop_on_broken_input()?;
@@ -144,13 +144,13 @@ impl Child {
                     Err(e) => return Err(self.end_with(Failure::from(e))),
                 }
             } else if gone.is_none() && self.process.try_wait().is_ok_and(|s| s.is_some()) {
-                gone = Some(Patience::new(ORPHANED));
+                gone = Some(IdleTimer::new(ORPHANED));
             }
-            if gone.as_mut().is_some_and(Patience::is_over) {
+            if gone.as_mut().is_some_and(IdleTimer::is_over) {
                 let text = format!("{} ended, but something it started keeps its output open", self.what);
                 return Err(self.end_with(Failure::new(Kind::Timeout, text)));
             }
-            if self.total.as_mut().is_some_and(Patience::is_over) {
+            if self.total.as_mut().is_some_and(IdleTimer::is_over) {
                 return Err(self.end_with(too_slow(&self.what)));
             }
             if patience.is_over() {
@@ -170,7 +170,7 @@ impl Child {
 
     /// The output has ended; only exit code 0 makes that a proof.
     fn prove(&mut self) -> Result<usize, Failure> {
-        let mut patience = Patience::new(self.idle);
+        let mut patience = IdleTimer::new(self.idle);
         let status = loop {
             if let Some(status) = self.process.try_wait()? {
                 break status;

@@ -17,7 +17,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdout, setsid};
 
 use super::child::cannot_start;
-use super::{points, signals};
+use super::{failpoints, signals};
 use crate::error::Result;
 
 /// Tells the second run what it is.
@@ -42,7 +42,7 @@ pub fn start(args: &[OsString]) -> Result<Begun> {
     let program = std::path::Path::new("/proc/self/exe");
     let mut command = Command::new(program);
     command.args(args).env(VARIABLE, "1").stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut worker = points::pass("spawn").and_then(|()| command.spawn()).map_err(|e| cannot_start(program, e))?;
+    let mut worker = failpoints::pass("spawn").and_then(|()| command.spawn()).map_err(|e| cannot_start(program, e))?;
     let mut answer = Vec::new();
     if let Some(mut stdout) = worker.stdout.take() {
         let mut ended = false;
@@ -82,12 +82,12 @@ pub fn leave_session() {
 }
 
 /// Whether this run has let go of its caller already.
-pub fn has_let_go() -> bool {
+pub fn is_detached() -> bool {
     LET_GO.load(Ordering::SeqCst)
 }
 
 /// In the second run, once the answer is written: from now on what is said goes to `log`, and the caller may leave.
-pub fn let_go(log: Option<File>) -> std::io::Result<()> {
+pub fn release_caller(log: Option<File>) -> std::io::Result<()> {
     let nothing = File::options().read(true).write(true).open("/dev/null")?;
     dup2_stderr(log.as_ref().unwrap_or(&nothing))?;
     dup2_stdout(&nothing)?;

@@ -15,7 +15,7 @@ use nix::sys::statvfs::fstatvfs;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::file::{NamedFile, on_path};
-use super::{calls, points, user};
+use super::{failpoints, raw, user};
 use crate::error::{Failure, Kind};
 
 /// What a name in a directory is.
@@ -70,7 +70,7 @@ const FOLDER: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag::O
 impl Dir {
     /// Opens the directory at an absolute path. Its last part may not be a symlink.
     pub fn open(path: &Path) -> io::Result<Dir> {
-        let opened = points::pass("open-dir").and_then(|()| Ok(nix::fcntl::open(path, FOLDER, Mode::empty())?));
+        let opened = failpoints::pass("open-dir").and_then(|()| Ok(nix::fcntl::open(path, FOLDER, Mode::empty())?));
         Ok(Dir { fd: opened.map_err(|e| on_path("open", path, e))?, path: path.to_owned() })
     }
 
@@ -95,7 +95,7 @@ impl Dir {
     /// Opens the directory `name` in this one.
     pub fn enter(&self, name: &str) -> io::Result<Dir> {
         let path = self.path.join(name);
-        let opened = points::pass("open-dir").and_then(|()| Ok(openat(&self.fd, name, FOLDER, Mode::empty())?));
+        let opened = failpoints::pass("open-dir").and_then(|()| Ok(openat(&self.fd, name, FOLDER, Mode::empty())?));
         Ok(Dir { fd: opened.map_err(|e| on_path("open", &path, e))?, path })
     }
 
@@ -104,8 +104,8 @@ impl Dir {
         match self.enter(name) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 let path = self.path.join(name);
-                let made =
-                    points::pass("mkdir").and_then(|()| Ok(mkdirat(&self.fd, name, Mode::from_bits_truncate(mode))?));
+                let made = failpoints::pass("mkdir")
+                    .and_then(|()| Ok(mkdirat(&self.fd, name, Mode::from_bits_truncate(mode))?));
                 match made {
                     Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(on_path("make", &path, e)),
                     _ => self.sync()?,
@@ -164,7 +164,7 @@ impl Dir {
         fits: fn(&Entry) -> bool,
     ) -> io::Result<NamedFile> {
         let path = self.path.join(name);
-        let opened = points::pass(doing).and_then(|()| {
+        let opened = failpoints::pass(doing).and_then(|()| {
             let file = File::from(openat(&self.fd, name, flags, Mode::from_bits_truncate(mode))?);
             if fits(&fstat(&file)?.into()) {
                 Ok(file)
@@ -195,7 +195,7 @@ impl Dir {
     /// Every name in it, in no order. Names that are no UTF-8 are never ours and are left out.
     pub fn names(&self) -> io::Result<Vec<String>> {
         let list = || -> io::Result<Vec<String>> {
-            points::pass("list")?;
+            failpoints::pass("list")?;
             let mut names = Vec::new();
             let mut dir = nix::dir::Dir::openat(&self.fd, ".", FOLDER, Mode::empty())?;
             for entry in dir.iter() {
@@ -214,14 +214,14 @@ impl Dir {
     /// Moves `name` to `to_name` in `to`; anything already there is an error, never replaced.
     pub fn move_new(&self, name: &str, to: &Dir, to_name: &str) -> io::Result<()> {
         let (from, target) = (c_name(name)?, c_name(to_name)?);
-        points::pass("rename")
-            .and_then(|()| calls::rename_noreplace(self.fd.as_raw_fd(), &from, to.fd.as_raw_fd(), &target))
+        failpoints::pass("rename")
+            .and_then(|()| raw::rename_noreplace(self.fd.as_raw_fd(), &from, to.fd.as_raw_fd(), &target))
             .map_err(|e| on_path("move a file to", &to.path.join(to_name), e))
     }
 
     /// Moves `name` over `to_name` in `to` in one step: readers see the old file or the new one.
     pub fn move_over(&self, name: &str, to: &Dir, to_name: &str) -> io::Result<()> {
-        points::pass("replace")
+        failpoints::pass("replace")
             .and_then(|()| Ok(nix::fcntl::renameat(&self.fd, name, &to.fd, to_name)?))
             .map_err(|e| on_path("replace", &to.path.join(to_name), e))
     }
@@ -260,7 +260,8 @@ impl Dir {
 
     /// Removes a file; one that is not there is no error.
     pub fn remove(&self, name: &str) -> io::Result<()> {
-        let removed = points::pass("unlink").and_then(|()| Ok(unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir)?));
+        let removed =
+            failpoints::pass("unlink").and_then(|()| Ok(unlinkat(&self.fd, name, UnlinkatFlags::NoRemoveDir)?));
         match removed {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(on_path("remove", &self.path.join(name), e)),
             _ => Ok(()),
@@ -269,7 +270,7 @@ impl Dir {
 
     /// Makes the names in it durable.
     pub fn sync(&self) -> io::Result<()> {
-        points::pass("fsync-dir")
+        failpoints::pass("fsync-dir")
             .and_then(|()| Ok(nix::unistd::fsync(&self.fd)?))
             .map_err(|e| on_path("make durable the folder", &self.path, e))
     }

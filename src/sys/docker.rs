@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::ask::{Answer, ask};
+use super::capture::{Answer, capture};
 use super::child::{Child, Start, failed};
-use super::feed::Input;
+use super::stdin::Input;
 use crate::domain::scrub;
 use crate::error::{Failure, Kind, Result, Said};
 
@@ -19,7 +19,7 @@ pub const LIMIT: Duration = Duration::from_secs(900);
 pub struct Docker {
     program: PathBuf,
     env: Vec<(OsString, OsString)>,
-    deaf: bool,
+    uninterruptible: bool,
     limit: Duration,
 }
 
@@ -31,13 +31,13 @@ impl Docker {
                 .because(e)
                 .hint(format!("PATH is {}", path.to_string_lossy()))
         })?;
-        Ok(Docker { program, env, deaf: false, limit: LIMIT })
+        Ok(Docker { program, env, uninterruptible: false, limit: LIMIT })
     }
 
     /// The same, not stopped by signals: for cleaning up, and for what must not stop half-way.
     #[must_use]
     pub fn uninterruptible(&self) -> Docker {
-        Docker { deaf: true, ..self.clone() }
+        Docker { uninterruptible: true, ..self.clone() }
     }
 
     /// The same, each of its answers awaited for at most `limit`.
@@ -50,7 +50,7 @@ impl Docker {
     pub fn exec(&self, container: &str, args: &[&str]) -> Result<Answer> {
         let mut all = vec!["container", "exec", container];
         all.extend(args);
-        ask(&self.program, &all, &self.env, self.limit, !self.deaf)
+        capture(&self.program, &all, &self.env, self.limit, !self.uninterruptible)
     }
 
     /// Starts a program in a container with `stdin`; for at most `limit`, since it may say nothing all the while.
@@ -99,14 +99,15 @@ impl Docker {
 
     /// The end of what a container said: servers say it on stderr.
     pub fn last_words(&self, container: &str) -> String {
-        let logs = ask(&self.program, &["logs", "--tail", "50", container], &self.env, LIMIT, !self.deaf);
+        let logs =
+            capture(&self.program, &["logs", "--tail", "50", container], &self.env, LIMIT, !self.uninterruptible);
         let said = logs.map(|said| scrub(&format!("{}\n{}", said.stdout, said.stderr))).unwrap_or_default();
         Said::last(&said, 5).map(|said| said.to_string()).unwrap_or_default()
     }
 
     /// Any other command; its output when it succeeds.
     pub fn call(&self, args: &[&str]) -> Result<String> {
-        let answer = ask(&self.program, args, &self.env, self.limit, !self.deaf)?;
+        let answer = capture(&self.program, args, &self.env, self.limit, !self.uninterruptible)?;
         if answer.status.success() {
             return Ok(answer.stdout);
         }

@@ -12,9 +12,9 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 use super::child::interrupted;
-use super::patience::Patience;
+use super::idle_timer::IdleTimer;
 use super::reach::{self, Reach};
-use super::{http, points, signals};
+use super::{failpoints, http, signals};
 use crate::domain::Private;
 use crate::error::{Failure, Kind, Result};
 
@@ -44,7 +44,7 @@ pub struct Download {
     from: usize,
     host: String,
     idle: Duration,
-    total: Patience,
+    total: IdleTimer,
     /// Its length, where the server told it.
     pub size: Option<u64>,
 }
@@ -54,11 +54,11 @@ pub fn fetch(address: &str, bounds: &Bounds) -> Result<Download> {
     let mut url = Url::parse(address)
         .map_err(|error| Failure::new(Kind::Usage, "the address is not understood").because(error.to_string()))?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let mut total = Patience::new(bounds.total);
+    let mut total = IdleTimer::new(bounds.total);
     for _ in 0..=REDIRECTS {
         let client = client(&url, bounds)?;
         let host = host(&url);
-        points::pass("fetch")?;
+        failpoints::pass("fetch")?;
         let response = runtime.block_on(send(&client, &url, bounds.idle, &mut total))?;
         let status = response.status();
         if status.is_success() {
@@ -96,9 +96,9 @@ fn client(url: &Url, bounds: &Bounds) -> Result<Client> {
     builder.build().map_err(|error| failed(&host(url), error))
 }
 
-async fn send(client: &Client, url: &Url, idle: Duration, total: &mut Patience) -> Result<Response> {
+async fn send(client: &Client, url: &Url, idle: Duration, total: &mut IdleTimer) -> Result<Response> {
     let mut sending = pin!(client.get(url.clone()).send());
-    let mut patience = Patience::new(idle);
+    let mut patience = IdleTimer::new(idle);
     loop {
         match timeout(LOOK, &mut sending).await {
             Ok(answer) => return answer.map_err(|error| failed(&host(url), error)),
@@ -108,7 +108,7 @@ async fn send(client: &Client, url: &Url, idle: Duration, total: &mut Patience) 
 }
 
 /// Between two looks: a signal, or the end of patience.
-fn look(host: &str, idle: &mut Patience, total: &mut Patience) -> Result<()> {
+fn look(host: &str, idle: &mut IdleTimer, total: &mut IdleTimer) -> Result<()> {
     if let Some(signal) = signals::received() {
         return Err(interrupted(signal));
     }
@@ -127,7 +127,7 @@ impl Download {
     }
 
     fn next(&mut self) -> Result<usize> {
-        let mut patience = Patience::new(self.idle);
+        let mut patience = IdleTimer::new(self.idle);
         loop {
             look(&self.host, &mut patience, &mut self.total)?;
             let response = &mut self.response;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::points;
+use super::failpoints;
 
 /// An io error that says what was being done to which path.
 #[derive(Debug)]
@@ -63,7 +63,9 @@ impl NamedFile {
 
     /// Makes the bytes durable. A failed fsync is final: the pages may be gone, and asking again would lie.
     pub fn sync(&self) -> io::Result<()> {
-        points::pass("fsync").and_then(|()| self.file.sync_all()).map_err(|e| on_path("make durable", &self.path, e))
+        failpoints::pass("fsync")
+            .and_then(|()| self.file.sync_all())
+            .map_err(|e| on_path("make durable", &self.path, e))
     }
 
     /// Size in bytes.
@@ -76,7 +78,7 @@ impl NamedFile {
         use std::os::fd::AsRawFd;
         let (Ok(offset), Ok(length)) = (i64::try_from(offset), i64::try_from(length)) else { return };
         // Only a hint: where the file system does not know it, fsync does all the work at the end.
-        let _ = super::calls::start_writeback(self.file.as_raw_fd(), offset, length);
+        let _ = super::raw::start_writeback(self.file.as_raw_fd(), offset, length);
     }
 
     /// Back to the first byte.
@@ -122,7 +124,7 @@ impl Read for NamedFile {
 
 impl Write for NamedFile {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        points::pass("write").and_then(|()| self.file.write(points::at_most(buf))).map_err(|e| match e.kind() {
+        failpoints::pass("write").and_then(|()| self.file.write(failpoints::at_most(buf))).map_err(|e| match e.kind() {
             io::ErrorKind::Interrupted => e,
             _ => on_path("write", &self.path, e),
         })

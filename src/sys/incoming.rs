@@ -11,8 +11,8 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::file::{NamedFile, on_path};
-use super::patience::Patience;
-use super::{points, signals};
+use super::idle_timer::IdleTimer;
+use super::{failpoints, signals};
 use crate::error::{Failure, Kind, Result};
 
 /// How often a waiting reader looks for signals.
@@ -24,7 +24,7 @@ pub fn open(path: &Path, about_folder: Option<String>) -> Result<(NamedFile, Pat
     let mut options = File::options();
     // O_NONBLOCK: a FIFO must not make us wait for a writer.
     options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
-    let file = points::pass("open").and_then(|()| options.open(path)).map_err(|e| on_path("open", path, e))?;
+    let file = failpoints::pass("open").and_then(|()| options.open(path)).map_err(|e| on_path("open", path, e))?;
     let kind = file.metadata()?.file_type();
     let shown = path.display();
     if kind.is_dir() {
@@ -43,7 +43,7 @@ pub fn open(path: &Path, about_folder: Option<String>) -> Result<(NamedFile, Pat
 pub struct Stdin {
     stdin: io::Stdin,
     idle: Duration,
-    total: Patience,
+    total: IdleTimer,
 }
 
 impl Stdin {
@@ -55,13 +55,13 @@ impl Stdin {
             return Err(Failure::new(Kind::Refused, "stdin is a terminal, which changes the bytes of a dump")
                 .hint("ssh without -t: ssh dokku@HOST backups:import SERVICE --file - < FILE"));
         }
-        Ok(Stdin { stdin, idle, total: Patience::new(total) })
+        Ok(Stdin { stdin, idle, total: IdleTimer::new(total) })
     }
 }
 
 impl Read for Stdin {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let mut patience = Patience::new(self.idle);
+        let mut patience = IdleTimer::new(self.idle);
         loop {
             if let Some(count) = some(&self.stdin, into)? {
                 return Ok(count);
@@ -82,13 +82,13 @@ impl Read for Stdin {
 pub struct Within<R> {
     source: R,
     name: String,
-    total: Patience,
+    total: IdleTimer,
 }
 
 impl<R> Within<R> {
     /// `source`, which messages call `name`, for at most `total`.
     pub fn new(source: R, name: &str, total: Duration) -> Within<R> {
-        Within { source, name: name.to_owned(), total: Patience::new(total) }
+        Within { source, name: name.to_owned(), total: IdleTimer::new(total) }
     }
 }
 

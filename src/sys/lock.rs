@@ -10,7 +10,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
 use super::dir::Dir;
-use super::points;
+use super::failpoints;
 
 /// A held lock; dropping it lets go.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Lock {
     /// for the message that others print; only the lock itself counts.
     pub fn try_exclusive(dir: &Dir, name: &str, words: &str) -> io::Result<Option<Lock>> {
         let file = dir.open_lock(name)?.into_file();
-        points::pass("lock")?;
+        failpoints::pass("lock")?;
         match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK))) {
             Ok(_) => {}
             Err(nix::Error::EAGAIN | nix::Error::EACCES) => return Ok(None),

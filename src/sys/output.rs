@@ -10,8 +10,8 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::child::interrupted;
-use super::patience::Patience;
-use super::{points, signals};
+use super::idle_timer::IdleTimer;
+use super::{failpoints, signals};
 use crate::domain::shown;
 use crate::error::{Failure, Kind};
 
@@ -62,9 +62,9 @@ impl Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        points::pass("output")?;
+        failpoints::pass("output")?;
         let stdout = io::stdout();
-        let mut patience = Patience::new(self.idle);
+        let mut patience = IdleTimer::new(self.idle);
         loop {
             if let Some(signal) = signals::received() {
                 return Err(interrupted(signal).into());

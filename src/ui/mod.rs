@@ -2,11 +2,11 @@
 
 mod ask;
 mod failure;
+mod format;
 pub mod page;
 mod plan;
 mod progress;
 mod table;
-mod words;
 
 use std::io;
 
@@ -16,10 +16,10 @@ use crate::sys::output::{self, talk};
 
 pub use ask::confirm;
 pub use failure::{ErrorJson, FailureJson};
+pub use format::{bytes, time};
 pub use plan::plan;
 pub use progress::Progress;
 pub use table::{info, list};
-pub use words::{bytes, time};
 
 /// What stdout carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

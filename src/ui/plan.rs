@@ -1,6 +1,6 @@
 //! A plan of retention.
 
-use super::words::bytes;
+use super::format::bytes;
 use crate::domain::Decision;
 
 const COLUMNS: [&str; 4] = ["Name", "Action", "Size", "Reason"];

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::words::{bytes, source, time};
+use super::format::{bytes, source, time};
 use crate::domain::{Backup, DumpFormat, Listed, Status, count, shown};
 
 const COLUMNS: [&str; 8] = ["Name", "Source", "Status", "Trust", "Schedule", "Size", "Restore status", "Created"];

@@ -9,7 +9,7 @@ use crate::domain::{Datastore, Service, Source};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::backup::{Wanted, dump};
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 use crate::properties::{BEFORE_DEPLOY, folder};
 
 /// A backup that is already running may take this long to end: 10 minutes.
@@ -39,8 +39,8 @@ pub fn run(context: &Context, words: &[String]) -> Result<()> {
 fn back_up(context: &Context, dokku: &Dokku, service: &Service, app: &str) -> Result<()> {
     let label = Some(format!("before a release of {app}"));
     let wanted = Wanted { label, ..Wanted::new(Source::BeforeDeploy) };
-    let made =
-        open(context, service, PATIENCE, "export").and_then(|catalogue| dump(context, dokku, &catalogue, &wanted));
+    let made = lock_and_recover(context, service, PATIENCE, "export")
+        .and_then(|catalogue| dump(context, dokku, &catalogue, &wanted));
     made.map(|_| ()).map_err(|failure| {
         let kind = if matches!(failure.kind, Kind::Interrupted(_)) { failure.kind } else { Kind::Refused };
         Failure::new(kind, format!("{app} is not released: the backup of {service} before it failed"))

@@ -5,14 +5,14 @@ use clap::Args;
 use std::collections::BTreeSet;
 
 use crate::answers::BackupJson;
-use crate::catalogue::{Detail, Exclusive, InUse, Log};
+use crate::catalogue::{Detail, InUse, LockedCatalogue, Log};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
 use crate::domain::{Backup, BackupId, Listed, Presence};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::remove_copy;
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 use crate::operations::select::{folder_for_reading, resolve};
 use crate::sys::signals;
 use crate::ui::Format;
@@ -44,7 +44,7 @@ pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {
     if folder_for_reading(context, &service)?.is_none() {
         return Err(absent(&args.ids[0]));
     }
-    let catalogue = open(context, &service, args.wait, "delete")?;
+    let catalogue = lock_and_recover(context, &service, args.wait, "delete")?;
     let view = catalogue.view(Detail::Summary)?.backups;
     if let Some(id) = args.ids.iter().find(|id| !view.iter().any(|listed| &listed.backup.id == *id)) {
         return Err(absent(id));
@@ -81,7 +81,7 @@ pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {
     failed.map_or(Ok(()), Err)
 }
 
-fn delete(context: &Context, catalogue: &Exclusive, id: &BackupId) -> Result<Backup> {
+fn delete(context: &Context, catalogue: &LockedCatalogue, id: &BackupId) -> Result<Backup> {
     let backup = catalogue.record(id)?;
     if let Some(at) = backup.deleted_at {
         context.ui.step(&format!("{id} was deleted already, at {}", at.format("%Y-%m-%dT%H:%M:%SZ")));

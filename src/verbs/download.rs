@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::words::{IdentityArg, Selector, parse_compression};
+use super::args::{IdentityArg, Selector, parse_compression};
 use crate::answers::Downloaded;
 use crate::catalogue::{Detail, InUse, Log, View};
 use crate::codec::{Encoder, Identities, Recipients, decode};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
-use crate::domain::{Backup, Compression, Form, Service};
+use crate::domain::{Backup, Compression, Service, StoredAs};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
 use crate::operations::offsite::fetch_now;
 use crate::operations::proof::{damaged, is_recorded, mark_damage, open_dump};
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, usable};
 use crate::stream::{self, HeldBack, Summed};
 use crate::sys::child::interrupted;
@@ -117,12 +117,12 @@ fn fits(context: &Context, args: &DownloadArgs, service: &Service, backup: &Back
 }
 
 /// The form it leaves in, and what opens it where that is needed.
-fn wanted(context: &Context, args: &DownloadArgs, keys: &Keys, backup: &Backup) -> Result<(Form, Identities)> {
+fn wanted(context: &Context, args: &DownloadArgs, keys: &Keys, backup: &Backup) -> Result<(StoredAs, Identities)> {
     let stored = backup.form();
     // Who says how the dump is to be compressed wants to have the dump.
     let decrypt = stored.encrypted && (args.identity.identity.is_some() || args.compression.is_some());
     let compression = args.compression.unwrap_or(stored.compression);
-    let form = Form { compression, encrypted: stored.encrypted && !decrypt, ..stored };
+    let form = StoredAs { compression, encrypted: stored.encrypted && !decrypt, ..stored };
     Ok((form, if decrypt { keys.of(context, backup)? } else { Identities::none() }))
 }
 
@@ -144,7 +144,7 @@ fn pass<W: Write>(
     context: &Context,
     dir: &Dir,
     backup: &Backup,
-    form: Form,
+    form: StoredAs,
     identities: &Identities,
     sink: W,
 ) -> Result<W> {
@@ -181,7 +181,7 @@ fn noted<T>(context: &Context, service: &Service, backup: &Backup, passed: Resul
     match passed {
         Err(failure) if failure.kind == Kind::Damaged => {
             let failure = failure.hint("what was passed on is cut, and no backup");
-            match open(context, service, 0, "download") {
+            match lock_and_recover(context, service, 0, "download") {
                 Ok(catalogue) => mark_damage(context.settings.clock, &catalogue, backup, Err(failure)),
                 Err(_) => Err(failure),
             }

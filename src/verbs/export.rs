@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use clap::Args;
 
+use super::args::{IdentityArg, parse_compression, parse_label, parse_time};
 use super::conclude::conclude;
-use super::words::{IdentityArg, parse_compression, parse_label, parse_time};
 use crate::answers::BackupJson;
 use crate::catalogue::{InUse, VERIFY};
 use crate::dokku::Dokku;
@@ -13,10 +13,10 @@ use crate::domain::{
 };
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::backup::{Stored, Wanted, dump};
+use crate::operations::backup::{DumpOptions, Wanted, dump};
 use crate::operations::keys::Keys;
 use crate::operations::offsite::not_copied;
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 use crate::operations::select::{folder_for_reading, resolve};
 use crate::operations::verify::verify;
 use crate::sys::signals;
@@ -132,12 +132,12 @@ fn wanted_services(context: &Context, dokku: &Dokku, args: &ExportArgs) -> Resul
 fn one(context: &Context, dokku: &Dokku, service: &Service, args: &ExportArgs, keys: &Keys) -> Result<Made> {
     if args.verify {
         // Whether the key for that is there is said now, not after an hour of dumping.
-        let stored = Stored::locally(context, service, args.compression)?;
+        let stored = DumpOptions::locally(context, service, args.compression)?;
         if stored.form().encrypted {
             keys.fitting(context, service, &stored.recipients.words(), "the backup to be verified")?;
         }
     }
-    let catalogue = open(context, service, args.wait, "export")?;
+    let catalogue = lock_and_recover(context, service, args.wait, "export")?;
     let wanted =
         Wanted { at: args.at, label: args.label.clone(), compression: args.compression, ..Wanted::new(Source::Manual) };
     let backup = dump(context, dokku, &catalogue, &wanted)?;

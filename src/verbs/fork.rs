@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::words::{ConsentArg, IdentityArg, Selector};
+use super::args::{ConsentArg, IdentityArg, Selector};
 use crate::answers::BackupJson;
 use crate::catalogue::Detail;
 use crate::dokku::{Dokku, State, not_running};
@@ -14,8 +14,8 @@ use crate::operations::access::Role;
 use crate::operations::image::image_of;
 use crate::operations::keys::Keys;
 use crate::operations::locked_pair::patience;
-use crate::operations::recover::open;
-use crate::operations::restore::{begin_restore, note, prove_chosen, replace};
+use crate::operations::recover::lock_and_recover;
+use crate::operations::restore::{history_entry, prove_chosen, replace, with_history};
 use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, usable};
 use crate::properties::{ORIGIN, folder};
 use crate::ui::Format;
@@ -61,12 +61,12 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
     if folder_for_reading(context, &source)?.is_none() {
         return Err(Failure::new(Kind::NotFound, format!("{source} has no backup to restore")));
     }
-    let from = open(context, &source, args.wait, "fork")?;
+    let from = lock_and_recover(context, &source, args.wait, "fork")?;
     let chosen = choose(context, from.view(Detail::Whole)?, &source, &args.which.which(), Purpose::Restore)?;
     let backup = usable(&chosen)?;
     let keys = Keys::given(args.identity.path())?.allowing(args.consent.consent());
     let proven = prove_chosen(context, &from, &new, &chosen, &keys)?;
-    let into = open(context, &new, patience(&source, &new, args.wait), "fork")?;
+    let into = lock_and_recover(context, &new, patience(&source, &new, args.wait), "fork")?;
     into.is_about(&backup.id);
     context.ui.step(&format!("Creating the {} service {new}", new.datastore));
     let removed = |failure: Failure| match dokku.destroy(&new) {
@@ -81,8 +81,8 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
         let made = dokku.info(&new).is_ok_and(|info| info.state != State::Absent);
         return Err(if made { removed(failure) } else { failure });
     }
-    let restore = begin_restore(context, &into, None);
-    let filled = note(context, &from, &into, &backup.id, restore, |restore| {
+    let restore = history_entry(context, &into, None);
+    let filled = with_history(context, &from, &into, &backup.id, restore, |restore| {
         let info = dokku.info(&new)?;
         if let Some(failure) = not_running(&new, &info.state) {
             return Err(failure);

@@ -7,7 +7,7 @@ use crate::operations::Context;
 use crate::operations::keys::Keys;
 use crate::operations::offsite::fetch_now;
 use crate::operations::proof::check_bytes;
-use crate::operations::restore::way_back;
+use crate::operations::restore::newest_restore_point;
 use crate::operations::select::folder_for_reading;
 use crate::properties::{DESTROYED_AT, GATE, ORIGIN, folder};
 
@@ -67,7 +67,7 @@ fn refusal(context: &Context, service: &Service) -> Result<Option<Failure>> {
         Some(dir) => View::of(&dir, service, Detail::Summary)?.backups,
         None => Vec::new(),
     };
-    match &way_back(context, service, view)? {
+    match &newest_restore_point(context, service, view)? {
         None => refuse(format!("{service} has no good backup"), export),
         Some(newest) if newest.trust() == Some(Trust::Restorable) => match folder_for_reading(context, service)? {
             // There is no way back from what is allowed here: the bytes are read once more.

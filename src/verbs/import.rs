@@ -4,21 +4,21 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 
-use super::words::{ConsentArg, IdentityArg, parse_compression, parse_label};
+use super::args::{ConsentArg, IdentityArg, parse_compression, parse_label};
 use crate::answers::BackupJson;
-use crate::catalogue::{Detail, Exclusive};
+use crate::catalogue::{Detail, LockedCatalogue};
 use crate::dokku::{Dokku, not_running};
 use crate::domain::{Backup, BackupId, Compression, Listed, Service, ServiceWord, Which};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::backup::safety_backup;
-use crate::operations::detach::begun;
+use crate::operations::detach::detach_point;
 use crate::operations::intake::{Foreign, bring_in};
 use crate::operations::keys::Keys;
 use crate::operations::locked_pair::LockedPair;
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 use crate::operations::restore::{
-    begin_restore, in_place, note, prove_chosen, redeploy, replace, show_plan, show_redeploy,
+    history_entry, in_place, prove_chosen, redeploy, replace, show_plan, show_redeploy, with_history,
 };
 use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, resolve_other, usable};
 use crate::ui::{Format, confirm};
@@ -111,7 +111,7 @@ fn recorded(context: &Context, dokku: &Dokku, target: &Service, args: &ImportArg
         return Err(Failure::new(Kind::NotFound, format!("{source} has no backup to restore"))
             .hint(format!("make one with: dokku backups:export {source}")));
     }
-    let locked = LockedPair::open(context, target, &source, args.wait, "import")?;
+    let locked = LockedPair::lock(context, target, &source, args.wait, "import")?;
     let (from, into) = (locked.source(), locked.target());
     let which = Which::of(args.id.clone());
     let chosen = choose(context, from.view(Detail::Whole)?, &source, &which, Purpose::Restore)?;
@@ -131,7 +131,7 @@ fn from_elsewhere(
     if let Some(failure) = not_running(target, &info.state).filter(|_| !args.no_restore) {
         return Err(failure);
     }
-    let into = open(context, target, args.wait, "import")?;
+    let into = lock_and_recover(context, target, args.wait, "import")?;
     let backup = bring_in(context, &into, &info, foreign, args.label.as_deref(), args.compression, keys)?;
     if args.format == Format::Stdout {
         context.ui.data(&backup.id.to_string())?;
@@ -151,7 +151,7 @@ fn restore(
     dokku: &Dokku,
     args: &ImportArgs,
     keys: &Keys,
-    between: (&Exclusive, &Exclusive),
+    between: (&LockedCatalogue, &LockedCatalogue),
     chosen: &Listed,
 ) -> Result<()> {
     let (from, into) = between;
@@ -170,9 +170,9 @@ fn restore(
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }
-    let restore = begin_restore(context, into, None);
-    let done = note(context, from, into, &backup.id, restore, |restore| {
-        begun(context, from.dir(), &Listed::finished(from.record(&backup.id)?, true, true))?;
+    let restore = history_entry(context, into, None);
+    let done = with_history(context, from, into, &backup.id, restore, |restore| {
+        detach_point(context, from.dir(), &Listed::finished(from.record(&backup.id)?, true, true))?;
         if !args.no_backup {
             restore.safety_backup = safety_backup(context, dokku, into, &info)?;
         }
@@ -188,7 +188,7 @@ fn restore(
     code
 }
 
-fn tell(context: &Context, args: &ImportArgs, backup: Backup, from: &Exclusive) -> Result<()> {
+fn tell(context: &Context, args: &ImportArgs, backup: Backup, from: &LockedCatalogue) -> Result<()> {
     if args.format == Format::Json {
         context.ui.json(&BackupJson::new(&Listed::finished(backup, true, true), from.dir().path()))?;
     }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::words::Selector;
+use super::args::Selector;
 use crate::answers::BackupJson;
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Exclusive, Root, lay_out};
+use crate::catalogue::{LockedCatalogue, Root, lay_out};
 use crate::error::{Kind, Result};
 use crate::operations::Context;
 use crate::operations::schedule::renew_crontab;
@@ -37,7 +37,7 @@ fn mark(context: &Context) -> Result<()> {
     let settings = &context.settings;
     let root = Root::open(&settings.data_root, &settings.config_root)?;
     for service in root.unmarked_services()? {
-        match Exclusive::acquire(&root, &service, Duration::ZERO, "install", settings.clock) {
+        match LockedCatalogue::lock(&root, &service, Duration::ZERO, "install", settings.clock) {
             Ok(_) => context.ui.detail(&format!("the records of {service} bear this host's mark")),
             Err(failure) if failure.kind == Kind::Busy => {}
             Err(failure) => context.ui.warn(&failure.reason()),

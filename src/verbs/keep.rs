@@ -8,7 +8,7 @@ use crate::dokku::Dokku;
 use crate::domain::{BackupId, Listed, ServiceWord, Which};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 use crate::operations::select::{Purpose, choose, folder_for_reading, resolve};
 use crate::ui::Format;
 
@@ -38,7 +38,7 @@ pub fn run(context: &Context, args: &KeepArgs) -> Result<()> {
     if folder_for_reading(context, &service)?.is_none() {
         return Err(crate::operations::select::no_such(&service, &args.id));
     }
-    let catalogue = open(context, &service, args.wait, "keep")?;
+    let catalogue = lock_and_recover(context, &service, args.wait, "keep")?;
     let which = Which::Id(args.id.clone());
     let chosen = choose(context, catalogue.view(Detail::Summary)?, &service, &which, Purpose::Look)?;
     let mut record = catalogue.record(&args.id)?;

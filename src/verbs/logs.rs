@@ -4,7 +4,7 @@ use clap::Args;
 
 use std::time::Duration;
 
-use super::words::Selector;
+use super::args::Selector;
 use crate::answers::LogLines;
 use crate::catalogue::{Detail, InUse, Log, View, is_worked_on};
 use crate::dokku::Dokku;

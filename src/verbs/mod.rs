@@ -2,6 +2,7 @@
 //!
 //! The folder may not be called `commands`: Dokku runs everything by that name anywhere below a plugin.
 
+mod args;
 mod before_deploy;
 mod cancel;
 mod check;
@@ -34,7 +35,6 @@ mod sync;
 mod tick;
 mod unschedule;
 mod verify;
-mod words;
 
 use crate::answers::Version;
 use crate::error::Result;

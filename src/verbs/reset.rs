@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::words::{ConsentArg, IdentityArg};
+use super::args::{ConsentArg, IdentityArg};
 use crate::answers::BackupJson;
-use crate::catalogue::{Detail, Exclusive, Journal};
+use crate::catalogue::{Detail, Journal, LockedCatalogue};
 use crate::dokku::{Dokku, not_running};
 use crate::domain::{BackupId, Listed, Restore, Service, ServiceWord, Which};
 use crate::error::{Failure, Kind, Result};
@@ -12,7 +12,7 @@ use crate::operations::Context;
 use crate::operations::backup::safety_backup;
 use crate::operations::keys::Keys;
 use crate::operations::locked_pair::LockedPair;
-use crate::operations::restore::{begin_restore, note, prove_chosen, replace};
+use crate::operations::restore::{history_entry, prove_chosen, replace, with_history};
 use crate::operations::select::{Purpose, choose, resolve, resolve_other, usable};
 use crate::properties::{ORIGIN, folder};
 use crate::ui::{Format, confirm};
@@ -50,7 +50,7 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     }
     let source = |id: &BackupId| Service { name: id.service().clone(), ..target.clone() };
     let seen = origin(context, &target)?;
-    let locked = LockedPair::open(context, &target, &seen.as_ref().map_or(target.clone(), source), args.wait, "reset")?;
+    let locked = LockedPair::lock(context, &target, &seen.as_ref().map_or(target.clone(), source), args.wait, "reset")?;
     let origin = origin(context, &target)?;
     if origin != seen {
         return Err(Failure::new(Kind::Busy, format!("{target} was forked anew meanwhile")).hint("begin again"));
@@ -74,7 +74,7 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }
-    let mut restore = begin_restore(context, into, None);
+    let mut restore = history_entry(context, into, None);
     let mut safety = None;
     let run = |restore: &mut Restore, id: Option<&BackupId>| {
         restore.safety_backup = safety_backup(context, &dokku, into, &info)?;
@@ -83,7 +83,7 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     };
     match &backup {
         Some(backup) => {
-            note(context, from, into, &backup.id, restore, |restore| run(restore, Some(&backup.id)))?;
+            with_history(context, from, into, &backup.id, restore, |restore| run(restore, Some(&backup.id)))?;
         }
         None => {
             run(&mut restore, None)?;
@@ -113,7 +113,7 @@ fn origin(context: &Context, target: &Service) -> Result<Option<BackupId>> {
         .transpose()
 }
 
-fn origin_backup(context: &Context, from: &Exclusive, id: BackupId) -> Result<Listed> {
+fn origin_backup(context: &Context, from: &LockedCatalogue, id: BackupId) -> Result<Listed> {
     let source = from.service().clone();
     let gone = format!("{id}, from which this service was forked, is needed for its reset");
     let which = Which::Id(id);

@@ -4,15 +4,15 @@ use chrono::{NaiveTime, Timelike, Weekday};
 use chrono_tz::Tz;
 use clap::Args;
 
-use super::words::{FrequencyArg, TimeArg, parse_time_of_day, parse_timezone, parse_weekday};
+use super::args::{FrequencyArg, TimeArg, parse_time_of_day, parse_timezone, parse_weekday};
 use crate::answers::{ScheduleJson, timing};
-use crate::catalogue::Exclusive;
+use crate::catalogue::LockedCatalogue;
 use crate::dokku::{Dokku, State, not_running};
 use crate::domain::{Frequency, Schedule, Service, Timing};
 use crate::domain::{ServiceWord, choose, count};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 use crate::operations::retention::{realign, would_hasten};
 use crate::operations::schedule::renew_crontab;
 use crate::operations::select::{folder_for_reading, is_live, resolve};
@@ -72,7 +72,7 @@ pub fn run(context: &Context, args: &ScheduleArgs) -> Result<()> {
         context.permit_further(Some(&service))?;
     }
     let catalogue = match folder_for_reading(context, &service)? {
-        Some(_) if exists.is_some() => Some(open(context, &service, args.wait, "schedule")?),
+        Some(_) if exists.is_some() => Some(lock_and_recover(context, &service, args.wait, "schedule")?),
         _ => None,
     };
     let done = store.edit(&service, clock, |schedules| {
@@ -188,7 +188,7 @@ fn command(schedule: &Schedule) -> String {
     format!("{when} --timezone {zone} --retention {days}")
 }
 
-fn tell_expiry(context: &Context, catalogue: &Exclusive, schedules: &[Schedule]) -> Result<()> {
+fn tell_expiry(context: &Context, catalogue: &LockedCatalogue, schedules: &[Schedule]) -> Result<()> {
     let (changed, past) = realign(catalogue, schedules, context.settings.clock.now())?;
     if changed > 0 {
         let expire = choose(changed, "expires", "expire");

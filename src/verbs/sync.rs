@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::conclude::conclude;
 use crate::answers::{Synced, TakenOver};
-use crate::catalogue::{Detail, Exclusive, Journal, Log};
+use crate::catalogue::{Detail, Journal, LockedCatalogue, Log};
 use crate::dokku::Dokku;
 use crate::domain::{BackupId, Listed, Presence, Right, Service};
 use crate::domain::{ServiceWord, count};
@@ -14,7 +14,7 @@ use crate::operations::intake::{Adopted, adopt_from};
 use crate::operations::offsite::{
     Eagerness, Rebuilt, Strangers, catch_up, rebuild, services_elsewhere, upload_pending,
 };
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 use crate::operations::select::{all_known, permitted, resolve};
 use crate::ui::Format;
 use clap::Args;
@@ -107,7 +107,7 @@ fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec
         Some(dir) => crate::catalogue::View::of(&dir, service, Detail::Summary)?.backups,
         None => Vec::new(),
     };
-    let catalogue = open(context, service, args.wait, "sync")?;
+    let catalogue = lock_and_recover(context, service, args.wait, "sync")?;
     // Whoever only sees an exit code must not take this for settled. One in place waits for the next restore.
     if let Some(journal) = Journal::read(catalogue.dir())?.filter(|journal| journal.replacement().is_some()) {
         let text = format!("{} into {service} is not settled", journal.what());
@@ -141,7 +141,7 @@ fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec
 }
 
 /// What the destination has no record of is taken over as it lies here. Whose it was is said of every one.
-fn take_over(context: &Context, catalogue: &Exclusive, rebuilt: &mut Rebuilt) -> Result<()> {
+fn take_over(context: &Context, catalogue: &LockedCatalogue, rebuilt: &mut Rebuilt) -> Result<()> {
     for listed in catalogue.view(Detail::Summary)?.backups.iter().filter(|listed| listed.backup.is_stranger()) {
         let id = &listed.backup.id;
         match catalogue.take_over(id) {
@@ -175,7 +175,7 @@ fn parse_folder(text: &str) -> Result<PathBuf, String> {
     if path.is_absolute() { Ok(path) } else { Err("not an absolute path".to_owned()) }
 }
 
-fn examine(catalogue: &Exclusive, before: &[Listed], taken: Adopted) -> Result<Synced> {
+fn examine(catalogue: &LockedCatalogue, before: &[Listed], taken: Adopted) -> Result<Synced> {
     let view = catalogue.view(Detail::Whole)?;
     let mut report = Synced {
         datastore: catalogue.service().datastore,
@@ -220,7 +220,7 @@ fn examine(catalogue: &Exclusive, before: &[Listed], taken: Adopted) -> Result<S
 }
 
 /// Writes down what the look at the folder showed: from now on the record itself says it.
-fn keep_damage(catalogue: &Exclusive, listed: &Listed) -> Result<()> {
+fn keep_damage(catalogue: &LockedCatalogue, listed: &Listed) -> Result<()> {
     let mut record = match catalogue.record(&listed.backup.id) {
         // A newer program's record is never rewritten.
         Err(failure) if failure.kind == Kind::Catalogue => return Ok(()),

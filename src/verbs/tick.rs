@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use chrono::Timelike;
 
 use crate::catalogue::Root;
-use crate::domain::{Service, Todo};
+use crate::domain::{DueWork, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{is_copy_due, upload_pending};
-use crate::operations::schedule::{Turn, take_turn};
+use crate::operations::schedule::{RunOutcome, run_due};
 use crate::operations::verify::sweep_killed;
 use crate::properties::{DESTINATION, GLOBAL, PARALLEL_RUNS};
 use crate::schedules::{Slots, Store};
@@ -94,7 +94,7 @@ struct Tick {
     outer: Ui,
     store: Store,
     /// What has had its turn: whatever is left of it is a later tick's.
-    tried: Mutex<HashSet<(Service, Todo)>>,
+    tried: Mutex<HashSet<(Service, DueWork)>>,
     failed: AtomicUsize,
 }
 
@@ -111,10 +111,10 @@ impl Tick {
         let mut tried = lock(&self.tried);
         for service in services {
             let todo = match self.store.both(&service) {
-                Ok((schedules, state)) => Todo::at(now, &schedules, &state),
+                Ok((schedules, state)) => DueWork::at(now, &schedules, &state),
                 // Told once in a tick: to the tried it is a service with nothing to do.
                 Err(failure) => {
-                    if tried.insert((service.clone(), Todo::default())) {
+                    if tried.insert((service.clone(), DueWork::default())) {
                         self.fail(&format!("{service}: {}", failure.reason()));
                     }
                     continue;
@@ -157,7 +157,7 @@ impl Tick {
             let Some(service) = next else { return };
             // Whatever goes wrong with one service is no reason to leave out the others. A run that ended in a panic
             // is claimed and nobody works on it: the next tick records it as abandoned.
-            let turn = catch_unwind(AssertUnwindSafe(|| take_turn(&self.context, &self.store, &service)));
+            let turn = catch_unwind(AssertUnwindSafe(|| run_due(&self.context, &self.store, &service)));
             self.tell(&service, turn.unwrap_or_else(|_| Err(Failure::new(Kind::Io, "the run ended in a panic"))));
         }
     }
@@ -188,11 +188,11 @@ impl Tick {
         }
     }
 
-    fn tell(&self, service: &Service, turn: Result<Turn>) {
+    fn tell(&self, service: &Service, turn: Result<RunOutcome>) {
         match turn {
-            Ok(Turn::Nothing) => {}
-            Ok(Turn::Waiting(failure)) => self.say(&format!("{}; trying again", failure.reason())),
-            Ok(Turn::Ran(schedules, ended)) => {
+            Ok(RunOutcome::Nothing) => {}
+            Ok(RunOutcome::Waiting(failure)) => self.say(&format!("{}; trying again", failure.reason())),
+            Ok(RunOutcome::Ran(schedules, ended)) => {
                 let names: Vec<_> = schedules.iter().map(|frequency| frequency.name()).collect();
                 match *ended {
                     Ok(backup) => self.say(&format!("{} ({})", backup.id, names.join(", "))),

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::words::FrequencyArg;
+use super::args::FrequencyArg;
 use crate::answers::Unscheduled;
 use crate::dokku::Dokku;
 use crate::domain::Frequency;

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
+use super::args::{ConsentArg, IdentityArg};
 use super::conclude::conclude;
-use super::words::{ConsentArg, IdentityArg};
 use crate::answers::BackupJson;
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use dokku_backups::domain::{Consent, DumpFormat, Origin, Service};
 use dokku_backups::engine::{Content, Dump, Engine, Live};
 use dokku_backups::sys::docker::Docker;
-use dokku_backups::sys::feed::Input;
+use dokku_backups::sys::stdin::Input;
 
 /// More than any step of these small services takes.
 const LIMIT: Duration = Duration::from_secs(60);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dokku_backups::domain::{BackupId, Consent, Origin, Service};
 use dokku_backups::engine::{Bound, Compared, Dump, Owner, Scratch};
 use dokku_backups::error::Kind;
-use dokku_backups::sys::feed::Input;
+use dokku_backups::sys::stdin::Input;
 
 use super::{Asked, Fixture, LIMIT};
 

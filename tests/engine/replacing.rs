@@ -4,7 +4,7 @@ use std::io::Read;
 
 use dokku_backups::domain::{Consent, Origin, Replacement, Settled};
 use dokku_backups::engine::{Dump, Live};
-use dokku_backups::sys::feed::Input;
+use dokku_backups::sys::stdin::Input;
 
 use super::{Asked, Fixture, LIMIT};
 

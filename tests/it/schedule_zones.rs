@@ -8,7 +8,7 @@ use chrono::{
     DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike, Utc, Weekday,
 };
 use chrono_tz::{TZ_VARIANTS, Tz};
-use dokku_backups::domain::{Frequency, MOST_BACKUPS, Progress, Run, RunState, Schedule, Timing, Todo};
+use dokku_backups::domain::{DueWork, Frequency, MOST_BACKUPS, Progress, Run, RunState, Schedule, Timing};
 use proptest::prelude::*;
 
 fn utc(text: &str) -> DateTime<Utc> {
@@ -265,13 +265,16 @@ fn fault_036_an_outage_of_any_length_is_caught_up_with_once() {
             let mut memory = state(&[(frequency, run("2026-04-08T03:20:00Z", Progress::Success))]);
             let newest = last + step * missed;
             let back = newest + TimeDelta::minutes(7);
-            let todo = Todo::at(back, &schedules, &memory);
+            let todo = DueWork::at(back, &schedules, &memory);
             assert_eq!(todo.due, BTreeMap::from([(frequency, newest)]), "{missed} missed");
             memory.begin(&todo, back, Progress::Running, None);
             memory.runs.get_mut(&frequency).expect("claimed").outcome = Progress::Success;
             // Back on the grid: nothing more until the next due time.
-            assert!(Todo::at(newest + step - TimeDelta::seconds(1), &schedules, &memory).is_empty());
-            assert_eq!(Todo::at(newest + step, &schedules, &memory).due, BTreeMap::from([(frequency, newest + step)]));
+            assert!(DueWork::at(newest + step - TimeDelta::seconds(1), &schedules, &memory).is_empty());
+            assert_eq!(
+                DueWork::at(newest + step, &schedules, &memory).due,
+                BTreeMap::from([(frequency, newest + step)])
+            );
         }
     }
 }
@@ -282,15 +285,15 @@ fn fault_033_079_state_that_is_lost_or_from_the_future_costs_one_run() {
     let now = utc("2026-04-08T12:00:00Z");
     let due = BTreeMap::from([(Frequency::Daily, utc("2026-04-08T03:00:00Z"))]);
     for memory in [RunState::default(), state(&[(Frequency::Daily, run("2031-01-01T03:00:00Z", Progress::Success))])] {
-        let todo = Todo::at(now, &schedules, &memory);
+        let todo = DueWork::at(now, &schedules, &memory);
         assert_eq!(todo.due, due);
         let mut memory = memory;
         memory.begin(&todo, now, Progress::Success, None);
-        assert!(Todo::at(now + TimeDelta::hours(14), &schedules, &memory).is_empty(), "a second extra run");
+        assert!(DueWork::at(now + TimeDelta::hours(14), &schedules, &memory).is_empty(), "a second extra run");
     }
     // A clock set back by a little after the run is no reason for another.
     let ran = state(&[(Frequency::Daily, run("2026-04-08T03:00:00Z", Progress::Success))]);
-    assert!(Todo::at(utc("2026-04-08T02:59:55Z"), &schedules, &ran).is_empty());
+    assert!(DueWork::at(utc("2026-04-08T02:59:55Z"), &schedules, &ran).is_empty());
 }
 
 #[test]
@@ -298,7 +301,7 @@ fn a_busy_service_is_waited_for_until_the_next_due_time_or_an_hour() {
     let hourly = [schedule(Timing::Hourly { minute: 0 }, Tz::UTC)];
     let daily = [schedule(Timing::Daily { time: time(3, 0) }, Tz::UTC)];
     let waiting = |frequency| state(&[(frequency, run("2026-04-08T03:00:00Z", Progress::Waiting))]);
-    let at = |now: &str, schedules: &[Schedule], frequency| Todo::at(utc(now), schedules, &waiting(frequency));
+    let at = |now: &str, schedules: &[Schedule], frequency| DueWork::at(utc(now), schedules, &waiting(frequency));
     let todo = at("2026-04-08T03:59:59Z", &hourly, Frequency::Hourly);
     assert_eq!((todo.due.len(), todo.given_up.len()), (1, 0));
     let todo = at("2026-04-08T04:00:00Z", &hourly, Frequency::Hourly);

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Policy;
-use super::vouch::is_own;
+use super::successor::is_own;
 use crate::domain::{Backup, BackupId, Listed, Outcome, Presence, Status, by_making, count, spell};
 
 /// What holds for the whole list.

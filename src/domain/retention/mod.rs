@@ -8,14 +8,14 @@
 mod facts;
 #[cfg(test)]
 mod histories;
-mod vouch;
+mod successor;
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
 use self::facts::{Facts, after, counts, expiry, taken, time};
-use self::vouch::Vouchers;
+use self::successor::Vouchers;
 use super::{Backup, BackupId, Listed, Outcome, Status};
 
 /// Days after which the record of a failed run goes.

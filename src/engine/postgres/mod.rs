@@ -6,12 +6,12 @@ mod database;
 mod disk;
 mod disposable;
 mod dsn;
-mod elsewhere;
 mod live;
 mod passing;
 pub mod plain;
 mod quote;
 mod recognise;
+mod remote_dump;
 mod restricted;
 mod scratch;
 mod server;
@@ -30,9 +30,9 @@ use crate::sys::docker::Docker;
 use database::Database;
 use disposable::Disposable;
 use dsn::Dsn;
-use elsewhere::Elsewhere;
 use live::LiveServer;
 use passing::passing;
+use remote_dump::RemoteDump;
 use restricted::Restricted;
 use server::Server;
 
@@ -107,7 +107,7 @@ impl Engine for Postgres {
     }
 
     fn sweep_remote(&self, docker: &Docker, root: &str, service: &Service) -> Result<()> {
-        Elsewhere::sweep(docker, root, service)
+        RemoteDump::sweep(docker, root, service)
     }
 }
 

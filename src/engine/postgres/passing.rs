@@ -3,9 +3,9 @@
 use std::io::Read;
 
 use super::archive::Passing;
-use super::plain::Given;
+use super::plain::PsqlInput;
 use crate::domain::{Consent, DumpFormat, ForeignCode};
-use crate::sys::points;
+use crate::sys::failpoints;
 
 /// The dump in `source` without what such a role does not get: what is left out of every restore, what a superuser makes
 /// in its place (`code`), what is never passed on, and what is on no list unless `consent` says so. Lines of SQL keep
@@ -20,9 +20,9 @@ pub fn passing(
     consent: &Consent,
 ) -> Box<dyn Read + Send> {
     match format {
-        DumpFormat::Custom if points::lists_are_off() => source,
-        DumpFormat::Plain if points::lists_are_off() => Box::new(Given::unjudged(source)),
-        DumpFormat::Plain => Box::new(Given::as_role(source, consent.programs)),
+        DumpFormat::Custom if failpoints::lists_are_off() => source,
+        DumpFormat::Plain if failpoints::lists_are_off() => Box::new(PsqlInput::unjudged(source)),
+        DumpFormat::Plain => Box::new(PsqlInput::as_role(source, consent.programs)),
         DumpFormat::Custom => Box::new(Passing::new(source, consent.programs)),
     }
 }

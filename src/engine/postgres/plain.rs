@@ -6,11 +6,11 @@
 //! numbers, the first words of what is noted, and what a superuser would have to make.
 
 mod asks;
-mod given;
 mod lexer;
 mod meta;
 mod nesting;
 mod place;
+mod psql_input;
 mod quotes;
 mod reading;
 mod rows;
@@ -21,8 +21,8 @@ use std::io::{ErrorKind, Read};
 use super::archive::{ArchiveError, Damage, DamageKind, DumpKind, TableRows, sniff};
 use crate::domain::ForeignCode;
 use crate::engine::FileKind;
-pub use given::Given;
 use lexer::Lexer;
+pub use psql_input::PsqlInput;
 
 /// Bytes fetched at once.
 const BUFFER: usize = 256 * 1024;

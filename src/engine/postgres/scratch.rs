@@ -9,7 +9,7 @@ use crate::engine::{Bound, Compared, Dump, Scratch, Shown};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::was_killed;
 use crate::sys::docker::Docker;
-use crate::sys::patience::Patience;
+use crate::sys::idle_timer::IdleTimer;
 
 /// Name of the database inside the disposable server.
 const DATABASE: &str = "verification";
@@ -58,7 +58,7 @@ fn judge(server: &Server, restored: Result<Compared>) -> Result<Shown> {
 
 /// A server ends some moments after it has lost a process.
 fn why_it_ended(server: &Server) -> Option<Failure> {
-    let mut patience = Patience::new(ENDING);
+    let mut patience = IdleTimer::new(ENDING);
     loop {
         match server.gone() {
             None if !patience.is_over() => std::thread::sleep(Duration::from_millis(100)),

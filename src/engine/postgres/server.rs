@@ -11,8 +11,8 @@ use crate::engine::Content;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::failed;
 use crate::sys::docker::Docker;
-use crate::sys::feed::Input;
 use crate::sys::random;
+use crate::sys::stdin::Input;
 
 /// Where SQL that is about databases runs: this one is always there.
 pub const ADMIN: &str = "postgres";

@@ -6,6 +6,6 @@ mod run;
 mod store;
 
 pub use facts::Facts;
-pub use options::Stored;
+pub use options::DumpOptions;
 pub use run::{Wanted, dump, free_id, safety_backup};
 pub use store::{Incoming, store_dump};

@@ -1,7 +1,7 @@
 //! The form that a new backup gets: what was asked for on the line, else what is set.
 
 use crate::codec::Recipients;
-use crate::domain::{Compression, Form, Place, Service};
+use crate::domain::{Compression, Place, Service, StoredAs};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::recipients;
@@ -9,25 +9,25 @@ use crate::properties::COMPRESSION;
 
 /// How a new dump is stored.
 #[derive(Debug, Clone, Default)]
-pub struct Stored {
+pub struct DumpOptions {
     /// How it is compressed.
     pub compression: Compression,
     /// Whom it is encrypted to; nobody where it is not.
     pub recipients: Recipients,
 }
 
-impl Stored {
+impl DumpOptions {
     /// How a dump of `service` is stored on this host. Fails before anything is begun when what is set does not work.
-    pub fn locally(context: &Context, service: &Service, compression: Option<Compression>) -> Result<Stored> {
+    pub fn locally(context: &Context, service: &Service, compression: Option<Compression>) -> Result<DumpOptions> {
         let set = context.properties().computed(service, &COMPRESSION)?;
         let set =
             set.parse().map_err(|why| Failure::new(Kind::Config, format!("compression cannot be {set:?}: {why}")));
         let compression = compression.map_or(set, Ok)?;
-        Ok(Stored { compression, recipients: recipients(context, service, Place::Local)? })
+        Ok(DumpOptions { compression, recipients: recipients(context, service, Place::Local)? })
     }
 
     /// The form of its file.
-    pub fn form(&self) -> Form {
-        Form { compression: self.compression, encrypted: !self.recipients.is_empty(), ..Form::PLAIN }
+    pub fn form(&self) -> StoredAs {
+        StoredAs { compression: self.compression, encrypted: !self.recipients.is_empty(), ..StoredAs::UNCHANGED }
     }
 }

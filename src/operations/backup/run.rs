@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::catalogue::{Draft, Exclusive, Log, Sealed};
+use crate::catalogue::{Draft, LockedCatalogue, Log, Sealed};
 use crate::dokku::{Dokku, Info, not_running};
 use crate::domain::{Backup, BackupId, Compression, Service, Source, count, room_needed, suspicion};
 use crate::engine::{self, Live};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::backup::{Facts, Incoming, Stored, store_dump};
-use crate::operations::detach::begun;
+use crate::operations::backup::{DumpOptions, Facts, Incoming, store_dump};
+use crate::operations::detach::detach_point;
 use crate::operations::offsite::{Copying, copy_later};
 use crate::sys::child::{Child, interrupted};
 use crate::ui::bytes;
@@ -39,9 +39,9 @@ impl Wanted {
 }
 
 /// Makes a backup of the catalogue's service and returns its record.
-pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wanted) -> Result<Backup> {
+pub fn dump(context: &Context, dokku: &Dokku, catalogue: &LockedCatalogue, wanted: &Wanted) -> Result<Backup> {
     let service = catalogue.service();
-    let stored = Stored::locally(context, service, wanted.compression)?;
+    let stored = DumpOptions::locally(context, service, wanted.compression)?;
     let last = last_good(catalogue)?;
     check_room(catalogue, last.as_ref())?;
     // The dump starts at once and waits in its pipe until the service is known to be up; only then is there a row.
@@ -60,7 +60,7 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &Exclusive, wanted: &Wa
     let draft = begin(context, catalogue, wanted, &stored, &info, last.as_ref())?;
     context.ui.step(&format!("Backing up {service} as {}", draft.record.id));
     if wanted.source == Source::Manual {
-        begun(context, catalogue.dir(), &draft.listed())?;
+        detach_point(context, catalogue.dir(), &draft.listed())?;
     }
     let log = &mut Log::open(catalogue.dir(), &draft.record.id, context.settings.clock);
     log.say(&format!("export of {}:{service} began, asked for by {}", service.datastore, draft.record.actor));
@@ -101,7 +101,7 @@ fn end_left_dump(context: &Context, record: &Backup, live: Option<Box<dyn Live>>
     }
 }
 
-fn last_good(catalogue: &Exclusive) -> Result<Option<Backup>> {
+fn last_good(catalogue: &LockedCatalogue) -> Result<Option<Backup>> {
     // A dump from elsewhere says nothing about how large those of this service are, and neither does what a restore
     // replaced.
     // One that looked suspicious and was then shown to restore is what the service looks like now.
@@ -116,7 +116,7 @@ fn last_good(catalogue: &Exclusive) -> Result<Option<Backup>> {
     Ok(last.map(|backup| catalogue.record(&backup.id).unwrap_or(backup)))
 }
 
-fn check_room(catalogue: &Exclusive, last: Option<&Backup>) -> Result<()> {
+fn check_room(catalogue: &LockedCatalogue, last: Option<&Backup>) -> Result<()> {
     let (free, needed) = (catalogue.dir().free_bytes()?, room_needed(last.and_then(|last| last.size)));
     if free >= needed {
         return Ok(());
@@ -132,9 +132,9 @@ fn check_room(catalogue: &Exclusive, last: Option<&Backup>) -> Result<()> {
 
 fn begin(
     context: &Context,
-    catalogue: &Exclusive,
+    catalogue: &LockedCatalogue,
     wanted: &Wanted,
-    stored: &Stored,
+    stored: &DumpOptions,
     info: &Info,
     last: Option<&Backup>,
 ) -> Result<Draft> {
@@ -155,7 +155,7 @@ fn begin(
 }
 
 /// A name that nothing has yet: the second `at`, or the first free one from now on.
-pub fn free_id(context: &Context, catalogue: &Exclusive, at: Option<DateTime<Utc>>) -> Result<BackupId> {
+pub fn free_id(context: &Context, catalogue: &LockedCatalogue, at: Option<DateTime<Utc>>) -> Result<BackupId> {
     let clock = context.settings.clock;
     let service = catalogue.service();
     let named = |at| BackupId::new(service.name.clone(), at).map_err(|e| Failure::new(Kind::Clock, e.to_string()));
@@ -182,9 +182,9 @@ struct Run<'a> {
 /// Reads the whole dump, and what was learnt beside it.
 fn receive(
     context: &Context,
-    catalogue: &Exclusive,
+    catalogue: &LockedCatalogue,
     draft: Draft,
-    stored: &Stored,
+    stored: &DumpOptions,
     run: Run<'_>,
     log: &mut Log,
 ) -> Result<Sealed> {
@@ -226,7 +226,7 @@ fn is_of(service: &Service, own: Option<&str>, dumped: &str) -> Result<()> {
 
 fn finish(
     context: &Context,
-    catalogue: &Exclusive,
+    catalogue: &LockedCatalogue,
     mut sealed: Sealed,
     last: Option<&Backup>,
     copying: Option<Copying>,
@@ -261,7 +261,12 @@ fn finish(
 
 /// The backup that is taken before data is replaced. Without it nothing is begun; none where there is no database any more
 /// that could be saved.
-pub fn safety_backup(context: &Context, dokku: &Dokku, into: &Exclusive, info: &Info) -> Result<Option<BackupId>> {
+pub fn safety_backup(
+    context: &Context,
+    dokku: &Dokku,
+    into: &LockedCatalogue,
+    info: &Info,
+) -> Result<Option<BackupId>> {
     let failure = match dump(context, dokku, into, &Wanted::new(Source::Safety)) {
         Ok(backup) => return Ok(Some(backup.id)),
         Err(failure) => failure,

@@ -3,13 +3,13 @@
 
 use std::io::{Read, Write};
 
-use crate::catalogue::{Draft, Exclusive, Sealed};
+use crate::catalogue::{Draft, LockedCatalogue, Sealed};
 use crate::codec::Encoder;
 use crate::domain::DumpFormat;
 use crate::engine::{self, Content};
 use crate::error::{Failure, Result};
 use crate::operations::Context;
-use crate::operations::backup::Stored;
+use crate::operations::backup::DumpOptions;
 use crate::operations::proof::describe;
 use crate::stream::{self, Passed, Sink, Sum};
 use crate::sys::signals;
@@ -46,7 +46,7 @@ impl Whole {
     }
 
     /// Makes it durable and moves it to its place. A request to end that came before this is obeyed.
-    pub fn seal(self, catalogue: &Exclusive) -> Result<Sealed> {
+    pub fn seal(self, catalogue: &LockedCatalogue) -> Result<Sealed> {
         signals::obey()?;
         self.draft.seal(catalogue, self.passed.size, self.passed.sha256)
     }
@@ -57,7 +57,7 @@ impl Whole {
 pub fn store_dump(
     context: &Context,
     mut draft: Draft,
-    stored: &Stored,
+    stored: &DumpOptions,
     incoming: Incoming<'_>,
     accept: impl FnOnce(&Content) -> Result<()>,
 ) -> Result<Whole> {

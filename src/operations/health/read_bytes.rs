@@ -5,7 +5,7 @@ use crate::domain::{Listed, Presence, Service};
 use crate::error::{Kind, Result};
 use crate::operations::Context;
 use crate::operations::proof::{check_bytes, mark_damage};
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 use crate::operations::select::folder_for_reading;
 
 /// What is told to whoever wants the dump meanwhile.
@@ -24,7 +24,7 @@ pub fn read_bytes(context: &Context, service: &Service) -> Result<()> {
             Ok(_) => {}
             Err(failure) if failure.kind == Kind::Damaged => {
                 context.ui.warn(&failure.reason());
-                let catalogue = open(context, service, 0, "check")?;
+                let catalogue = lock_and_recover(context, service, 0, "check")?;
                 let _ = mark_damage::<()>(context.settings.clock, &catalogue, backup, Err(failure));
             }
             Err(failure) if matches!(failure.kind, Kind::Interrupted(_)) => return Err(failure),

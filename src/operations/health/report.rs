@@ -11,12 +11,12 @@ use crate::answers::{
 use crate::domain::{CopyRecord, CopyState, Grant, Listed, Presence, Service, Trust, Who, newest};
 use crate::error::Result;
 use crate::operations::Context;
-use crate::operations::restore::way_back;
+use crate::operations::restore::newest_restore_point;
 use crate::properties::{self, GATE, GLOBAL, folder};
 
 /// The report on `health` at `now`.
 pub fn report<'a>(context: &Context, health: &'a Health, now: DateTime<Utc>) -> Result<Report<'a>> {
-    let newest = way_back(context, &health.service, health.backups.clone())?;
+    let newest = newest_restore_point(context, &health.service, health.backups.clone())?;
     let proven = newest.is_some_and(|newest| newest.trust() == Some(Trust::Restorable));
     let off = context.properties().computed(&health.service, &GATE)? == "off";
     Ok(Report {

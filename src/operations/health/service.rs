@@ -8,7 +8,7 @@ use crate::domain::{Finding, GRACE, Level, Listed, Look, Schedule, Service, choo
 use crate::error::{Failure, Result};
 use crate::operations::Context;
 use crate::operations::offsite::caution;
-use crate::operations::schedule::untold;
+use crate::operations::schedule::notification_failures;
 use crate::operations::select::{folder_for_reading, is_live};
 use crate::schedules::Store;
 use crate::sys::dir::Dir;
@@ -93,7 +93,7 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
         let remedy = format!("dokku backups:unschedule {service} --all");
         findings.push(Finding::new(Level::Warning, "schedule-without-service", text, remedy));
     }
-    findings.extend(untold(context, service)?);
+    findings.extend(notification_failures(context, service)?);
     findings.extend(caution(context, service));
     if let Some(dir) = &dir {
         findings.extend(restore(dir, service, journal)?);

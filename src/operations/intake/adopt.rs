@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use crate::answers::Refused;
-use crate::catalogue::{Exclusive, Log};
-use crate::domain::{Backup, BackupId, Form, Source, Stranger, count, room_needed};
+use crate::catalogue::{LockedCatalogue, Log};
+use crate::domain::{Backup, BackupId, Source, StoredAs, Stranger, count, room_needed};
 use crate::engine;
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::backup::{Incoming, Stored, store_dump};
+use crate::operations::backup::{DumpOptions, Incoming, store_dump};
 use crate::operations::offsite::copy_later;
 use crate::sys::dir::Dir;
 use crate::sys::file::NamedFile;
@@ -26,11 +26,11 @@ pub struct Adopted {
 }
 
 /// Copies every dump of the catalogue's service from `folder` that is not there yet, oldest first.
-pub fn adopt_from(context: &Context, catalogue: &Exclusive, folder: &Path) -> Result<Adopted> {
+pub fn adopt_from(context: &Context, catalogue: &LockedCatalogue, folder: &Path) -> Result<Adopted> {
     let dir = open(context, catalogue, folder)?;
-    let stored = Stored::locally(context, catalogue.service(), None)?;
+    let stored = DumpOptions::locally(context, catalogue.service(), None)?;
     let format = engine::of(catalogue.service().datastore).exported();
-    let ending = Form { format, ..Form::PLAIN }.ending();
+    let ending = StoredAs { format, ..StoredAs::UNCHANGED }.ending();
     let mut found: Vec<(BackupId, String)> = Vec::new();
     for name in dir.names()? {
         let stem = name.strip_suffix(ending).and_then(|stem| stem.strip_suffix('.'));
@@ -59,7 +59,7 @@ pub fn adopt_from(context: &Context, catalogue: &Exclusive, folder: &Path) -> Re
 
 /// The folder, unless it is one of Dokku's own: what lies there belongs to services and apps that the caller may not be
 /// allowed to see.
-fn open(context: &Context, catalogue: &Exclusive, folder: &Path) -> Result<Dir> {
+fn open(context: &Context, catalogue: &LockedCatalogue, folder: &Path) -> Result<Dir> {
     let settings = &context.settings;
     if folder.starts_with(&settings.data_root) {
         let text = format!("{} is where backups are kept already", folder.display());
@@ -88,11 +88,11 @@ fn concerns_the_file(kind: Kind) -> bool {
 
 fn adopt(
     context: &Context,
-    catalogue: &Exclusive,
+    catalogue: &LockedCatalogue,
     dir: &Dir,
     id: &BackupId,
     name: &str,
-    stored: &Stored,
+    stored: &DumpOptions,
 ) -> Result<()> {
     let clock = context.settings.clock;
     let mut file = dir.read(name)?;
@@ -125,10 +125,10 @@ fn adopt(
 /// Reads the whole dump, into its place.
 fn copy(
     context: &Context,
-    catalogue: &Exclusive,
+    catalogue: &LockedCatalogue,
     file: &mut NamedFile,
     record: Backup,
-    stored: &Stored,
+    stored: &DumpOptions,
 ) -> Result<Backup> {
     let (format, size) = (engine::of(record.datastore).exported(), file.size()?);
     let draft = catalogue.begin_copy(record)?;

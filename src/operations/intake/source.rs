@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::catalogue::Exclusive;
+use crate::catalogue::LockedCatalogue;
 use crate::dokku::Info;
 use crate::domain::{Datastore, is_hidden};
 use crate::engine::{self, Remote};
@@ -84,7 +84,7 @@ impl Foreign {
     }
 
     /// Begins to read it, for the catalogue `into`.
-    pub fn open(&self, context: &Context, into: &Exclusive, info: &Info) -> Result<Coming> {
+    pub fn open(&self, context: &Context, into: &LockedCatalogue, info: &Info) -> Result<Coming> {
         let settings = &context.settings;
         // The service's lock is held until all of it is here.
         let seconds = context.properties().computed(into.service(), &IMPORT_TIMEOUT)?;

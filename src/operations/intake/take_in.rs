@@ -1,13 +1,13 @@
 //! A foreign dump becomes a backup: recognised, read to its end, made durable, recorded. Until it is recorded nothing of
 //! it is left when something goes wrong.
 
-use crate::catalogue::{Draft, Exclusive, Log};
+use crate::catalogue::{Draft, LockedCatalogue, Log};
 use crate::dokku::Info;
 use crate::domain::{Backup, Compression, Source, count, scrub};
 use crate::engine;
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::backup::{Incoming, Stored, free_id, store_dump};
+use crate::operations::backup::{DumpOptions, Incoming, free_id, store_dump};
 use crate::operations::intake::{Foreign, Unpacked, unpack};
 use crate::operations::keys::Keys;
 use crate::operations::offsite::copy_later;
@@ -23,7 +23,7 @@ fn spare(free: u64) -> u64 {
 /// Catalogues `foreign` in `into` and returns its record.
 pub fn bring_in(
     context: &Context,
-    into: &Exclusive,
+    into: &LockedCatalogue,
     info: &Info,
     foreign: &Foreign,
     label: Option<&str>,
@@ -31,7 +31,7 @@ pub fn bring_in(
     keys: &Keys,
 ) -> Result<Backup> {
     let service = into.service();
-    let stored = Stored::locally(context, service, compression)?;
+    let stored = DumpOptions::locally(context, service, compression)?;
     let limit = limit(context, into)?;
     let coming = foreign.open(context, into, info)?;
     if let Some(size) = coming.size.filter(|size| *size > limit) {
@@ -72,7 +72,7 @@ pub fn bring_in(
 }
 
 /// How many bytes the dump may have once unpacked.
-fn limit(context: &Context, into: &Exclusive) -> Result<u64> {
+fn limit(context: &Context, into: &LockedCatalogue) -> Result<u64> {
     let free = into.dir().free_bytes()?;
     let room = free.saturating_sub(spare(free));
     let set = context.properties().computed(into.service(), &IMPORT_LIMIT)?;
@@ -81,10 +81,10 @@ fn limit(context: &Context, into: &Exclusive) -> Result<u64> {
 
 fn begin(
     context: &Context,
-    into: &Exclusive,
+    into: &LockedCatalogue,
     info: &Info,
     unpacked: &Unpacked,
-    stored: &Stored,
+    stored: &DumpOptions,
     label: &str,
 ) -> Result<Draft> {
     let settings = &context.settings;

@@ -4,7 +4,7 @@
 use std::io::{self, Cursor, Read};
 
 use crate::codec::{Identities, decode};
-use crate::domain::{Compression, DumpFormat, Form};
+use crate::domain::{Compression, DumpFormat, StoredAs};
 use crate::engine::Engine;
 use crate::engine::file_kind::{FileKind, HEAD, sniff};
 use crate::error::{Failure, Kind, Result};
@@ -37,7 +37,7 @@ pub fn unpack(
     for _ in 0..=LAYERS {
         let mut head = Vec::with_capacity(HEAD);
         (&mut source).take(HEAD as u64).read_to_end(&mut head)?;
-        let layer = |compression, encrypted| Form { compression, encrypted, ..Form::PLAIN };
+        let layer = |compression, encrypted| StoredAs { compression, encrypted, ..StoredAs::UNCHANGED };
         let form = match sniff(&head) {
             FileKind::Gzip => layer(Compression::Gzip, false),
             FileKind::Zstd => layer(Compression::Zstd, false),

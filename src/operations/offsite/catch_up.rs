@@ -1,12 +1,12 @@
 //! What is still to be done at the destination: copies that failed or were never made, records that have changed since,
 //! copies of deleted backups.
 
-use crate::catalogue::{Detail, Exclusive, Folder, Log, View};
+use crate::catalogue::{Detail, Folder, LockedCatalogue, Log, View};
 use crate::domain::{Backup, CopyState, Listed, Presence, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{Copying, copy_later, place_of, put_off, put_record, remove_copy, store_with};
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 use crate::operations::select::folder_for_reading;
 use crate::sys::{random, signals};
 
@@ -35,7 +35,7 @@ pub struct CaughtUp {
 
 /// Does for `service` what is due at its destination. The scheduler calls this at every tick.
 pub fn upload_pending(context: &Context, service: &Service) -> Result<CaughtUp> {
-    let catalogue = open(context, service, 0, "upload")?;
+    let catalogue = lock_and_recover(context, service, 0, "upload")?;
     catch_up(context, &catalogue, Eagerness::Due)
 }
 
@@ -52,7 +52,7 @@ pub fn is_copy_due(context: &Context, service: &Service) -> Result<bool> {
 }
 
 /// The same under a lock that is held already.
-pub fn catch_up(context: &Context, catalogue: &Exclusive, eagerness: Eagerness) -> Result<CaughtUp> {
+pub fn catch_up(context: &Context, catalogue: &LockedCatalogue, eagerness: Eagerness) -> Result<CaughtUp> {
     let mut done = CaughtUp::default();
     let place = match place_of(context, catalogue.service()) {
         Ok(place) => place,
@@ -110,7 +110,13 @@ fn task(context: &Context, dir: &Folder, listed: &Listed, set: bool, eagerness: 
     })
 }
 
-fn perform(context: &Context, catalogue: &Exclusive, listed: &Listed, task: Task, done: &mut CaughtUp) -> Result<()> {
+fn perform(
+    context: &Context,
+    catalogue: &LockedCatalogue,
+    listed: &Listed,
+    task: Task,
+    done: &mut CaughtUp,
+) -> Result<()> {
     let id = &listed.backup.id;
     let backup = catalogue.record(id)?;
     match task {
@@ -123,7 +129,7 @@ fn perform(context: &Context, catalogue: &Exclusive, listed: &Listed, task: Task
     }
 }
 
-fn upload(context: &Context, catalogue: &Exclusive, mut backup: Backup) -> Result<()> {
+fn upload(context: &Context, catalogue: &LockedCatalogue, mut backup: Backup) -> Result<()> {
     let log = &mut Log::open(catalogue.dir(), &backup.id, context.settings.clock);
     // Written down before anything is sent: after a crash what was sent is still known to be ours.
     let file = backup.file.clone().unwrap_or_default();
@@ -172,7 +178,7 @@ pub fn not_copied(backup: &Backup) -> Option<Failure> {
 }
 
 /// Brings the record beside the copy up to date. The next catching up does it where this fails.
-pub fn refresh(context: &Context, catalogue: &Exclusive, mut backup: Backup) -> Result<Backup> {
+pub fn refresh(context: &Context, catalogue: &LockedCatalogue, mut backup: Backup) -> Result<Backup> {
     let stored = backup.destination.clone().filter(|copy| copy.state == CopyState::Stored);
     let Some(copy) = stored.filter(|_| backup.has_own_copy()) else { return Ok(backup) };
     let (store, _) = store_with(context, catalogue.service(), &copy.uri)?;

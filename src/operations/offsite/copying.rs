@@ -5,10 +5,12 @@ use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use crate::catalogue::{Draft, Exclusive, InUse, Log, Sidecar, UPLOAD, sidecar_name};
+use crate::catalogue::{Draft, InUse, LockedCatalogue, Log, Sidecar, UPLOAD, sidecar_name};
 use crate::codec::Recipients;
 use crate::domain::Place::OffSite;
-use crate::domain::{Backup, BackupId, CopyRecord, CopyState, Destination, Form, Service, id_of_file, key_of, keys_of};
+use crate::domain::{
+    Backup, BackupId, CopyRecord, CopyState, Destination, Service, StoredAs, id_of_file, key_of, keys_of,
+};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::recipients;
@@ -50,7 +52,7 @@ struct What<'a> {
 
 impl Copying {
     /// Begins to copy `draft` while it is written; `None` where there is no destination. `about` is the size to expect.
-    pub fn begin(context: &Context, catalogue: &Exclusive, draft: &Draft, about: Option<u64>) -> Option<Copying> {
+    pub fn begin(context: &Context, catalogue: &LockedCatalogue, draft: &Draft, about: Option<u64>) -> Option<Copying> {
         let place = place_of(context, catalogue.service()).transpose()?;
         let begun = place.and_then(|place| {
             let (leader, follower) = stream::follow(draft.read_along(catalogue)?);
@@ -62,7 +64,7 @@ impl Copying {
     }
 
     /// Copies a dump that lies in its place.
-    pub fn again(context: &Context, catalogue: &Exclusive, backup: &Backup) -> Result<Copying> {
+    pub fn again(context: &Context, catalogue: &LockedCatalogue, backup: &Backup) -> Result<Copying> {
         let service = catalogue.service();
         let place = place_of(context, service)?
             .ok_or_else(|| Failure::new(Kind::Config, format!("no destination is set for {service}")))?;
@@ -79,7 +81,7 @@ impl Copying {
 
     fn start(
         context: &Context,
-        catalogue: &Exclusive,
+        catalogue: &LockedCatalogue,
         place: Place,
         follower: Follower<NamedFile>,
         what: What<'_>,
@@ -123,7 +125,7 @@ impl Copying {
     }
 
     /// A copy that could not even be begun: the reason waits for whoever asks.
-    fn lost(context: &Context, catalogue: &Exclusive, file: &str, failure: Failure) -> Copying {
+    fn lost(context: &Context, catalogue: &LockedCatalogue, file: &str, failure: Failure) -> Copying {
         let (end, ended) = channel();
         let uri = copy_later(context, catalogue.service(), file).map(|copy| copy.uri).unwrap_or_default();
         let _ = end.send(Err(failure));
@@ -145,7 +147,13 @@ impl Copying {
 
     /// The dump is recorded: waits for its copy, and writes down what became of it. The record that is returned says so
     /// whatever happened; a copy that failed is tried again later.
-    pub fn settle(mut self, context: &Context, catalogue: &Exclusive, mut backup: Backup, log: &mut Log) -> Backup {
+    pub fn settle(
+        mut self,
+        context: &Context,
+        catalogue: &LockedCatalogue,
+        mut backup: Backup,
+        log: &mut Log,
+    ) -> Backup {
         let passed = Passed { size: backup.size.unwrap_or(0), sha256: backup.sha256.clone().unwrap_or_default() };
         // While this is held the copy shows as "uploading"; when we die it is let go, and the copy is pending again.
         let held = InUse::take(catalogue.dir(), &backup.id, UPLOAD);
@@ -211,7 +219,7 @@ pub fn copy_later(context: &Context, service: &Service, file: &str) -> Option<Co
 /// Whom the copy alone is encrypted to. One that is encrypted here already goes as it is: nothing there is ever less
 /// protected than here.
 fn recipients_of(context: &Context, service: &Service, file: &str) -> Result<Recipients> {
-    if Form::of_file(file).is_some_and(|form| form.encrypted) {
+    if StoredAs::of_file(file).is_some_and(|form| form.encrypted) {
         return Ok(Recipients::none());
     }
     recipients(context, service, OffSite)
@@ -224,7 +232,7 @@ fn name_there(file: &str, recipients: &Recipients) -> String {
 /// The record of a backup whose copy, of the bytes in `passed`, is there and whose record now lies beside it.
 fn confirm(
     context: &Context,
-    catalogue: &Exclusive,
+    catalogue: &LockedCatalogue,
     backup: &Backup,
     mut copy: CopyRecord,
     put: Put,
@@ -278,7 +286,7 @@ fn other_bytes(object: &str, why: &str) -> Failure {
 }
 
 /// Puts the record beside the copy, over an older one of the same backup but never over anything else.
-pub fn put_record(store: &dyn Store, catalogue: &Exclusive, record: &mut Backup) -> Result<()> {
+pub fn put_record(store: &dyn Store, catalogue: &LockedCatalogue, record: &mut Backup) -> Result<()> {
     let service = catalogue.service();
     let key = key_of(service, &sidecar_name(&record.id));
     if is_own_record(store, catalogue, record)? == Some(false) {
@@ -293,7 +301,7 @@ pub fn put_record(store: &dyn Store, catalogue: &Exclusive, record: &mut Backup)
 }
 
 /// Whether what lies there as the record of `backup` is one of the same dump; `None` where nothing lies there.
-pub fn is_own_record(store: &dyn Store, catalogue: &Exclusive, backup: &Backup) -> Result<Option<bool>> {
+pub fn is_own_record(store: &dyn Store, catalogue: &LockedCatalogue, backup: &Backup) -> Result<Option<bool>> {
     let service = catalogue.service();
     let Some(bytes) = store.get_small(&key_of(service, &sidecar_name(&backup.id)), LARGEST_RECORD)? else {
         return Ok(None);

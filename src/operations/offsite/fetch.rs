@@ -2,22 +2,22 @@
 
 use std::io::Read;
 
-use crate::catalogue::{Arrival, Detail, Exclusive, Log};
+use crate::catalogue::{Arrival, Detail, LockedCatalogue, Log};
 use crate::codec::{Identities, decode};
-use crate::domain::{Backup, BackupId, CopyRecord, Form, Listed, Presence, Service, room_needed};
+use crate::domain::{Backup, BackupId, CopyRecord, Listed, Presence, Service, StoredAs, room_needed};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
 use crate::operations::offsite::store_with;
 use crate::operations::proof::seen;
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 use crate::stream::{self, Passed, Sum, Summed};
 use crate::ui::{Progress, bytes};
 
 /// Brings the dump of `id` into its place if it is not there: hashed while it comes, and moved to its place only when it
 /// is exactly what its record says. Bytes that are not are thrown away, and the record says so of the copy: whether the
 /// dump itself is whole, should it turn up again, they do not tell.
-pub fn fetch(context: &Context, catalogue: &Exclusive, id: &BackupId, keys: &Keys) -> Result<()> {
+pub fn fetch(context: &Context, catalogue: &LockedCatalogue, id: &BackupId, keys: &Keys) -> Result<()> {
     let view = catalogue.view(Detail::Summary)?;
     match view.backups.iter().find(|listed| &listed.backup.id == id) {
         Some(listed) if listed.presence == Presence::Remote => {
@@ -38,7 +38,7 @@ pub fn fetch(context: &Context, catalogue: &Exclusive, id: &BackupId, keys: &Key
 
 /// Writes down what is wrong with the copy. Where nothing is, neither is anything wrong with what it was brought here as,
 /// whatever was seen before.
-fn note(catalogue: &Exclusive, id: &BackupId, damage: Option<String>) -> Result<()> {
+fn note(catalogue: &LockedCatalogue, id: &BackupId, damage: Option<String>) -> Result<()> {
     let mut record = catalogue.record(id)?;
     let before = record.clone();
     if damage.is_none() {
@@ -59,10 +59,10 @@ pub fn fetch_now(context: &Context, service: &Service, chosen: &Listed, keys: &K
     if chosen.presence != Presence::Remote {
         return Ok(());
     }
-    fetch(context, &open(context, service, wait, "fetch")?, &chosen.backup.id, keys)
+    fetch(context, &lock_and_recover(context, service, wait, "fetch")?, &chosen.backup.id, keys)
 }
 
-fn bring(context: &Context, catalogue: &Exclusive, backup: &Backup, keys: &Keys) -> Result<()> {
+fn bring(context: &Context, catalogue: &LockedCatalogue, backup: &Backup, keys: &Keys) -> Result<()> {
     let Some(copy) = &backup.destination else { return Ok(()) };
     let identities = match copy.encrypted_to.as_slice() {
         [] => None,
@@ -89,7 +89,7 @@ fn bring(context: &Context, catalogue: &Exclusive, backup: &Backup, keys: &Keys)
 /// Receives the copy and compares: the copy itself with what was sent, what is in it with the backup.
 fn receive(
     context: &Context,
-    catalogue: &Exclusive,
+    catalogue: &LockedCatalogue,
     backup: &Backup,
     copy: &CopyRecord,
     identities: Option<Identities>,
@@ -110,7 +110,7 @@ fn receive(
     let inside = match &identities {
         None => pass(&mut coming, arrival),
         Some(identities) => {
-            let form = Form { encrypted: true, ..Form::PLAIN };
+            let form = StoredAs { encrypted: true, ..StoredAs::UNCHANGED };
             decode(&mut coming, form, identities).and_then(|mut opened| pass(&mut opened, arrival))
         }
     };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::catalogue::{Detail, Exclusive, Sidecar, sidecar_name};
+use crate::catalogue::{Detail, LockedCatalogue, Sidecar, sidecar_name};
 use crate::domain::{
     Backup, BackupId, CopyRecord, CopyState, Service, Stranger, id_of_file, key_of, keys_of, owner_of,
 };
@@ -37,7 +37,7 @@ pub enum Strangers {
 
 /// Records here every backup that the destination has a record and a dump of and this catalogue does not know. A record of
 /// this host that lies there stands again where the one here was lost.
-pub fn rebuild(context: &Context, catalogue: &Exclusive, strangers: Strangers) -> Result<Rebuilt> {
+pub fn rebuild(context: &Context, catalogue: &LockedCatalogue, strangers: Strangers) -> Result<Rebuilt> {
     let mut found = Rebuilt::default();
     let service = catalogue.service();
     let Some(store) = store_of(context, service)? else { return Ok(found) };
@@ -77,7 +77,7 @@ pub fn rebuild(context: &Context, catalogue: &Exclusive, strangers: Strangers) -
 
 /// The service's folder at the destination.
 struct There<'a> {
-    catalogue: &'a Exclusive,
+    catalogue: &'a LockedCatalogue,
     store: &'a dyn Store,
     objects: &'a HashMap<String, u64>,
     strangers: Strangers,

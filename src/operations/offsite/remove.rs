@@ -1,13 +1,13 @@
 //! Removing the copy of a backup that was deleted here.
 
-use crate::catalogue::{Exclusive, Log, sidecar_name};
+use crate::catalogue::{LockedCatalogue, Log, sidecar_name};
 use crate::domain::{Backup, CopyRecord, CopyState, key_of};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{is_own_record, store_with};
 
 /// Removes the copy and then its record; what became of it is written down, and tried again later where it failed.
-pub fn remove_copy(context: &Context, catalogue: &Exclusive, mut backup: Backup) -> Result<Backup> {
+pub fn remove_copy(context: &Context, catalogue: &LockedCatalogue, mut backup: Backup) -> Result<Backup> {
     let Some(copy) = backup.destination.clone().filter(|copy| copy.state == CopyState::Deleting) else {
         return Ok(backup);
     };
@@ -40,7 +40,7 @@ pub fn remove_copy(context: &Context, catalogue: &Exclusive, mut backup: Backup)
 
 /// Removes the dump there and then its record. What was never confirmed to be this backup's copy may be anything of that
 /// name, such as another host's: then only what carries our word goes, and only a record of the same dump.
-fn remove(context: &Context, catalogue: &Exclusive, backup: &Backup, copy: &CopyRecord) -> Result<()> {
+fn remove(context: &Context, catalogue: &LockedCatalogue, backup: &Backup, copy: &CopyRecord) -> Result<()> {
     let (store, key) = store_with(context, catalogue.service(), &copy.uri)?;
     let is_confirmed = copy.sha256.is_some();
     let carries_ours = |mark: Option<String>| mark.is_some() && mark == copy.mark;

@@ -95,7 +95,7 @@ impl Write for Buffer {
 mod tests {
     use super::*;
     use crate::codec::{Identities, decode};
-    use crate::domain::Form;
+    use crate::domain::StoredAs;
 
     #[test]
     fn what_comes_out_opens_again_and_is_what_was_counted() {
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(sent.passed(), sum.passed());
         let key = age::secrecy::ExposeSecret::expose_secret(&identity.to_string()).to_owned();
         let identities = Identities::parse(&key, "test").unwrap();
-        let form = Form { encrypted: true, ..Form::PLAIN };
+        let form = StoredAs { encrypted: true, ..StoredAs::UNCHANGED };
         let mut opened = Vec::new();
         decode(&sealed[..], form, &identities).unwrap().read_to_end(&mut opened).unwrap();
         assert!(opened == plain);

@@ -2,7 +2,7 @@
 
 use crate::domain::{Consent, ForeignCode, Objection};
 use crate::error::{Failure, Kind, Result};
-use crate::sys::points;
+use crate::sys::failpoints;
 
 /// Things that are named besides the first.
 const NAMED: usize = 4;
@@ -10,7 +10,7 @@ const NAMED: usize = 4;
 /// Refuses `what`, a dump made elsewhere, as long as something in it was not agreed to.
 pub fn object(what: &str, code: &ForeignCode, consent: &Consent) -> Result<()> {
     let objections = code.objections(consent);
-    let Some(first) = objections.first().filter(|_| !points::lists_are_off()) else { return Ok(()) };
+    let Some(first) = objections.first().filter(|_| !failpoints::lists_are_off()) else { return Ok(()) };
     let mut failure = Failure::new(Kind::Refused, format!("{what} asks for more than its own data: {}", first.what));
     for objection in objections.iter().skip(1).take(NAMED) {
         failure = failure.hint(format!("also {}", objection.what));

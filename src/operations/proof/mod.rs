@@ -4,16 +4,16 @@ mod consent;
 
 use std::io::{self, Read};
 
-use crate::catalogue::Exclusive;
+use crate::catalogue::LockedCatalogue;
 use crate::codec::{Identities, decode};
-use crate::domain::{Backup, Consent, Datastore, Form, Service, Source};
+use crate::domain::{Backup, Consent, Datastore, Service, Source, StoredAs};
 use crate::engine::{self, Content, Dump};
 use crate::error::{Failure, Kind, Result};
 use crate::stream::{self, Passed, Summed};
 use crate::sys::clock::Clock;
 use crate::sys::dir::Dir;
-use crate::sys::feed::Input;
 use crate::sys::file::NamedFile;
+use crate::sys::stdin::Input;
 use crate::ui::{Progress, Ui};
 
 pub use consent::object;
@@ -81,7 +81,7 @@ pub fn open_dump(dir: &Dir, backup: &Backup) -> Result<NamedFile> {
 /// Reads the dump stored in `source` to its exact end.
 pub fn read_dump(
     source: impl Read + Send,
-    form: Form,
+    form: StoredAs,
     identities: &Identities,
     datastore: Datastore,
 ) -> Result<Content> {
@@ -120,7 +120,7 @@ pub fn damaged(backup: &Backup, damage: String) -> Failure {
 
 /// Records that the bytes here were found to differ, once; or, once they were read and are what they must be, that they
 /// are no more. Whatever `prove` answered is passed on.
-pub fn mark_damage<T>(clock: Clock, catalogue: &Exclusive, backup: &Backup, proven: Result<T>) -> Result<T> {
+pub fn mark_damage<T>(clock: Clock, catalogue: &LockedCatalogue, backup: &Backup, proven: Result<T>) -> Result<T> {
     let damage = match &proven {
         Ok(_) => None,
         Err(failure) if failure.kind == Kind::Damaged => Some(seen(failure, clock)),

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::catalogue::{Detail, Exclusive, Journal, Root, View, is_worked_on};
+use crate::catalogue::{Detail, Journal, LockedCatalogue, Root, View, is_worked_on};
 use crate::domain::{BackupId, Restore, Service, Status};
 use crate::error::{Kind, Result};
 use crate::operations::Context;
 use crate::operations::select::folder_for_reading;
 
 /// Whether the history has the restore's success already: only the journal was left open.
-pub fn has_succeeded(context: &Context, catalogue: &Exclusive, journal: &Journal) -> Result<bool> {
+pub fn has_succeeded(context: &Context, catalogue: &LockedCatalogue, journal: &Journal) -> Result<bool> {
     let Some(id) = &journal.id else { return Ok(false) };
     let source = Service { name: id.service().clone(), ..catalogue.service().clone() };
     let Some(dir) = folder_for_reading(context, &source)? else { return Ok(false) };
@@ -20,7 +20,11 @@ pub fn has_succeeded(context: &Context, catalogue: &Exclusive, journal: &Journal
 
 /// A restore from one of `restoring` that is in progress by its backup's history, while no journal of its target knows of it and nobody works
 /// there: the run died before it touched anything, or after it had taken everything back.
-pub fn end_histories_without_journal(context: &Context, catalogue: &Exclusive, restoring: &[BackupId]) -> Result<()> {
+pub fn end_histories_without_journal(
+    context: &Context,
+    catalogue: &LockedCatalogue,
+    restoring: &[BackupId],
+) -> Result<()> {
     for id in restoring {
         let mut backup = catalogue.record(id)?;
         if !backup.restores.iter().any(Restore::is_open) {
@@ -39,7 +43,7 @@ pub fn end_histories_without_journal(context: &Context, catalogue: &Exclusive, r
     Ok(())
 }
 
-fn is_under_way(context: &Context, catalogue: &Exclusive, restore: &Restore) -> Result<bool> {
+fn is_under_way(context: &Context, catalogue: &LockedCatalogue, restore: &Restore) -> Result<bool> {
     let own = catalogue.service();
     let Ok(name) = restore.target.parse() else { return Ok(false) };
     let target = Service { name, ..own.clone() };
@@ -49,9 +53,14 @@ fn is_under_way(context: &Context, catalogue: &Exclusive, restore: &Restore) -> 
 }
 
 /// Ends the history entry that the dead run left open, in the record of the backup it came from.
-pub fn end_history(context: &Context, catalogue: &Exclusive, journal: &Journal, reason: Option<&str>) -> Result<()> {
+pub fn end_history(
+    context: &Context,
+    catalogue: &LockedCatalogue,
+    journal: &Journal,
+    reason: Option<&str>,
+) -> Result<()> {
     let Some(id) = &journal.id else { return Ok(()) };
-    let end = |source: &Exclusive| -> Result<()> {
+    let end = |source: &LockedCatalogue| -> Result<()> {
         let mut backup = source.record(id)?;
         let open = backup.restores.iter_mut().find(|r| r.is_open() && r.started_at == journal.started_at);
         let Some(restore) = open else { return Ok(()) };
@@ -67,7 +76,7 @@ pub fn end_history(context: &Context, catalogue: &Exclusive, journal: &Journal, 
     // The backup belongs to another service; when that one is busy its history says "in progress" a little longer.
     let root = Root::open(&context.settings.data_root, &context.settings.config_root)?;
     let other = Service { name: id.service().clone(), ..catalogue.service().clone() };
-    match Exclusive::acquire(&root, &other, Duration::ZERO, "settling a restore", context.settings.clock) {
+    match LockedCatalogue::lock(&root, &other, Duration::ZERO, "settling a restore", context.settings.clock) {
         Ok(source) => end(&source),
         Err(failure) if failure.kind == Kind::Busy => Ok(()),
         Err(failure) => Err(failure),

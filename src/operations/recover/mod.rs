@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::catalogue::{Exclusive, Journal, Log, Orphan, Root};
+use crate::catalogue::{Journal, LockedCatalogue, Log, Orphan, Root};
 use crate::codec::Identities;
-use crate::domain::{Backup, Form, Outcome, Service, Settled, Source};
+use crate::domain::{Backup, Outcome, Service, Settled, Source, StoredAs};
 use crate::engine;
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
@@ -23,20 +23,20 @@ use history::{end_histories_without_journal, end_history, has_succeeded};
 const UNREAD: &str = "encrypted, and recorded again without a look inside: no private key for it is set on this host";
 
 /// Locks the catalogue of `service`, waiting `wait` seconds at most, and recovers it.
-pub fn open(context: &Context, service: &Service, wait: u32, doing: &str) -> Result<Exclusive> {
+pub fn lock_and_recover(context: &Context, service: &Service, wait: u32, doing: &str) -> Result<LockedCatalogue> {
     let catalogue = acquire(context, service, wait, doing)?;
     settle(context, &catalogue)?;
     Ok(catalogue)
 }
 
 /// Locks the catalogue of `service`; `settle` comes before anything in it is changed.
-pub fn acquire(context: &Context, service: &Service, wait: u32, doing: &str) -> Result<Exclusive> {
+pub fn acquire(context: &Context, service: &Service, wait: u32, doing: &str) -> Result<LockedCatalogue> {
     let root = Root::open(&context.settings.data_root, &context.settings.config_root)?;
-    Exclusive::acquire(&root, service, Duration::from_secs(wait.into()), doing, context.settings.clock)
+    LockedCatalogue::lock(&root, service, Duration::from_secs(wait.into()), doing, context.settings.clock)
 }
 
 /// Puts right what a dead run left in a locked catalogue.
-pub fn settle(context: &Context, catalogue: &Exclusive) -> Result<()> {
+pub fn settle(context: &Context, catalogue: &LockedCatalogue) -> Result<()> {
     let found = catalogue.recover()?;
     for sentence in &found.told {
         context.ui.warn(sentence);
@@ -54,11 +54,11 @@ pub fn settle(context: &Context, catalogue: &Exclusive) -> Result<()> {
 }
 
 /// Gives a dump without a record its record: its bytes are hashed and read to the end first.
-fn adopt(context: &Context, catalogue: &Exclusive, orphan: Orphan) -> Result<()> {
+fn adopt(context: &Context, catalogue: &LockedCatalogue, orphan: Orphan) -> Result<()> {
     let Orphan { mut record, mut file } = orphan;
     let id = record.id.clone();
     record.file = file.path().file_name().and_then(|name| name.to_str()).map(str::to_owned);
-    let form = record.file.as_deref().and_then(Form::of_file).unwrap_or_default();
+    let form = record.file.as_deref().and_then(StoredAs::of_file).unwrap_or_default();
     (record.dump_format, record.compression) = (form.format, form.compression);
     let identities = if form.encrypted { any_identities(context, catalogue.service()) } else { Identities::none() };
     context.ui.step(&format!("Reading {id}, which has no record"));
@@ -107,7 +107,7 @@ fn any_identities(context: &Context, service: &Service) -> Identities {
 
 /// A dump whose process was killed: in the container something may still be at it, holding its snapshot and locks. It is
 /// recognised by when it began. Where the service cannot be asked there is nothing to end.
-fn end_left_dumps(context: &Context, catalogue: &Exclusive, abandoned: &[Backup]) {
+fn end_left_dumps(context: &Context, catalogue: &LockedCatalogue, abandoned: &[Backup]) {
     let Ok(docker) = context.docker() else { return };
     let service = catalogue.service();
     let engine = engine::of(service.datastore);
@@ -129,7 +129,7 @@ fn end_left_dumps(context: &Context, catalogue: &Exclusive, abandoned: &[Backup]
 
 /// A restore that was begun and whose process is gone. An exchange of databases is finished or undone here; a restore in
 /// place can only be put right by restoring again, so its journal stays and the person hears the command.
-fn settle_restore(context: &Context, catalogue: &Exclusive, journal: &Journal) -> Result<()> {
+fn settle_restore(context: &Context, catalogue: &LockedCatalogue, journal: &Journal) -> Result<()> {
     let (ui, target) = (context.ui, &journal.target);
     if has_succeeded(context, catalogue, journal)? {
         return Journal::close(catalogue.dir());

@@ -1,6 +1,6 @@
 //! A backup that is to be poured into a live service: one way to it for import, fork and reset.
 
-use crate::catalogue::Exclusive;
+use crate::catalogue::LockedCatalogue;
 use crate::domain::{Backup, Listed, Service, Trust};
 use crate::engine::Dump;
 use crate::error::{Failure, Kind, Result};
@@ -14,7 +14,7 @@ use crate::operations::select::usable;
 /// opened, is here, and its bytes are those of its record. What is found wrong with it is written down.
 pub fn prove_chosen(
     context: &Context,
-    from: &Exclusive,
+    from: &LockedCatalogue,
     target: &Service,
     chosen: &Listed,
     keys: &Keys,

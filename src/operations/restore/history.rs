@@ -1,12 +1,12 @@
 //! The restore history in the record of the backup a restore came from: begun and ended. What a crash leaves of it: `recover`.
 
-use crate::catalogue::{Exclusive, Journal, Log};
+use crate::catalogue::{Journal, LockedCatalogue, Log};
 use crate::domain::{Backup, BackupId, Restore, Status};
 use crate::error::{Failure, Result};
 use crate::operations::Context;
 
 /// The history entry of a restore that begins now.
-pub fn begin_restore(context: &Context, into: &Exclusive, safety: Option<BackupId>) -> Restore {
+pub fn history_entry(context: &Context, into: &LockedCatalogue, safety: Option<BackupId>) -> Restore {
     Restore {
         started_at: context.settings.clock.now(),
         finished_at: None,
@@ -20,10 +20,10 @@ pub fn begin_restore(context: &Context, into: &Exclusive, safety: Option<BackupI
 
 /// Runs a restore from `id` into `into` between its two history entries in the record of the backup it comes from, then
 /// closes the journal. Returns that record.
-pub fn note(
+pub fn with_history(
     context: &Context,
-    from: &Exclusive,
-    into: &Exclusive,
+    from: &LockedCatalogue,
+    into: &LockedCatalogue,
     id: &BackupId,
     mut restore: Restore,
     run: impl FnOnce(&mut Restore) -> Result<()>,
@@ -42,7 +42,7 @@ pub fn note(
     written
 }
 
-fn write(from: &Exclusive, id: &BackupId, restore: Restore) -> Result<Backup> {
+fn write(from: &LockedCatalogue, id: &BackupId, restore: Restore) -> Result<Backup> {
     let mut record = from.record(id)?;
     record.restores.retain(|other| other.started_at != restore.started_at);
     record.restores.push(restore);

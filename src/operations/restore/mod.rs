@@ -3,13 +3,13 @@
 mod chosen;
 mod code;
 mod history;
+mod newest_restore_point;
 mod plan;
 mod replace;
-mod way_back;
 
 pub use chosen::prove_chosen;
 pub use code::{redeploy, show_redeploy};
-pub use history::{begin_restore, note};
+pub use history::{history_entry, with_history};
+pub use newest_restore_point::newest_restore_point;
 pub use plan::show_plan;
 pub use replace::{in_place, replace};
-pub use way_back::way_back;

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::catalogue::{Exclusive, Journal};
+use crate::catalogue::{Journal, LockedCatalogue};
 use crate::dokku::{Dokku, Info};
 use crate::domain::{BackupId, Origin, Replacement, Restore, Settled, count};
 use crate::engine::{self, Dump, Live};
@@ -12,7 +12,7 @@ use crate::operations::Context;
 use crate::operations::recover::lost_database;
 use crate::sys::{cancel, signals};
 
-fn journal_of(into: &Exclusive, id: Option<&BackupId>, restore: &Restore) -> Journal {
+fn journal_of(into: &LockedCatalogue, id: Option<&BackupId>, restore: &Restore) -> Journal {
     Journal {
         id: id.cloned(),
         target: into.service().name.clone(),
@@ -26,7 +26,7 @@ fn journal_of(into: &Exclusive, id: Option<&BackupId>, restore: &Restore) -> Jou
 }
 
 /// The first restore into this service that is still open: the one after which the data was lost, if it was.
-fn lost_in(into: &Exclusive) -> Result<Option<Replacement>> {
+fn lost_in(into: &LockedCatalogue) -> Result<Option<Replacement>> {
     let first = Journal::read(into.dir())?.map(|journal| journal.before.as_deref().cloned().unwrap_or(journal));
     Ok(first.and_then(|journal| journal.replacement()))
 }
@@ -36,7 +36,7 @@ fn lost_in(into: &Exclusive) -> Result<Option<Replacement>> {
 /// progress for ever.
 pub fn replace(
     context: &Context,
-    into: &Exclusive,
+    into: &LockedCatalogue,
     info: &Info,
     dump: Option<Dump>,
     id: Option<&BackupId>,
@@ -87,7 +87,7 @@ fn mark(at: DateTime<Utc>) -> String {
 
 /// Takes everything back; or finishes it, where the exchange had happened before the failure. When even that fails the
 /// journal stays, and the next command does it. What is said of the data is what the server answered.
-fn undo(context: &Context, into: &Exclusive, live: &dyn Live, journal: &Journal, failure: Failure) -> Result<()> {
+fn undo(context: &Context, into: &LockedCatalogue, live: &dyn Live, journal: &Journal, failure: Failure) -> Result<()> {
     let service = into.service();
     let settled = journal.replacement().map_or(Ok(Settled::Undone), |to| live.settle(&to));
     let sync = format!("settle it with: dokku backups:sync {service}");
@@ -113,7 +113,7 @@ fn undo(context: &Context, into: &Exclusive, live: &dyn Live, journal: &Journal,
 pub fn in_place(
     context: &Context,
     dokku: &Dokku,
-    into: &Exclusive,
+    into: &LockedCatalogue,
     dump: Dump,
     id: &BackupId,
     restore: &Restore,

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::catalogue::{Detail, Exclusive, InUse, Journal, Log, View};
+use crate::catalogue::{Detail, InUse, Journal, LockedCatalogue, Log, View};
 use crate::domain::{Action, BackupId, Decision, Plan, Policy, RETENTION as BY, Service, plan};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::remove_copy;
-use crate::operations::recover::open;
+use crate::operations::recover::lock_and_recover;
 use crate::operations::select::{folder_for_reading, is_live};
 use crate::properties::{DESTROYED_AT, ORIGIN, RETENTION, folder};
 use crate::sys::signals;
@@ -49,7 +49,7 @@ pub fn prune(context: &Context, service: &Service, wait: u32) -> Pruned {
 }
 
 /// The same in a catalogue that is locked already.
-pub fn prune_after(context: &Context, catalogue: &Exclusive) -> Pruned {
+pub fn prune_after(context: &Context, catalogue: &LockedCatalogue) -> Pruned {
     Pruned::of(catalogue.service(), prune_open(context, catalogue))
 }
 
@@ -91,10 +91,10 @@ fn prune_locked(context: &Context, service: &Service, wait: u32) -> Result<(Vec<
     if folder_for_reading(context, service)?.is_none() {
         return Ok((Vec::new(), None));
     }
-    prune_open(context, &open(context, service, wait, "prune")?)
+    prune_open(context, &lock_and_recover(context, service, wait, "prune")?)
 }
 
-fn prune_open(context: &Context, catalogue: &Exclusive) -> Result<(Vec<Decision>, Option<Failure>)> {
+fn prune_open(context: &Context, catalogue: &LockedCatalogue) -> Result<(Vec<Decision>, Option<Failure>)> {
     let service = catalogue.service();
     // Read under the lock: a fork of one of these backups holds it too.
     let origins = Origins::read(context)?;
@@ -109,7 +109,7 @@ fn prune_open(context: &Context, catalogue: &Exclusive) -> Result<(Vec<Decision>
 
 /// What was removed here goes at the destination too. A store that does not answer for one will not for the next: the rest
 /// is left to the catching up.
-fn remove_copies(context: &Context, catalogue: &Exclusive, decisions: &[Decision]) -> Result<()> {
+fn remove_copies(context: &Context, catalogue: &LockedCatalogue, decisions: &[Decision]) -> Result<()> {
     for decision in decisions.iter().filter(|decision| decision.action == Action::Remove) {
         signals::obey()?;
         remove_copy(context, catalogue, catalogue.record(&decision.id)?)?;
@@ -169,7 +169,11 @@ fn hold_journal(journal: Option<Journal>, policy: &mut Policy) {
 }
 
 /// Does what was decided, the oldest first, and returns what was done; with what stopped it.
-fn carry_out(context: &Context, catalogue: &Exclusive, decisions: Vec<Decision>) -> (Vec<Decision>, Option<Failure>) {
+fn carry_out(
+    context: &Context,
+    catalogue: &LockedCatalogue,
+    decisions: Vec<Decision>,
+) -> (Vec<Decision>, Option<Failure>) {
     let mut done = Vec::with_capacity(decisions.len());
     let mut forgotten = Vec::new();
     let mut failure = None;
@@ -196,7 +200,7 @@ fn carry_out(context: &Context, catalogue: &Exclusive, decisions: Vec<Decision>)
 }
 
 /// Removes one backup, unless somebody has begun to use it since the plan was made.
-fn remove(context: &Context, catalogue: &Exclusive, decision: &mut Decision) -> Result<()> {
+fn remove(context: &Context, catalogue: &LockedCatalogue, decision: &mut Decision) -> Result<()> {
     signals::obey()?;
     let _in_use = match InUse::take(catalogue.dir(), &decision.id, "prune") {
         Err(failure) if failure.kind == Kind::Busy => {

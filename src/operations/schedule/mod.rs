@@ -5,5 +5,5 @@ mod notify;
 mod run;
 
 pub use crontab::renew_crontab;
-pub use notify::{tell, untold};
-pub use run::{Turn, take_turn};
+pub use notify::{notification_failures, notify};
+pub use run::{RunOutcome, run_due};

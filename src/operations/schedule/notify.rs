@@ -20,7 +20,7 @@ const HEARTBEAT_FAILED: &str = "heartbeat-failed";
 const NOTIFY_FAILED: &str = "notify-failed";
 
 /// Tells how the backup of `service` that `schedules` asked for has ended.
-pub fn tell(context: &Context, service: &Service, schedules: &[String], ended: Result<&Backup, &Failure>) {
+pub fn notify(context: &Context, service: &Service, schedules: &[String], ended: Result<&Backup, &Failure>) {
     let now = context.settings.clock.now();
     let (property, kept, told) = match ended {
         Ok(_) => (
@@ -64,14 +64,14 @@ fn with_address(
 }
 
 /// What did not arrive the last time.
-pub fn untold(context: &Context, service: &Service) -> Result<Vec<Finding>> {
+pub fn notification_failures(context: &Context, service: &Service) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for (property, kept) in [(&HEARTBEAT_URL, HEARTBEAT_FAILED), (&NOTIFY_URL, NOTIFY_FAILED)] {
         let used = !context.properties().computed(service, property)?.is_empty();
         if let Some(why) = context.properties().get(&folder(service), kept)?.filter(|_| used) {
             let text = format!("the address of {} was not reached, {why}", property.key);
             let remedy = format!("dokku backups:set {service} {} URL", property.key);
-            findings.push(Finding::new(Level::Warning, "untold", text, remedy));
+            findings.push(Finding::new(Level::Warning, "notification_failures", text, remedy));
         }
     }
     Ok(findings)

@@ -5,10 +5,10 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::catalogue::{Detail, Exclusive, Log};
+use crate::catalogue::{Detail, LockedCatalogue, Log};
 use crate::dokku::Dokku;
 use crate::domain::{
-    ABANDONED, Backup, BackupId, Frequency, Owed, Progress, RunState, Schedule, Service, Source, Todo,
+    ABANDONED, Backup, BackupId, DueWork, Frequency, Progress, RunState, Schedule, Service, Source, UnrecordedFailure,
 };
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
@@ -16,12 +16,12 @@ use crate::operations::backup::{Wanted, dump, free_id};
 use crate::operations::offsite::not_copied;
 use crate::operations::recover::{acquire, settle};
 use crate::operations::retention::prune_after;
-use crate::operations::schedule::tell;
+use crate::operations::schedule::notify;
 use crate::schedules::Store;
 
 /// How a service's turn ended.
 #[derive(Debug)]
-pub enum Turn {
+pub enum RunOutcome {
     /// Nothing was due, or somebody else works on it.
     Nothing,
     /// The service is busy: a later tick tries again.
@@ -35,7 +35,7 @@ pub enum Turn {
 fn after_run(
     context: &Context,
     service: &Service,
-    catalogue: Option<&Exclusive>,
+    catalogue: Option<&LockedCatalogue>,
     due: &[Frequency],
     ended: &Result<Backup>,
 ) {
@@ -46,23 +46,23 @@ fn after_run(
             context.ui.warn(&format!("{service}: retention: {}", failure.reason()));
         }
     }
-    tell(context, service, &names(due), ended.as_ref());
+    notify(context, service, &names(due), ended.as_ref());
     // A backup whose copy could not be made is good all the same, and somebody should know.
     if let Some(failure) = ended.as_ref().ok().and_then(not_copied) {
-        tell(context, service, &names(due), Err(&failure));
+        notify(context, service, &names(due), Err(&failure));
     }
 }
 
 /// Gives `service` its turn.
-pub fn take_turn(context: &Context, store: &Store, service: &Service) -> Result<Turn> {
-    let Some(_working) = store.work_on(service)? else { return Ok(Turn::Nothing) };
+pub fn run_due(context: &Context, store: &Store, service: &Service) -> Result<RunOutcome> {
+    let Some(_working) = store.work_on(service)? else { return Ok(RunOutcome::Nothing) };
     let clock = context.settings.clock;
     let (schedules, state) = store.both(service)?;
     // Only now: while we looked for work somebody else may have done it.
     let now = clock.now();
-    let todo = Todo::at(now, &schedules, &state);
+    let todo = DueWork::at(now, &schedules, &state);
     if todo.is_empty() {
-        return Ok(Turn::Nothing);
+        return Ok(RunOutcome::Nothing);
     }
     store.note(service, clock, |state| end_old(state, &todo, now))?;
     let due = todo.schedules();
@@ -71,7 +71,7 @@ pub fn take_turn(context: &Context, store: &Store, service: &Service) -> Result<
         Err(failure) if failure.kind == Kind::Busy => {
             let why = Some(failure.reason());
             store.note(service, clock, |state| state.begin(&todo, now, Progress::Waiting, why))?;
-            return Ok(Turn::Waiting(failure));
+            return Ok(RunOutcome::Waiting(failure));
         }
         Err(failure) if due.is_empty() => return Err(failure),
         Err(failure) => {
@@ -81,13 +81,13 @@ pub fn take_turn(context: &Context, store: &Store, service: &Service) -> Result<
             })?;
             let ended = Err(failure);
             after_run(context, service, None, &due, &ended);
-            return Ok(Turn::Ran(due, Box::new(ended)));
+            return Ok(RunOutcome::Ran(due, Box::new(ended)));
         }
     };
     if due.is_empty() {
         settle(context, &catalogue)?;
-        pay(context, store, &catalogue)?;
-        return Ok(Turn::Nothing);
+        record_failures(context, store, &catalogue)?;
+        return Ok(RunOutcome::Nothing);
     }
     store.note(service, clock, |state| state.begin(&todo, now, Progress::Running, None))?;
     let ended = work(context, &catalogue, &schedules, &due);
@@ -95,15 +95,15 @@ pub fn take_turn(context: &Context, store: &Store, service: &Service) -> Result<
         Ok(backup) => state.settle(&due, now, &backup.id, true, clock.now()),
         Err(failure) => state.fail(&due, clock.now(), &failure.reason()),
     })?;
-    if let Err(failure) = pay(context, store, &catalogue) {
+    if let Err(failure) = record_failures(context, store, &catalogue) {
         context.ui.warn(&format!("{service}: a failed run is not in the list yet: {}", failure.reason()));
     }
     after_run(context, service, Some(&catalogue), &due, &ended);
-    Ok(Turn::Ran(due, Box::new(ended)))
+    Ok(RunOutcome::Ran(due, Box::new(ended)))
 }
 
 /// Runs from before that will not end any more; those that one backup was to serve go together.
-fn end_old(state: &mut RunState, todo: &Todo, now: DateTime<Utc>) {
+fn end_old(state: &mut RunState, todo: &DueWork, now: DateTime<Utc>) {
     for (frequencies, busy) in [(&todo.given_up, true), (&todo.abandoned, false)] {
         let mut left = frequencies.clone();
         while let Some(first) = left.first().and_then(|frequency| state.runs.get(frequency)).cloned() {
@@ -116,7 +116,7 @@ fn end_old(state: &mut RunState, todo: &Todo, now: DateTime<Utc>) {
     }
 }
 
-fn work(context: &Context, catalogue: &Exclusive, schedules: &[Schedule], due: &[Frequency]) -> Result<Backup> {
+fn work(context: &Context, catalogue: &LockedCatalogue, schedules: &[Schedule], due: &[Frequency]) -> Result<Backup> {
     settle(context, catalogue)?;
     let dokku = Dokku::find(&context.settings)?;
     let asking = schedules.iter().filter(|schedule| due.contains(&schedule.frequency()));
@@ -130,7 +130,7 @@ fn work(context: &Context, catalogue: &Exclusive, schedules: &[Schedule], due: &
 
 /// Records every failed run among the backups, unless the run itself did. One that turns out to have made a good backup
 /// before it died has not failed.
-fn pay(context: &Context, store: &Store, catalogue: &Exclusive) -> Result<()> {
+fn record_failures(context: &Context, store: &Store, catalogue: &LockedCatalogue) -> Result<()> {
     let service = catalogue.service();
     let (_, state) = store.both(service)?;
     for owed in state.owed {
@@ -147,7 +147,7 @@ fn pay(context: &Context, store: &Store, catalogue: &Exclusive) -> Result<()> {
 }
 
 /// The record that the run left, if it came that far.
-fn made(catalogue: &Exclusive, owed: &Owed) -> Result<Option<Backup>> {
+fn made(catalogue: &LockedCatalogue, owed: &UnrecordedFailure) -> Result<Option<Backup>> {
     let names = names(&owed.schedules);
     let own = |backup: &Backup| {
         backup.source == Source::Schedule
@@ -158,7 +158,7 @@ fn made(catalogue: &Exclusive, owed: &Owed) -> Result<Option<Backup>> {
     Ok(view.backups.into_iter().map(|listed| *listed.backup).find(own))
 }
 
-fn record(context: &Context, catalogue: &Exclusive, owed: &Owed) -> Result<BackupId> {
+fn record(context: &Context, catalogue: &LockedCatalogue, owed: &UnrecordedFailure) -> Result<BackupId> {
     let (service, actor) = (catalogue.service(), &context.settings.caller.actor);
     let id = free_id(context, catalogue, None)?;
     let mut record = Backup::draft(id.clone(), service.datastore, Source::Schedule, owed.started_at, actor);

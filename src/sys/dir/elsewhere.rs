@@ -12,7 +12,7 @@ use nix::unistd::linkat;
 
 use super::{Dir, c_name};
 use crate::sys::file::{NamedFile, on_path};
-use crate::sys::{calls, points};
+use crate::sys::{failpoints, raw};
 
 impl Dir {
     /// Opens a regular file for reading, however many names it has. Symlinks, FIFOs and devices are refused.
@@ -26,8 +26,8 @@ impl Dir {
     /// only another machine could come in between.
     pub fn move_new_or_link(&self, name: &str, to: &str) -> io::Result<()> {
         let (from, target) = (c_name(name)?, c_name(to)?);
-        let moved = points::pass("rename")
-            .and_then(|()| calls::rename_noreplace(self.fd.as_raw_fd(), &from, self.fd.as_raw_fd(), &target));
+        let moved = failpoints::pass("rename")
+            .and_then(|()| raw::rename_noreplace(self.fd.as_raw_fd(), &from, self.fd.as_raw_fd(), &target));
         let moved = match moved {
             Err(error) if is_unknown_call(&error) => self.link_and_remove(&from, &target),
             moved => moved,
@@ -36,7 +36,8 @@ impl Dir {
     }
 
     fn link_and_remove(&self, from: &CStr, to: &CStr) -> io::Result<()> {
-        let linked = points::pass("link").and_then(|()| Ok(linkat(&self.fd, from, &self.fd, to, AtFlags::empty())?));
+        let linked =
+            failpoints::pass("link").and_then(|()| Ok(linkat(&self.fd, from, &self.fd, to, AtFlags::empty())?));
         match linked {
             Ok(()) => Ok(nix::unistd::unlinkat(&self.fd, from, nix::unistd::UnlinkatFlags::NoRemoveDir)?),
             Err(error) if is_unknown_call(&error) => self.look_and_move(from, to),
@@ -48,7 +49,7 @@ impl Dir {
         match nix::sys::stat::fstatat(&self.fd, to, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(_) => Err(io::Error::from_raw_os_error(libc::EEXIST)),
             Err(nix::Error::ENOENT) => {
-                points::pass("replace").and_then(|()| Ok(nix::fcntl::renameat(&self.fd, from, &self.fd, to)?))
+                failpoints::pass("replace").and_then(|()| Ok(nix::fcntl::renameat(&self.fd, from, &self.fd, to)?))
             }
             Err(error) => Err(error.into()),
         }

@@ -8,7 +8,7 @@ mod section;
 use chrono::{DateTime, Utc};
 
 use self::html::Html;
-use super::words::{bytes, time};
+use super::format::{bytes, time};
 use crate::domain::{Finding, Level, Listed, Service, verdict};
 
 /// Findings of one service that are told one by one.

@@ -2,7 +2,7 @@
 
 use super::html::Html;
 use crate::domain::{Listed, Status, Trust};
-use crate::ui::words::{bytes, time};
+use crate::ui::format::{bytes, time};
 
 /// The drawing's own measures; it is scaled to the width there is.
 const WIDTH: i64 = 640;

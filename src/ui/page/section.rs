@@ -6,7 +6,7 @@ use super::html::Html;
 use super::plot::plot;
 use super::{Of, Section, badge, findings};
 use crate::domain::{Level, Listed, Status, made_at, spell_age};
-use crate::ui::words::{bytes, source, time};
+use crate::ui::format::{bytes, source, time};
 
 /// Backups shown in full; the others are counted and drawn.
 const SHOWN: usize = 15;

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use dokku_backups::domain::{OwnWay, Replacement, Settled};
 use dokku_backups::engine::{Compared, Content, Dump, Live};
 use dokku_backups::error::{Failure, Kind, Result};
-use dokku_backups::sys::feed::Input;
+use dokku_backups::sys::stdin::Input;
 use toml::{Table, Value};
 
 use super::engine::{Flaw, lines, opened};

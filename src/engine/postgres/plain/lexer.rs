@@ -329,7 +329,7 @@ impl Lexer {
             is_insert: nesting.is_insert(),
             has_values: nesting.has_values(),
             tuples: nesting.tuples(),
-            is_cut: cut,
+            unmatched_quote: cut,
             line: self.began + 1,
             byte: self.bytes,
         };

@@ -19,7 +19,7 @@ pub(super) struct Statement<'a> {
     /// Rows of its VALUES.
     pub(super) tuples: Option<u64>,
     /// It was too long to be kept whole.
-    pub(super) is_cut: bool,
+    pub(super) unmatched_quote: bool,
     /// Line of its start, from 1.
     pub(super) line: u64,
     /// Where it ends, in bytes.
@@ -129,7 +129,7 @@ impl Reading {
             let listed = statement.has_values;
             return judged(if listed { Class::Allowed } else { Class::Unlisted(Need::Nothing) });
         }
-        if statement.is_cut {
+        if statement.unmatched_quote {
             return judged(Class::Refused("a statement of more than 16 MiB is not looked into"));
         }
         let mut statements = Statements::new(statement.text, self.backslashes);

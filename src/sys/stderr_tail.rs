@@ -18,14 +18,14 @@ struct Kept {
 
 /// Collects a stream in the background.
 #[derive(Debug)]
-pub struct Ring {
+pub struct StderrTail {
     kept: Arc<Mutex<Kept>>,
     ended: mpsc::Receiver<()>,
 }
 
-impl Ring {
+impl StderrTail {
     /// Begins to drain `source`, so that the child never blocks on it.
-    pub fn drain(mut source: impl Read + Send + 'static) -> io::Result<Ring> {
+    pub fn drain(mut source: impl Read + Send + 'static) -> io::Result<StderrTail> {
         let kept = Arc::new(Mutex::new(Kept::default()));
         let (end, ended) = mpsc::channel();
         let shared = Arc::clone(&kept);
@@ -43,7 +43,7 @@ impl Ring {
         };
         // Unlike `spawn`, this answers with an error where there is no room for one more thread.
         std::thread::Builder::new().spawn(drain)?;
-        Ok(Ring { kept, ended })
+        Ok(StderrTail { kept, ended })
     }
 
     /// What came last, as text. Waits a moment for the stream to end; a grandchild that keeps it open cannot hold us.

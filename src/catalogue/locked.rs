@@ -30,7 +30,7 @@ struct Known {
 
 /// A service's folder, locked. Dropping it lets go.
 #[derive(Debug)]
-pub struct Exclusive {
+pub struct LockedCatalogue {
     pub(super) service: Service,
     pub(super) dir: Folder,
     pub(super) incoming: Dir,
@@ -44,9 +44,9 @@ pub struct Exclusive {
     lock: Lock,
 }
 
-impl Exclusive {
+impl LockedCatalogue {
     /// Locks the folder of `service`, waiting at most `wait` for whoever has it. `doing` is what others are told.
-    pub fn acquire(root: &Root, service: &Service, wait: Duration, doing: &str, clock: Clock) -> Result<Exclusive> {
+    pub fn lock(root: &Root, service: &Service, wait: Duration, doing: &str, clock: Clock) -> Result<LockedCatalogue> {
         root.establish_key()?;
         let dir = root.service_or_new(service)?;
         let since = clock.now().format("%Y-%m-%dT%H:%M:%SZ");
@@ -71,7 +71,8 @@ impl Exclusive {
         let dir = root.marked(dir, service)?;
         let (service, named) = (service.clone(), AtomicBool::new(false));
         let known = Mutex::default();
-        let catalogue = Exclusive { service, dir, incoming, trash, clock, words, named, known, _watch: watch, lock };
+        let catalogue =
+            LockedCatalogue { service, dir, incoming, trash, clock, words, named, known, _watch: watch, lock };
         if catalogue.dir.seals().are_to_be_marked() { catalogue.mark_all(root) } else { Ok(catalogue) }
     }
 

@@ -12,8 +12,8 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::child::{cannot_start, hung, interrupted};
-use super::patience::Patience;
-use super::{points, signals};
+use super::idle_timer::IdleTimer;
+use super::{failpoints, signals};
 use crate::domain::scrub;
 use crate::error::{Failure, Kind};
 
@@ -35,7 +35,7 @@ pub struct Answer {
 
 /// Runs `program` with `args` and exactly `env`, with nothing on stdin, for at most `limit`. INT, TERM and HUP end it
 /// when it is `interruptible`.
-pub fn ask(
+pub fn capture(
     program: &Path,
     args: &[&str],
     env: &[(OsString, OsString)],
@@ -55,7 +55,7 @@ pub fn ask(
 
 /// The pipes are read by ourselves: duct would start a thread for each, and panic where there is no room for one.
 fn start(program: &Path, args: &[&str], env: &[(OsString, OsString)]) -> io::Result<(duct::Handle, [Stream; 2])> {
-    points::pass("ask")?;
+    failpoints::pass("ask")?;
     let (stdout, stdout_end) = pipe()?;
     let (stderr, stderr_end) = pipe()?;
     let handle = duct::cmd(program, args)
@@ -80,7 +80,7 @@ fn listen(
     limit: Duration,
     interruptible: bool,
 ) -> Result<Answer, Failure> {
-    let mut patience = Patience::new(limit);
+    let mut patience = IdleTimer::new(limit);
     loop {
         if let Some(signal) = interruptible.then(signals::received).flatten() {
             return Err(interrupted(signal));

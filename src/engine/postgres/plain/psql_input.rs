@@ -23,7 +23,7 @@ enum What {
 
 /// A plain dump as it is restored.
 #[derive(Debug)]
-pub struct Given<R> {
+pub struct PsqlInput<R> {
     inner: R,
     lexer: Lexer,
     buffer: Box<[u8]>,
@@ -43,7 +43,7 @@ pub struct Given<R> {
     ended: bool,
 }
 
-impl<R: Read> Given<R> {
+impl<R: Read> PsqlInput<R> {
     /// Of the dump that `inner` gives, for a role without privileges; with what is on no list where `programs` allows it.
     pub fn as_role(inner: R, programs: bool) -> Self {
         Self::with(inner, programs, What::Role)
@@ -58,7 +58,7 @@ impl<R: Read> Given<R> {
         let buffer = vec![0; BUFFER].into_boxed_slice();
         let (lexer, ready, held) = (Lexer::default(), Vec::new(), Vec::new());
         let (begun, overlong, without_data, ended) = (false, false, false, false);
-        Given {
+        PsqlInput {
             inner,
             lexer,
             buffer,
@@ -191,7 +191,7 @@ fn blank(bytes: &[u8], into: &mut Vec<u8>) {
     into.extend(std::iter::repeat_n(b'\n', memchr::memchr_iter(b'\n', bytes).count()));
 }
 
-impl<R: Read> Read for Given<R> {
+impl<R: Read> Read for PsqlInput<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.from == self.ready.len() && !self.ended {
             self.more()?;
@@ -210,7 +210,7 @@ mod tests {
     fn given(text: &str, programs: bool) -> String {
         let whole = |step: usize| {
             let mut out = String::new();
-            Given::as_role(Slow(text.as_bytes(), step), programs).read_to_string(&mut out).unwrap();
+            PsqlInput::as_role(Slow(text.as_bytes(), step), programs).read_to_string(&mut out).unwrap();
             out
         };
         let once = whole(1 << 20);
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(lines(false), ["", "CREATE SCHEMA IF NOT EXISTS \"s\";", "", "", "", "", "", "TRUNCATE a;"]);
         assert_eq!(lines(true)[2..5], ["COPY a FROM '/etc/passwd';", "DO $$ COMMIT $$;", ""]);
         let mut all = String::new();
-        Given::unjudged(dump.as_bytes()).read_to_string(&mut all).unwrap();
+        PsqlInput::unjudged(dump.as_bytes()).read_to_string(&mut all).unwrap();
         assert!(all.contains("CREATE EXTENSION hstore;") && all.contains("SET ROLE postgres;"), "{all}");
         let binary = "COPY a FROM STDIN BINARY;\n\\! id\n\\.\nTRUNCATE a;\n";
         assert_eq!(given(binary, true), "\n\n\nTRUNCATE a;\n");
@@ -274,13 +274,13 @@ mod tests {
     fn long_statements_are_streamed_or_dropped() {
         let values = format!("INSERT INTO a VALUES (1){};\nTRUNCATE a;\n", ",(2)".repeat(1 << 20));
         let mut out = String::new();
-        Given::as_role(values.as_bytes(), false).read_to_string(&mut out).unwrap();
+        PsqlInput::as_role(values.as_bytes(), false).read_to_string(&mut out).unwrap();
         assert!(out == values);
         let query = values.replace(";\nTRUNCATE", " UNION SELECT 1;\nTRUNCATE");
-        assert!(Given::as_role(query.as_bytes(), false).read_to_string(&mut out).is_err());
+        assert!(PsqlInput::as_role(query.as_bytes(), false).read_to_string(&mut out).is_err());
         let long = format!("CREATE VIEW v AS SELECT '{}';\nTRUNCATE a;\n", "x".repeat(LONGEST));
         let mut out = String::new();
-        Given::as_role(long.as_bytes(), true).read_to_string(&mut out).unwrap();
+        PsqlInput::as_role(long.as_bytes(), true).read_to_string(&mut out).unwrap();
         assert_eq!(out, "\nTRUNCATE a;\n");
     }
 }

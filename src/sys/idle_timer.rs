@@ -8,15 +8,15 @@ const LONGEST_TURN: Duration = Duration::from_secs(1);
 
 /// How much longer somebody waits.
 #[derive(Debug)]
-pub struct Patience {
+pub struct IdleTimer {
     left: Duration,
     looked: Instant,
 }
 
-impl Patience {
-    /// Patience for `limit`, from now on.
+impl IdleTimer {
+    /// IdleTimer for `limit`, from now on.
     pub fn new(limit: Duration) -> Self {
-        Patience { left: limit, looked: Instant::now() }
+        IdleTimer { left: limit, looked: Instant::now() }
     }
 
     /// Whether it is over. To be asked at every turn of a waiting loop.
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn fault_029_time_in_which_we_were_stopped_does_not_count() {
-        let mut patience = Patience::new(Duration::from_secs(3));
+        let mut patience = IdleTimer::new(Duration::from_secs(3));
         let start = patience.looked;
         assert!(!patience.pass(start + Duration::from_millis(50)));
         assert!(!patience.pass(start + Duration::from_secs(3600)));

@@ -12,7 +12,7 @@ use crate::engine::Remote;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::Child;
 use crate::sys::docker::Docker;
-use crate::sys::feed::Input;
+use crate::sys::stdin::Input;
 
 /// Label by which these containers are known, with the data root as its value.
 const LABEL: &str = "dokku-backups.elsewhere";
@@ -24,14 +24,14 @@ const SCRIPT: &str = "set -e; umask 077; f=$(mktemp -p /dev/shm); exec 3>\"$f\" 
 
 /// A dump on its way; its end of file is proof. Dropping it removes the container.
 #[derive(Debug)]
-pub struct Elsewhere {
+pub struct RemoteDump {
     docker: Docker,
     labels: [String; 2],
     words: String,
     child: Option<Child>,
 }
 
-impl Elsewhere {
+impl RemoteDump {
     /// Starts `pg_dump` of `image` against `dsn`, for a dump of `service`, whose lock is held. `root` tells our host's
     /// containers from another's. First removes what a crash has left.
     pub fn dump(
@@ -42,8 +42,8 @@ impl Elsewhere {
         service: &Service,
         idle: Duration,
         total: Duration,
-    ) -> Result<Elsewhere> {
-        let mut elsewhere = Elsewhere::none(docker, root, service, dsn.words());
+    ) -> Result<RemoteDump> {
+        let mut elsewhere = RemoteDump::none(docker, root, service, dsn.words());
         elsewhere.remove()?;
         let name = format!("dokku-backups.elsewhere.{service}.{}", std::process::id());
         let mut args = vec!["run", "--rm", "--interactive", "--init", "--name", &name];
@@ -66,7 +66,7 @@ impl Elsewhere {
         elsewhere.child = Some(
             docker
                 .run(format!("pg_dump of {}", elsewhere.words), &args, password, idle)?
-                .within(total)
+                .with_timeout(total)
                 .hung_hint(super::HUNG),
         );
         Ok(elsewhere)
@@ -74,12 +74,12 @@ impl Elsewhere {
 
     /// Removes what a crash has left of a dump for `service`, whose lock is held.
     pub fn sweep(docker: &Docker, root: &str, service: &Service) -> Result<()> {
-        Elsewhere::none(docker, root, service, String::new()).remove()
+        RemoteDump::none(docker, root, service, String::new()).remove()
     }
 
-    fn none(docker: &Docker, root: &str, service: &Service, words: String) -> Elsewhere {
+    fn none(docker: &Docker, root: &str, service: &Service, words: String) -> RemoteDump {
         let labels = [format!("{LABEL}={root}"), format!("{SERVICE}={}:{service}", service.datastore)];
-        Elsewhere { docker: docker.clone(), labels, words, child: None }
+        RemoteDump { docker: docker.clone(), labels, words, child: None }
     }
 
     /// Removes the containers that carry our labels; only the holder of the service's lock starts any.
@@ -93,7 +93,7 @@ impl Elsewhere {
     }
 }
 
-impl Read for Elsewhere {
+impl Read for RemoteDump {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let Some(child) = &mut self.child else { return Ok(0) };
         child.read(into).map_err(|error| explained(&self.words, error.into()).into())
@@ -127,7 +127,7 @@ fn explained(words: &str, failure: Failure) -> Failure {
     short
 }
 
-impl Drop for Elsewhere {
+impl Drop for RemoteDump {
     fn drop(&mut self) {
         // Nothing was started.
         if self.child.take().is_none() {
@@ -165,6 +165,6 @@ impl Remote for Dsn {
         idle: Duration,
         total: Duration,
     ) -> Result<Box<dyn Read + Send>> {
-        Ok(Box::new(Elsewhere::dump(docker, image, self, root, service, idle, total)?))
+        Ok(Box::new(RemoteDump::dump(docker, image, self, root, service, idle, total)?))
     }
 }

@@ -7,7 +7,7 @@ use crate::operations::retention::destroyed_at;
 
 /// The newest good one of `backups`, newest first, that holds what `service` holds. The backups of a former service by
 /// this name say nothing about this one's data, and one whose bytes are known to be damaged brings nothing back.
-pub fn way_back(context: &Context, service: &Service, mut backups: Vec<Listed>) -> Result<Option<Listed>> {
+pub fn newest_restore_point(context: &Context, service: &Service, mut backups: Vec<Listed>) -> Result<Option<Listed>> {
     if let Some(until) = destroyed_at(context, service)? {
         backups.retain(|listed| listed.backup.started_at > until);
     }
