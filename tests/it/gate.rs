@@ -273,3 +273,35 @@ fn row_048_reset_empties_or_goes_back_to_the_origin() {
     let mode = fs::metadata(host.folder("copy")).expect("folder").permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 }
+
+/// An index over a function that finds another by the search path: it is dumped, and no restore can fill it.
+const NEVER_RESTORES: &str = "create function lowered(t text) returns text immutable language sql as 'select lower(t)';
+create function key_of(t text) returns text immutable language sql as 'select lowered(t)';
+create table people(name text); insert into people values ('Ada');
+create index on people (key_of(name));";
+
+#[test]
+fn row_048_a_backup_that_is_known_not_to_restore_is_poured_by_force_only() {
+    let host = Host::up();
+    host.database("shop", ITEMS);
+    let good = host.export("shop");
+    host.dokku(&["backups:fork", "shop", "--id", &good, "copy"]).expect(0);
+    host.psql("shop", "shop", NEVER_RESTORES);
+    let bad = host.export("shop");
+    host.dokku(&["backups:verify", "shop", "--id", &bad]).expect(5);
+    let run = host.dokku(&["backups:fork", "shop", "--id", &bad, "other"]).expect(7);
+    assert!(run.stderr.contains("Verification failed") && run.stderr.contains("--force"), "{}", run.stderr);
+    assert_ne!(host.dokku(&["postgres:exists", "other"]).code, Some(0), "a service was made for nothing");
+    host.dokku(&["backups:import", "shop", "--id", &bad]).expect(7);
+    // The origin of a fork may turn out to be such a one later.
+    host.dokku(&["backups:verify", "shop", "--id", &good]).expect(0);
+    host.edit_record("shop", &good, |line| match line.strip_prefix("image = \"postgres:") {
+        Some(_) => format!("{line}\nreason = \"a row is missing\""),
+        None => line.to_owned(),
+    });
+    let before = host.digest("copy");
+    let run = host.dokku_stdin(b"copy\n", &["backups:reset", "copy"]).expect(7);
+    assert!(run.stderr.contains("Verification failed"), "{}", run.stderr);
+    assert_eq!(host.digest("copy"), before);
+    host.dokku(&["backups:reset", "copy", "--force"]).expect(0);
+}

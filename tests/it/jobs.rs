@@ -356,11 +356,31 @@ fn row_050_a_cancelled_fork_leaves_no_service() {
     let run = host.start(&["backups:fork", "shop", "--id", &id, "copy"]);
     wait_for("filling", || (host.dokku(&["postgres:exists", "copy"]).code == Some(0)).then_some(()));
     wait_for("filling", || host.try_psql("copy", "postgres", LEFT).out().contains("dokku_backups").then_some(()));
-    host.dokku(&["backups:cancel", "shop"]).expect(0);
+    host.dokku(&["backups:cancel", "shop", "--id", &id]).expect(0);
     assert_eq!(run.wait().code, Some(143));
     host.fault("");
     assert_ne!(host.dokku(&["postgres:exists", "copy"]).code, Some(0), "a service is left");
     host.check("shop", &[id], true);
+}
+
+#[test]
+fn row_050_a_reset_is_found_by_the_backup_it_goes_back_to() {
+    let (host, id) = Host::with_backup();
+    host.dokku(&["backups:fork", "shop", "--id", &id, "copy"]).expect(0);
+    let full = host.digest("copy");
+    host.fault("docker:exec:pg_restore/delay=30");
+    let run = host.start(&["backups:reset", "copy", "--force"]);
+    host.wait_until("filling", || !host.left_databases("copy").is_empty());
+    host.dokku(&["backups:cancel", "copy", "--id", &id]).expect(0);
+    assert_eq!(run.wait().code, Some(143));
+    host.fault("");
+    assert_eq!(host.digest("copy"), full);
+    let restore = &host.info("shop", &id)["restores"][1];
+    assert_eq!((&restore["status"], &restore["target"]), (&"failed".into(), &"copy".into()), "{restore}");
+    // What was there before was saved within the restore, and its history says where.
+    assert!(restore["safety_backup"].as_str().is_some_and(|safety| safety.starts_with("copy-")), "{restore}");
+    host.dokku(&["backups:sync", "copy"]).expect(0);
+    host.check_settled("copy", "a cancelled reset");
 }
 
 /// A lock as a run of the program has it, held by the test.
