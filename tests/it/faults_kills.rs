@@ -133,6 +133,9 @@ fn killed_at_every_point(
                 prepare(host, &service);
                 let folder = host.folder(&service);
                 let baseline = tree(&folder);
+                // To the index a file that was put back is another one. So it is to be from the first state on: where the
+                // index is good there are fewer of them, and those that are counted here would not be those that come later.
+                put_back(&folder, &Tree::new());
                 for state in (1 + worker..).step_by(WORKERS) {
                     put_back(&folder, &baseline);
                     prepare(host, &service);

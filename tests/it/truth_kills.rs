@@ -82,7 +82,7 @@ fn kill_imports(from: u64, step: u64) {
     }
     let ids = two.ids.clone();
     two.host.check("shop", &ids, true);
-    assert!(count * step > 20, "only {count} states");
+    assert!(count * step > 18, "only {count} states");
     assert!(exchanged > 0 && exchanged < count, "{exchanged} of {count} were exchanged");
     tried("import killed", count);
 }
@@ -150,7 +150,7 @@ fn fault_022_import_from_another_service_killed() {
     two.host.database("till", "create table only_here(a int)");
     let empty = two.host.digest("till");
     let mut count = 0;
-    for point in (2..).step_by(3) {
+    for point in 2.. {
         let args = ["backups:import", "till", "--from-service", "shop", "--id", &two.ids[0], "--no-backup", "--force"];
         let run = two.host.killed_in(point, "till", &args);
         if run.code == Some(0) {
@@ -243,7 +243,7 @@ fn fault_022_verify_killed_at_every_fourth_point_from_the_third() {
 fn fault_022_fork_killed() {
     let mut two = Two::up();
     let mut count = 0;
-    for point in (2..).step_by(3) {
+    for point in 2.. {
         let args = ["backups:fork", "shop", "--id", &two.ids[0], "copy"];
         let run = two.host.killed_in(point, "copy", &args);
         assert!(!two.settle(&format!("fork killed at {point}"), false), "the source was changed");
