@@ -2,12 +2,13 @@
 //! copies of deleted backups.
 
 use crate::catalogue::{Detail, Folder, LockedCatalogue, Log, View};
-use crate::domain::{Backup, CopyState, Listed, Presence, Service};
+use crate::domain::{Backup, CopyState, Listed, Presence, Service, keys_of};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::offsite::{Copying, copy_later, place_of, put_off, put_record, remove_copy, store_with};
+use crate::operations::offsite::{Copying, copy_later, place_of, put_off, put_record, remove_copy, store_with, sweep};
 use crate::operations::recover::lock_and_recover;
 use crate::operations::select::folder_for_reading;
+use crate::store;
 use crate::sys::{random, signals};
 
 /// Copies that one patient run makes at most; the next one goes on.
@@ -77,6 +78,10 @@ pub fn catch_up(context: &Context, catalogue: &LockedCatalogue, eagerness: Eager
                 break;
             }
         }
+    }
+    // The next copy does the same; after a person asked, nothing of a run that died is to be left either.
+    if let Some(place) = place.filter(|_| eagerness == Eagerness::All && done.failures.is_empty()) {
+        sweep(store::open(place)?.as_ref(), &keys_of(catalogue.service()), &catalogue.ids()?);
     }
     Ok(done)
 }

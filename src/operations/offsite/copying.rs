@@ -1,6 +1,7 @@
 //! One copy under way, on a thread of its own. It reads the file that the dump is written to, at its own pace: a slow
 //! store never slows the dump, and whatever goes wrong here leaves a good local backup good.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -99,19 +100,11 @@ impl Copying {
         // Encrypted for the copy alone, it has other bytes each time.
         let whole = whole.filter(|_| recipients.is_empty());
         let (end, ended) = channel();
-        // Under this lock nobody else of this host uploads for the service: an unfinished upload of a backup that is
-        // known here was left by a run that died. Others may share the destination: what is not known here is not touched.
         let known = catalogue.ids()?;
         let (called_off, marked) = (cancel.clone(), mark.clone());
         let run = move || {
             let put = store::open(place).and_then(|store| {
-                let ours = |key: &str| id_in(key).is_some_and(|id| known.contains(&id));
-                match store.abort_leftovers(&folder, &ours) {
-                    Ok(0) => {}
-                    Ok(count) => log::info!("{count} unfinished uploads of dead runs were aborted"),
-                    // Not every store can list them; that keeps nobody from uploading.
-                    Err(failure) => log::info!("{}", failure.reason()),
-                }
+                sweep(store.as_ref(), &folder, &known);
                 match earlier(store.as_ref(), &key, &marked, whole.as_ref())? {
                     Some(size) => Ok(Put::Done(size)),
                     None => store.put_stream(&key, source, about, &marked, &called_off),
@@ -205,6 +198,19 @@ impl Copying {
                 return Err(interrupted(signal));
             }
         }
+    }
+}
+
+/// Removes what puts of dead runs have left below `folder`. Under the lock nothing else of this host uploads for the
+/// service: what is unfinished of a backup in `known` was left by such a run. Others may share the destination: what is
+/// not known here is not touched.
+pub fn sweep(store: &dyn Store, folder: &str, known: &BTreeSet<BackupId>) {
+    let ours = |key: &str| id_in(key).is_some_and(|id| known.contains(&id));
+    match store.abort_leftovers(folder, &ours) {
+        Ok(0) => {}
+        Ok(count) => log::info!("{count} unfinished uploads of dead runs were aborted"),
+        // Not every store can list them; nothing waits for that.
+        Err(failure) => log::info!("{}", failure.reason()),
     }
 }
 

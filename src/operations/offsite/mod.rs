@@ -10,7 +10,7 @@ mod sealing;
 mod store;
 
 pub use catch_up::{Eagerness, catch_up, is_copy_due, not_copied, refresh, upload_pending};
-pub use copying::{Copying, copy_later, is_own_record, put_off, put_record};
+pub use copying::{Copying, copy_later, is_own_record, put_off, put_record, sweep};
 pub use fetch::{fetch, fetch_now};
 pub use reach::{Reached, caution, probe_name};
 pub use rebuild::{Rebuilt, Strangers, rebuild, services_elsewhere};
