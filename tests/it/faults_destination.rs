@@ -257,8 +257,9 @@ fn fault_085_a_damaged_copy_is_not_taken_for_the_backup() {
             assert!(run.stderr.contains("damaged"), "{}", run.stderr);
             assert!(!file.exists() && host.fingerprint("shop") == rows);
         }
-        host.dokku(&["backups:fork", "shop", "--id", &id, "practice"]).expect(6);
+        host.dokku(&["backups:fork", "shop", "--id", &id, "practice", "--force"]).expect(6);
         assert_eq!(host.trust("shop", &id), "damaged");
+        host.dokku(&["backups:fork", "shop", "--id", &id, "practice"]).expect(7);
     }
     host.dokku(&["backups:sync", "shop"]).expect(0);
     host.check_settled("shop", "a damaged copy");
