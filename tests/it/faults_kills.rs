@@ -166,9 +166,16 @@ fn killed_at_every_point(
                     if !scene.kill(&format!("abort={point}"), &args) {
                         break;
                     }
-                    let new = scene.is_new(&tree(&folder), &database(host, &service));
+                    let (found, live) = (tree(&folder), database(host, &service));
+                    let new = scene.is_new(&found, &live);
                     scene.sync().expect(0);
-                    assert!(!new, "{args:?}, point {point}: another state than those between which it lies");
+                    let files = || {
+                        found
+                            .iter()
+                            .map(|(path, node)| format!("{} {}", path.display(), node.bytes.len()))
+                            .collect::<Vec<_>>()
+                    };
+                    assert!(!new, "{args:?}, point {point}: another state than those killed in: {live} {:#?}", files());
                 }
             });
         }
