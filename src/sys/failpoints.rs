@@ -4,7 +4,7 @@
 //! `DOKKU_BACKUPS_POINTS=count=FILE` appends the name of each point to FILE; `fail=N` answers EIO at the N-th,
 //! `fail=N:28` that error number; `abort=N` kills the process there with SIGKILL, `panic=N` panics there;
 //! `change=N:FOLDER` kills it at the N-th point that finds another state than the point before it did: something below
-//! FOLDER differs, or the operation between them acts elsewhere;
+//! FOLDER differs, or an operation just before it acts elsewhere;
 //! `short=N` lets no write take more than N bytes; `lists=off` passes on everything that a foreign dump says.
 
 /// Passes the point `name`, before the operation it stands for.
@@ -55,12 +55,14 @@ mod live {
 
     /// Operations whose effect is not seen in the folder.
     const ELSEWHERE: [&str; 3] = ["spawn", "fetch", "output"];
+    /// So many points after one of them count as other states: what was started goes on while the program does.
+    const FOLLOWING: u8 = 3;
 
     /// What the point before found.
     struct Watch {
         folder: PathBuf,
         last: Option<u64>,
-        elsewhere: bool,
+        elsewhere: u8,
         changes: u64,
     }
 
@@ -68,9 +70,10 @@ mod live {
         /// How many states there were until now; the same number again is the same state.
         fn changes(&mut self, name: &str) -> u64 {
             let now = fingerprint(&self.folder);
-            let changed = self.last != Some(now) || self.elsewhere;
+            // While a restore's journal lies there a server is spoken to, without points, by a program that runs already.
+            let changed = self.last != Some(now) || self.elsewhere > 0 || self.folder.join(".restore.toml").exists();
             self.last = Some(now);
-            self.elsewhere = ELSEWHERE.contains(&name);
+            self.elsewhere = if ELSEWHERE.contains(&name) { FOLLOWING } else { self.elsewhere.saturating_sub(1) };
             self.changes += u64::from(changed);
             if changed { self.changes } else { 0 }
         }
@@ -146,7 +149,7 @@ mod live {
             Some(("abort", at)) => Plan::Abort(number(at)),
             Some(("change", at)) => {
                 let (at, folder) = at.split_once(':').expect("DOKKU_BACKUPS_POINTS: change=N:FOLDER");
-                let watch = Watch { folder: folder.into(), last: None, elsewhere: false, changes: 0 };
+                let watch = Watch { folder: folder.into(), last: None, elsewhere: 0, changes: 0 };
                 Plan::Change(number(at), Mutex::new(watch))
             }
             Some(("panic", at)) => Plan::Panic(number(at)),

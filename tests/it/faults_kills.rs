@@ -1,6 +1,7 @@
 //! Killed at every point (rows 22 to 24, 31): what was acknowledged stays, and the next command puts the rest right.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, Mutex};
 
@@ -88,7 +89,7 @@ impl Scene<'_> {
         let folder = self.host.folder(self.service);
         let crash = tree(&folder);
         for state in 1.. {
-            put_back(&folder, &crash);
+            all_put_back(&folder, &crash);
             if !self.kill(&self.in_state(state), &["backups:sync", self.service]) {
                 break;
             }
@@ -98,6 +99,13 @@ impl Scene<'_> {
         }
         put_back(&folder, &crash);
     }
+}
+
+/// To the index a file that was put back is another one, and the more of those the more is done. So it is to be all of
+/// them, each time: or the states that are counted would depend on the kill before.
+fn all_put_back(folder: &Path, was: &Tree) {
+    put_back(folder, &Tree::new());
+    put_back(folder, was);
 }
 
 /// Makes `WORKERS` services and kills `args` in every state, the states dealt out among them; `make soak` kills at every
@@ -133,11 +141,8 @@ fn killed_at_every_point(
                 prepare(host, &service);
                 let folder = host.folder(&service);
                 let baseline = tree(&folder);
-                // To the index a file that was put back is another one. So it is to be from the first state on: where the
-                // index is good there are fewer of them, and those that are counted here would not be those that come later.
-                put_back(&folder, &Tree::new());
                 for state in (1 + worker..).step_by(WORKERS) {
-                    put_back(&folder, &baseline);
+                    all_put_back(&folder, &baseline);
                     prepare(host, &service);
                     if !scene.kill(&scene.in_state(state), &args) {
                         break;
@@ -156,14 +161,21 @@ fn killed_at_every_point(
                 }
                 barrier.wait();
                 for point in soaking(0..0, 1 + worker..usize::MAX).step_by(WORKERS) {
-                    put_back(&folder, &baseline);
+                    all_put_back(&folder, &baseline);
                     prepare(host, &service);
                     if !scene.kill(&format!("abort={point}"), &args) {
                         break;
                     }
-                    let new = scene.is_new(&tree(&folder), &database(host, &service));
+                    let (found, live) = (tree(&folder), database(host, &service));
+                    let new = scene.is_new(&found, &live);
                     scene.sync().expect(0);
-                    assert!(!new, "{args:?}, point {point}: another state than those between which it lies");
+                    let files = || {
+                        found
+                            .iter()
+                            .map(|(path, node)| format!("{} {}", path.display(), node.bytes.len()))
+                            .collect::<Vec<_>>()
+                    };
+                    assert!(!new, "{args:?}, point {point}: another state than those killed in: {live} {:#?}", files());
                 }
             });
         }

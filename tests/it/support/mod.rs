@@ -202,7 +202,12 @@ impl Host {
     /// Answers a question of the test's own. In a sandbox past Dokku's dispatch, which costs more than the answer: what is
     /// typed through Dokku is what a test is about.
     fn asked(&self, args: &[&str]) -> Run {
-        if self.machine.is_some() { self.dokku(args) } else { finish(self.alone(args)) }
+        if self.machine.is_some() {
+            return self.dokku(args);
+        }
+        let mut command = self.alone(args);
+        command.envs([("SSH_USER", "root"), ("SSH_NAME", "default")]); // as Dokku's entry script says it
+        finish(command)
     }
 
     /// Makes a service holding what `sql` makes.
