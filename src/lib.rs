@@ -1,7 +1,7 @@
 //! dokku-backups: `dokku backups:*`. Backups of Dokku datastores that are checked, listed and restored truthfully.
 //!
 //! The floors and the way of a dump through them are in `docs/architecture.md`; imports go down only, and
-//! `tests/architecture.rs` holds them to it.
+//! `tests/tree/architecture.rs` holds them to it.
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::disallowed_macros))]
 #![deny(unsafe_code)]
 
