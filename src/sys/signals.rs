@@ -1,6 +1,6 @@
 //! Signals: INT, TERM and HUP are noted and looked at by whoever waits; SIGXFSZ becomes an ordinary write error.
 //!
-//! Handlers, not masks: a child inherits a blocked mask and would be uninterruptible, handlers are reset at exec.
+//! Handlers, not masks: a child inherits a blocked mask and would be deaf, handlers are reset at exec.
 #![allow(unsafe_code)]
 
 use std::io;

@@ -40,12 +40,9 @@ fn fault_003_a_signal_in_the_middle_is_named() {
 #[test]
 fn fault_004_a_hanging_child_is_ended_after_the_idle_limit() {
     let (host, _) = Host::with_backup();
-    for fault in [
-        "postgres:export/hang",
-        "postgres:export/stall=700",
-        "postgres:export/uninterruptible",
-        "docker:exec:pg_dump/hang",
-    ] {
+    for fault in
+        ["postgres:export/hang", "postgres:export/stall=700", "postgres:export/deaf", "docker:exec:pg_dump/hang"]
+    {
         let since = Instant::now();
         host.export_fails("shop", fault, "timeout", "nothing came for 1 seconds");
         assert!(since.elapsed() < Duration::from_secs(20), "{fault}: {:?}", since.elapsed());
@@ -401,7 +398,7 @@ fn fault_025_signals_end_the_export_and_its_whole_group() {
         (Signal::SIGHUP, 129, "docker:exec:pg_dump/hang"),
         (Signal::SIGINT, 130, "postgres:export/hang"),
         (Signal::SIGTERM, 143, "postgres:export/stall=700"),
-        (Signal::SIGTERM, 143, "docker:exec:pg_dump/uninterruptible"),
+        (Signal::SIGTERM, 143, "docker:exec:pg_dump/deaf"),
     ] {
         let before = host.before("shop");
         host.fault(fault);

@@ -281,7 +281,7 @@ fn fault_056_a_stored_file_that_changed_is_damaged_on_every_use() {
             for verb in [
                 &["backups:verify", "shop", "--id", &id][..],
                 &["backups:import", "shop", "--id", &id, "--force", "--no-backup"],
-                &["backups:fork", "shop", "--id", &id, "forked"],
+                &["backups:fork", "shop", "--id", &id, "forked", "--force"],
                 &["backups:download", "shop", "--id", &id, "--compression", "none"],
             ] {
                 let run = host.dokku(&[verb, &key[..]].concat()).expect(6);

@@ -288,7 +288,7 @@ fn row_048_a_backup_that_is_known_not_to_restore_is_poured_by_force_only() {
     host.dokku(&["backups:fork", "shop", "--id", &good, "copy"]).expect(0);
     host.psql("shop", "shop", NEVER_RESTORES);
     let bad = host.export("shop");
-    host.dokku(&["backups:verify", "shop", "--id", &bad]).expect(5);
+    host.dokku(&["backups:verify", "shop", "--id", &bad]).expect(6);
     let run = host.dokku(&["backups:fork", "shop", "--id", &bad, "other"]).expect(7);
     assert!(run.stderr.contains("Verification failed") && run.stderr.contains("--force"), "{}", run.stderr);
     assert_ne!(host.dokku(&["postgres:exists", "other"]).code, Some(0), "a service was made for nothing");

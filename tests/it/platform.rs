@@ -41,7 +41,7 @@ impl Held {
         Held(session)
     }
 
-    fn release_caller(mut self) {
+    fn let_go(mut self) {
         drop(self.0.stdin.take());
         self.0.wait().expect("postgres:connect");
     }
@@ -59,7 +59,7 @@ fn row_006_a_platform_through_an_ssh_library() {
     let mut worker = platform(&host, &ssh, ["everyday", shop]).stdout(Stdio::piped()).spawn().expect("python");
     let mut said = BufReader::new(worker.stdout.take().expect("stdout")).lines().map(|line| line.expect("a line"));
     assert_eq!(said.next().as_deref(), Some("seen: in-progress"));
-    held.release_caller();
+    held.let_go();
     let said: Vec<String> = said.inspect(|line| println!("{line}")).collect();
     assert!(worker.wait().expect("python").success(), "{said:?}");
     assert_eq!(said.iter().filter(|line| line.starts_with("ok: ")).count(), 5, "{said:?}");

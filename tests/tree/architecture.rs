@@ -79,7 +79,7 @@ fn files_stay_small() {
 }
 
 /// Bytes are read in a loop by `stream` alone, which listens for signals and requests to end at every piece: a loop of
-/// one's own would be uninterruptible. What reads here gives its bytes to such a loop.
+/// one's own would be deaf. What reads here gives its bytes to such a loop.
 #[test]
 fn only_the_stream_reads_in_a_loop() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
