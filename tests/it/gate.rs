@@ -290,7 +290,7 @@ fn row_048_a_backup_that_is_known_not_to_restore_is_poured_by_force_only() {
     let bad = host.export("shop");
     host.dokku(&["backups:verify", "shop", "--id", &bad]).expect(6);
     let run = host.dokku(&["backups:fork", "shop", "--id", &bad, "other"]).expect(7);
-    assert!(run.stderr.contains("Verification failed") && run.stderr.contains("--force"), "{}", run.stderr);
+    assert!(run.stderr.contains("Restore verification failed") && run.stderr.contains("--force"), "{}", run.stderr);
     assert_ne!(host.dokku(&["postgres:exists", "other"]).code, Some(0), "a service was made for nothing");
     host.dokku(&["backups:import", "shop", "--id", &bad]).expect(7);
     // The origin of a fork may turn out to be such a one later.
@@ -301,7 +301,7 @@ fn row_048_a_backup_that_is_known_not_to_restore_is_poured_by_force_only() {
     });
     let before = host.digest("copy");
     let run = host.dokku_stdin(b"copy\n", &["backups:reset", "copy"]).expect(7);
-    assert!(run.stderr.contains("Verification failed"), "{}", run.stderr);
+    assert!(run.stderr.contains("Restore verification failed"), "{}", run.stderr);
     assert_eq!(host.digest("copy"), before);
     host.dokku(&["backups:reset", "copy", "--force"]).expect(0);
 }

@@ -71,7 +71,7 @@ pub fn notification_failures(context: &Context, service: &Service) -> Result<Vec
         if let Some(why) = context.properties().get(&folder(service), kept)?.filter(|_| used) {
             let text = format!("the address of {} was not reached, {why}", property.key);
             let remedy = format!("dokku backups:set {service} {} URL", property.key);
-            findings.push(Finding::new(Level::Warning, "notification_failures", text, remedy));
+            findings.push(Finding::new(Level::Warning, "notification-failed", text, remedy));
         }
     }
     Ok(findings)

@@ -108,10 +108,13 @@ impl Fixture for Words {
     }
 }
 
+/// A promise of the suite, asked of one engine.
+type Promise = fn(&dyn Fixture);
+
 /// An engine that breaks a promise does not pass.
 #[test]
 fn a_broken_promise_is_noticed() {
-    let cases: [(Flaw, fn(&dyn Fixture)); 6] = [
+    let cases: [(Flaw, Promise); 6] = [
         (Flaw::TakesCuts, promises::an_export_is_proven_to_its_exact_end),
         (Flaw::FillsLive, replacing::a_replacement_shows_only_once_it_is_committed),
         (Flaw::LeavesMade, replacing::whatever_step_was_the_last_the_next_run_settles_it),
