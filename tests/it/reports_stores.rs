@@ -155,3 +155,26 @@ fn report_101_a_store_that_cannot_be_asked_has_lost_nothing() {
     host.dokku(&["backups:check", "shop", "--read"]);
     assert_eq!((host.copy_state("shop", &id).as_str(), host.trust("shop", &id).as_str()), ("stored", "created"));
 }
+
+#[test]
+fn report_101_the_scheduler_looks_once_a_day_and_copies_again() {
+    let proxy = Proxy::before(&S3::shared().endpoint);
+    let (host, bucket) = Host::with_bucket_by(&proxy.endpoint);
+    host.schedule("2026-11-20T00:00:00Z", "shop daily");
+    let ids = ["2026-04-08T14:30:00Z", "2026-04-08T14:31:00Z", "2026-04-08T14:32:00Z"]
+        .map(|at| host.dokku(&["backups:export", "shop", "--at", at]).expect(0).id());
+    let lists = |clock: &str| {
+        proxy.well();
+        host.cron(clock).expect(0);
+        proxy.count("GET", "list-type")
+    };
+    assert_eq!(lists("2026-11-20T12:30:00Z"), 1, "one listing for all of its backups");
+    assert_eq!(lists("2026-11-20T12:35:00Z"), 0);
+    assert_eq!(lists("2026-11-20T23:55:00Z"), 0);
+    let key = bucket.key("shop", &format!("{}.dump", ids[1]));
+    bucket.delete(&key);
+    host.cron("2026-11-21T12:35:00Z");
+    assert!(bucket.objects().iter().any(|(there, _)| *there == key), "{}", host.scheduler_log());
+    assert!(host.scheduler_log().contains(&format!("the copy of {} is missing", ids[1])), "{}", host.scheduler_log());
+    assert_eq!(host.copy_state("shop", &ids[1]), "stored");
+}
