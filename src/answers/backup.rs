@@ -121,7 +121,8 @@ struct AppJson<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Destination")]
 pub struct DestinationJson<'a> {
-    /// `pending`, `uploading`, `stored`, `damaged`, `failed`, `deleting` or `deleted`.
+    /// `pending`, `uploading`, `stored`, `damaged`, `failed`, `deleting` or `deleted`; `missing` where the store does not
+    /// have it any more, `changed` where it has another object by its name.
     state: &'static str,
     /// Where the copy lies, or will.
     uri: &'a str,
@@ -261,8 +262,9 @@ impl<'a> From<&'a AppCode> for AppJson<'a> {
 
 /// The copy of `listed`, as far as it has come.
 fn destination<'a>(copy: &'a CopyRecord, listed: &Listed) -> DestinationJson<'a> {
-    // Two are between us and the store: whether the copy's own record is up to date, and whose upload an object is.
-    let CopyRecord { record: _, mark: _, .. } = copy;
+    // These are between us and the store: whether the copy's own record is up to date, whose upload an object is, and what
+    // the store calls its bytes.
+    let CopyRecord { record: _, mark: _, etag: _, .. } = copy;
     let CopyRecord { state, uri, reason, size, sha256, encrypted_to, uploaded_at, attempts, retry_at, .. } = copy;
     DestinationJson {
         state: listed.copy_state().unwrap_or(state.name()),

@@ -24,7 +24,7 @@ pub use others::{Downloaded, LogLines, Unscheduled, Version};
 pub use report::{Destroy, GlobalReport, GlobalValues, GrantJson, Offsite, OwnValues, Report, Reports, Rights, Values};
 pub use retention::{DecisionJson, PrunedJson};
 pub use schedule::{ScheduleJson, schedule_report, timing};
-pub use sync::{Refused, Synced, TakenOver};
+pub use sync::{Lost, Refused, Synced, TakenOver};
 
 /// One document and where it appears.
 #[derive(Debug)]

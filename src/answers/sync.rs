@@ -41,12 +41,23 @@ pub struct Synced {
     pub taken_over: Vec<TakenOver>,
     /// Ids of backups that were made elsewhere and are not counted.
     pub elsewhere: Vec<BackupId>,
+    /// Copies that the store does not have any more, or has otherwise than they were sent.
+    pub lost: Vec<Lost>,
     /// Copied there.
     pub uploaded: Vec<String>,
     /// Removed there, after they were deleted here.
     pub removed: Vec<String>,
     /// What lies there and was not followed, and why.
     pub strange: Vec<String>,
+}
+
+/// A copy that is not as it was.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Lost {
+    /// The backup's id.
+    pub id: BackupId,
+    /// `missing` or `changed`.
+    pub state: &'static str,
 }
 
 /// A record that was somebody else's.

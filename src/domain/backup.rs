@@ -335,7 +335,8 @@ impl Backup {
 
     /// A copy of it lies at the destination.
     pub fn is_remote(&self) -> bool {
-        self.is_good() && self.destination.as_ref().is_some_and(|copy| copy.state == CopyState::Stored)
+        let is_there = |copy: &CopyRecord| matches!(copy.state, CopyState::Stored | CopyState::Changed);
+        self.is_good() && self.destination.as_ref().is_some_and(is_there)
     }
 
     /// Restored and compared, and still the same bytes.

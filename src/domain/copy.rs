@@ -19,6 +19,10 @@ pub enum CopyState {
     Stored,
     /// The last attempt failed; `reason` says why.
     Failed,
+    /// It was there, and the store does not have it any more; `reason` says since when that is known.
+    Missing,
+    /// It was there, and the store has another object by its name; `reason` says what told so.
+    Changed,
     /// The backup was deleted, its copy may still be there; `reason` says why.
     Deleting,
     /// Gone from there too.
@@ -32,6 +36,8 @@ impl CopyState {
             CopyState::Pending => "pending",
             CopyState::Stored => "stored",
             CopyState::Failed => "failed",
+            CopyState::Missing => "missing",
+            CopyState::Changed => "changed",
             CopyState::Deleting => "deleting",
             CopyState::Deleted => "deleted",
         }
@@ -55,6 +61,9 @@ pub struct CopyRecord {
     /// Hash of the copy's bytes, lower-case hex. The backup's own, unless the copy alone is encrypted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// What the store calls these bytes (S3's ETag), where it does: another word is another object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
     /// Public keys that the copy alone is encrypted to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encrypted_to: Vec<String>,
@@ -88,6 +97,7 @@ impl CopyRecord {
             reason: None,
             size: None,
             sha256: None,
+            etag: None,
             encrypted_to: Vec::new(),
             uploaded_at: None,
             record: None,
@@ -97,9 +107,20 @@ impl CopyRecord {
         }
     }
 
-    /// When and how the bytes of the stored copy were found to be others than were sent.
+    /// When and how the bytes of the copy that is there were found to be others than were sent.
     pub fn damage(&self) -> Option<&str> {
-        self.reason.as_deref().filter(|_| self.state == CopyState::Stored)
+        self.reason.as_deref().filter(|_| matches!(self.state, CopyState::Stored | CopyState::Changed))
+    }
+
+    /// It was there, and is not, or not as it was: `reason` says how that is known.
+    pub fn lost(&mut self, state: CopyState, reason: String) {
+        self.settled(state);
+        self.reason = Some(reason);
+    }
+
+    /// Whether it was there once, so that it can be missed.
+    pub fn is_watched(&self) -> bool {
+        matches!(self.state, CopyState::Stored | CopyState::Missing | CopyState::Changed)
     }
 
     /// It is there: `size` bytes with the hash `sha256`.
@@ -125,7 +146,7 @@ impl CopyRecord {
 
     /// Whether something is still to be done about it, and not only later.
     pub fn is_due(&self, now: DateTime<Utc>) -> bool {
-        let open = matches!(self.state, CopyState::Pending | CopyState::Failed | CopyState::Deleting);
+        let open = !matches!(self.state, CopyState::Stored | CopyState::Deleted);
         open && self.retry_at.is_none_or(|at| at <= now)
     }
 }

@@ -223,7 +223,16 @@ impl Look<'_> {
             findings.push(Finding::new(level, "not-copied", text, sync.clone()));
         }
         // One that is damaged and the only one left is a damaged backup.
-        for (listed, why) in of(&[CopyState::Stored]).into_iter().filter_map(|listed| Some((listed, why(listed)?))) {
+        for listed in of(&[CopyState::Missing]) {
+            if listed.backup.is_good() && listed.presence == Presence::Here {
+                let why = why(listed).unwrap_or_default();
+                let text = format!("the copy of {} is not at the destination any more: {why}", listed.backup.id);
+                findings.push(Finding::new(Level::Failing, "copy-missing", text, sync.clone()));
+            }
+        }
+        for (listed, why) in
+            of(&[CopyState::Stored, CopyState::Changed]).into_iter().filter_map(|listed| Some((listed, why(listed)?)))
+        {
             if listed.backup.is_good() && listed.presence == Presence::Both {
                 let text = format!("the copy of {} at the destination is damaged: {why}", listed.backup.id);
                 findings.push(Finding::new(Level::Failing, "copy-damaged", text, sync.clone()));
@@ -267,7 +276,9 @@ impl Look<'_> {
             // Nothing rests on it; but where a record was lost it may have been this host's.
             _ if !backup.counts() && backup.foreign != Some(Stranger::Lost) => None,
             Trust::Missing if listed.presence == Presence::Missing => {
-                let text = format!("the file of {} is gone", backup.id);
+                let copy = backup.destination.as_ref().filter(|copy| copy.state == CopyState::Missing);
+                let too = copy.map_or("", |_| ", and so is its copy at the destination");
+                let text = format!("the file of {} is gone{too}", backup.id);
                 verdict(Level::Failing, "missing", text, format!("put it back, or acknowledge it: {delete}"))
             }
             Trust::Damaged => {

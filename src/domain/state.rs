@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Backup, CopyRecord, Outcome, Restore, Source, newest};
+use super::{Backup, CopyRecord, CopyState, Outcome, Restore, Source, newest};
 
 /// How a run stands, be it a backup or a restore: dFlow's three raw words, exactly these in JSON and in records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -155,8 +155,8 @@ impl Listed {
         let copy = self.backup.destination.as_ref()?;
         Some(match copy.damage() {
             _ if self.uploading => "uploading",
-            Some(_) => "damaged",
-            None => copy.state.name(),
+            Some(_) if copy.state == CopyState::Stored => "damaged",
+            _ => copy.state.name(),
         })
     }
 

@@ -1,6 +1,7 @@
 //! The scheduler's own folder, `config/backups/.tick`: when it last ran, and how many backups may run at once over all
 //! ticks that overlap.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
@@ -13,6 +14,10 @@ use crate::sys::lock::Lock;
 const FOLDER: &str = ".tick";
 const LAST: &str = "last";
 const DRAFT: &str = "last.new";
+const LOOKS: &str = "looks";
+const LOOKS_DRAFT: &str = "looks.new";
+/// A line a service.
+const LARGEST_LOOKS: u64 = 1 << 20;
 
 /// The slots.
 #[derive(Debug)]
@@ -38,6 +43,28 @@ impl Slots {
     /// Takes the place of the one tick that catches up on copies; `None` while another is at it.
     pub fn take_copies(&self) -> Result<Option<Lock>> {
         Ok(Lock::try_exclusive(&self.dir, "copies", &format!("pid {}", std::process::id()))?)
+    }
+
+    /// When the copies of every service are to be looked at again. A service that was never looked at is not in it, and
+    /// what is there and cannot be read stands for nothing: one look more is made.
+    pub fn looks(&self) -> BTreeMap<String, DateTime<Utc>> {
+        let read = self.dir.read(LOOKS).and_then(|file| file.read_whole(LARGEST_LOOKS));
+        let text = String::from_utf8(read.unwrap_or_default()).unwrap_or_default();
+        let line = |line: &str| {
+            let (service, at) = line.split_once(' ')?;
+            Some((service.to_owned(), at.parse().ok()?))
+        };
+        text.lines().filter_map(line).collect()
+    }
+
+    /// Notes them. Only whoever holds [`Slots::take_copies`] does.
+    pub fn note_looks(&self, looks: &BTreeMap<String, DateTime<Utc>>) -> Result<()> {
+        self.dir.remove(LOOKS_DRAFT)?;
+        let mut file = self.dir.create(LOOKS_DRAFT, 0o600)?;
+        for (service, at) in looks {
+            writeln!(file, "{service} {}", at.to_rfc3339_opts(SecondsFormat::Secs, true))?;
+        }
+        Ok(self.dir.move_over(LOOKS_DRAFT, &self.dir, LOOKS)?)
     }
 
     /// Takes what is free of `count` slots. They are let go when dropped, or when the process dies.

@@ -106,6 +106,8 @@ pub struct Object {
     pub size: u64,
     /// The word that its upload carried; not told by lists.
     pub mark: Option<String>,
+    /// What the store calls these bytes, without quotes: another word is another object. `None` where it has no such word.
+    pub etag: Option<String>,
 }
 
 /// How an upload ended well.

@@ -8,7 +8,7 @@ use crate::domain::{Finding, Level, verdict};
 use crate::domain::{ServiceWord, choose, count};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::health::{Health, health, host, read_bytes};
+use crate::operations::health::{Health, health, host, look_at_copies, read_bytes};
 use crate::operations::offsite::Reached;
 use crate::operations::select::{every_service, resolve};
 use crate::ui::Format;
@@ -18,7 +18,8 @@ use crate::ui::Format;
 pub struct CheckArgs {
     /// Only this service, and the host.
     pub service: Option<ServiceWord>,
-    /// Read every dump and compare it with its hash, and try the destination: as slow as they are.
+    /// Read every dump and compare it with its hash, try the destination, and see that the copies are there: as slow as
+    /// they are.
     #[arg(long)]
     pub read: bool,
     /// What to print.
@@ -33,14 +34,20 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<()> {
         Some(word) => vec![resolve(context, &dokku, word)?],
         None => every_service(context, &dokku)?,
     };
+    let mut of_copies = Vec::new();
     if args.read {
-        services.iter().try_for_each(|service| read_bytes(context, service))?;
+        for service in &services {
+            read_bytes(context, service)?;
+            of_copies.push(look_at_copies(context, service)?);
+        }
     }
     let of_host = host(context, &dokku);
     let mut healths: Vec<Health> = services.iter().map(|service| health(context, service)).collect::<Result<_>>()?;
     if args.read {
         let mut stores = Reached::default();
-        healths.iter_mut().for_each(|health| health.findings.extend(stores.ask(context, &health.service)));
+        for (health, lost) in healths.iter_mut().zip(of_copies) {
+            health.findings.extend(stores.ask(context, &health.service).into_iter().chain(lost));
+        }
     }
     let worst = healths.iter().map(Health::verdict).chain([verdict(&of_host)]).max().unwrap_or(Level::Ok);
     match args.format {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::conclude::conclude;
-use crate::answers::{Synced, TakenOver};
+use crate::answers::{Lost, Synced, TakenOver};
 use crate::catalogue::{Detail, Journal, LockedCatalogue, Log};
 use crate::dokku::Dokku;
 use crate::domain::{BackupId, Listed, Presence, Right, Service};
@@ -12,7 +12,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::intake::{Adopted, adopt_from};
 use crate::operations::offsite::{
-    Eagerness, Rebuilt, Strangers, catch_up, rebuild, services_elsewhere, upload_pending,
+    Eagerness, Rebuilt, Strangers, Watched, catch_up, rebuild, services_elsewhere, upload_pending, watch,
 };
 use crate::operations::recover::lock_and_recover;
 use crate::operations::select::{all_known, permitted, resolve};
@@ -115,6 +115,7 @@ fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec
             .push(Failure::new(Kind::RestoreIncomplete, text).hint(format!("bring its data back: {}", journal.undo())));
     }
     let strangers = if args.take_over { Strangers::AreTakenOver } else { Strangers::StayStrangers };
+    let failed = failures.len();
     let mut rebuilt = rebuild(context, &catalogue, strangers).or_else(|failure| match failure.kind {
         Kind::Interrupted(_) => Err(failure),
         _ => {
@@ -122,6 +123,7 @@ fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec
             Ok(Rebuilt::default())
         }
     })?;
+    let is_listed = failures.len() == failed;
     let taken =
         args.adopt.as_ref().map(|folder| adopt_from(context, &catalogue, folder)).transpose()?.unwrap_or_default();
     if !taken.refused.is_empty() {
@@ -131,11 +133,21 @@ fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec
     if args.take_over {
         take_over(context, &catalogue, &mut rebuilt)?;
     }
+    // A store that has just failed to list is not asked again.
+    let watched = if is_listed { watch(context, &catalogue, true) } else { Ok(Watched::default()) };
+    let watched = watched.or_else(|failure| match failure.kind {
+        Kind::Interrupted(_) => Err(failure),
+        _ => {
+            failures.push(beside(service, failure));
+            Ok(Watched::default())
+        }
+    })?;
     let mut report = examine(&catalogue, &before, taken)?;
     let done = catch_up(context, &catalogue, Eagerness::All)?;
     failures.extend(done.failures.into_iter().map(|failure| beside(service, failure)));
     (report.rebuilt, report.strange) = (rebuilt.recorded, rebuilt.strange);
     report.taken_over = rebuilt.taken_over.into_iter().map(TakenOver::new).collect();
+    report.lost = watched.lost.into_iter().map(|(id, state)| Lost { id, state: state.name() }).collect();
     (report.uploaded, report.removed) = (done.uploaded, done.removed);
     Ok(report)
 }
@@ -190,6 +202,7 @@ fn examine(catalogue: &LockedCatalogue, before: &[Listed], taken: Adopted) -> Re
         rebuilt: Vec::new(),
         taken_over: Vec::new(),
         elsewhere: Vec::new(),
+        lost: Vec::new(),
         uploaded: Vec::new(),
         removed: Vec::new(),
         strange: Vec::new(),
@@ -252,6 +265,10 @@ fn words(report: &Synced) -> Vec<String> {
         ("found at the destination", report.rebuilt.clone()),
         ("taken over", report.taken_over.iter().map(|taken| format!("{}, from {}", taken.id, taken.from)).collect()),
         ("made elsewhere, not counted", ids(&report.elsewhere)),
+        (
+            "copy lost at the destination",
+            report.lost.iter().map(|lost| format!("{} ({})", lost.id, lost.state)).collect(),
+        ),
         ("copied to the destination", report.uploaded.clone()),
         ("deleted at the destination", report.removed.clone()),
         ("at the destination, left alone", report.strange.clone()),

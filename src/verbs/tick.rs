@@ -5,14 +5,15 @@ use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use chrono::Timelike;
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
 use crate::catalogue::Root;
-use crate::domain::{DueWork, Service};
+use crate::domain::{BackupId, CopyState, DueWork, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::offsite::{is_copy_due, upload_pending};
+use crate::operations::offsite::{is_copy_due, upload_pending, watch_now_and_then};
 use crate::operations::schedule::{RunOutcome, run_due};
 use crate::operations::verify::sweep_killed;
 use crate::properties::{DESTINATION, GLOBAL, PARALLEL_RUNS};
@@ -23,6 +24,12 @@ use crate::ui::Ui;
 
 /// Minutes between two looks for copies that are due.
 const COPIES: u32 = 5;
+/// Between two looks whether the copies of a service are still there.
+const LOOK: TimeDelta = TimeDelta::days(1);
+/// The same after a look that failed.
+const LOOK_AGAIN: TimeDelta = TimeDelta::hours(1);
+/// After this long a tick leaves the other services to the next one.
+const LOOKING: Duration = Duration::from_secs(60);
 
 /// Runs what is due.
 pub fn run(context: &Context) -> Result<()> {
@@ -56,6 +63,7 @@ pub fn run(context: &Context) -> Result<()> {
         tick.work(slots.take(parallel_runs(context)?)?, queue);
     }
     if let Some(_catching_up) = copies(&tick, &slots)? {
+        tick.watch(&slots);
         tick.copy();
     }
     match tick.failed.into_inner() {
@@ -162,12 +170,61 @@ impl Tick {
         }
     }
 
+    /// Sees whether the copies are still where they were put: each service once a day, one listing each. Whatever is lost
+    /// is then due. A store that cannot be asked is asked again later, for none of its services before that.
+    fn watch(&self, slots: &Slots) {
+        let (now, since) = (self.context.settings.clock.now(), Instant::now());
+        let services = self.services();
+        let before = slots.looks();
+        let mut looks = before.clone();
+        looks.retain(|name, _| services.iter().any(|service| service.full_name() == *name));
+        let mut away = HashSet::new();
+        for service in services {
+            let name = service.full_name();
+            // One that lies further ahead was noted by a clock that was wrong.
+            let is_due = |at: &DateTime<Utc>| *at <= now || *at > now + LOOK;
+            let is_due = looks.get(&name).is_none_or(is_due);
+            if !is_due || since.elapsed() > LOOKING || signals::received().is_some() {
+                continue;
+            }
+            let place = self.context.properties().computed(&service, &DESTINATION).unwrap_or_default();
+            let looked = if away.contains(&place) { None } else { Some(watch_now_and_then(&self.context, &service)) };
+            let next = match looked {
+                Some(Ok(watched)) => {
+                    let lost = |(id, state): &(BackupId, CopyState)| {
+                        self.warn(&format!("the copy of {id} is {} at the destination", state.name()));
+                    };
+                    watched.lost.iter().for_each(lost);
+                    LOOK
+                }
+                Some(Err(failure)) => {
+                    if failure.kind != Kind::Busy {
+                        self.warn(&format!("{service}: its copies were not looked at: {}", failure.reason()));
+                        away.insert(place);
+                    }
+                    LOOK_AGAIN
+                }
+                None => LOOK_AGAIN,
+            };
+            looks.insert(name, now + next);
+        }
+        if looks != before
+            && let Err(failure) = slots.note_looks(&looks)
+        {
+            self.warn(&format!("when copies were looked at could not be noted: {}", failure.reason()));
+        }
+    }
+
+    fn services(&self) -> Vec<Service> {
+        let root = Root::look(&self.context.settings.data_root, &self.context.settings.config_root);
+        let services = root.and_then(|root| root.map_or_else(|| Ok(Vec::new()), |root| root.services()));
+        services.unwrap_or_default()
+    }
+
     /// Makes and removes the copies that are due. What fails stands in the records, is tried again later, and shows in
     /// `check`: it is no failure of this tick.
     fn copy(&self) {
-        let root = Root::look(&self.context.settings.data_root, &self.context.settings.config_root);
-        let services = root.and_then(|root| root.map_or_else(|| Ok(Vec::new()), |root| root.services()));
-        for service in services.unwrap_or_default() {
+        for service in self.services() {
             if signals::received().is_some() {
                 return;
             }

@@ -49,11 +49,19 @@ fn attack_421_other_bytes_once_damage_the_copy_and_not_the_backup() {
     assert_eq!(state(&host, &id), ("restorable".into(), Value::Null, "damaged".into()));
     let check = host.dokku(&["backups:check", "shop"]).expect(1).out();
     assert!(check.contains("the copy of") && check.contains("backups:sync shop"), "{check}");
-    // Somebody's other bytes are never overwritten; the bytes that were sent are taken for what they are.
+    // The record beside it is this backup's, so it is this backup's copy that is spoilt: it is made anew. With another
+    // record beside it, it is somebody else's, and never overwritten.
+    let record = bucket.key("shop", &format!("{id}.toml"));
+    let own = bucket.get(&record);
+    bucket.put(&record, b"somebody else's".to_vec());
     host.dokku(&["backups:sync", "shop"]).expect(3);
     assert_ne!(bucket.get(&key), good);
-    bucket.put(&key, good);
+    bucket.put(&record, own);
+    bucket.put(&key, good.clone());
     host.dokku(&["backups:sync", "shop"]).expect(0);
+    spoil(&bucket, &key);
+    host.dokku(&["backups:sync", "shop"]).expect(0);
+    assert_eq!(bucket.get(&key), good);
     assert_eq!(state(&host, &id), ("restorable".into(), Value::Null, "stored".into()));
     host.check("shop", &[id], true);
 }

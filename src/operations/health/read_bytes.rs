@@ -1,9 +1,11 @@
-//! `check --read`: every dump of a service read again and held against its hash.
+//! `check --read`: every dump of a service read again and held against its hash, and its copies against what the store
+//! has.
 
 use crate::catalogue::{Detail, InUse, View};
-use crate::domain::{Listed, Presence, Service};
+use crate::domain::{CopyState, Finding, Level, Listed, Presence, Service, count_of};
 use crate::error::{Kind, Result};
 use crate::operations::Context;
+use crate::operations::offsite::{Eagerness, catch_up, watch};
 use crate::operations::proof::{check_bytes, mark_damage};
 use crate::operations::recover::lock_and_recover;
 use crate::operations::select::folder_for_reading;
@@ -32,4 +34,35 @@ pub fn read_bytes(context: &Context, service: &Service) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Holds the copies of `service` against what its store has, and copies again what is gone there while it is here. What
+/// was lost and is there again is told all the same: what took it will take it again.
+pub fn look_at_copies(context: &Context, service: &Service) -> Result<Option<Finding>> {
+    let Some(dir) = folder_for_reading(context, service)? else { return Ok(None) };
+    if !View::of(&dir, service, Detail::Summary)?.backups.iter().any(|l| l.backup.destination.is_some()) {
+        return Ok(None);
+    }
+    let looked = lock_and_recover(context, service, 0, "check").and_then(|catalogue| {
+        let watched = watch(context, &catalogue, true)?;
+        let done = if watched.lost.is_empty() { None } else { Some(catch_up(context, &catalogue, Eagerness::Due)?) };
+        Ok((watched, done.unwrap_or_default()))
+    });
+    let (watched, done) = match looked {
+        Ok(looked) => looked,
+        Err(failure) if matches!(failure.kind, Kind::Interrupted(_)) => return Err(failure),
+        Err(failure) => {
+            context.ui.warn(&format!("the copies of {service} were not looked at: {}", failure.reason()));
+            return Ok(None);
+        }
+    };
+    done.failures.iter().for_each(|failure| context.ui.warn(&failure.reason()));
+    let again: Vec<_> = watched.lost.iter().filter(|(id, _)| done.uploaded.contains(&id.to_string())).collect();
+    Ok(again.first().map(|(id, state)| {
+        let was = if *state == CopyState::Missing { "gone" } else { "changed" };
+        let copies = count_of(again.len(), "copy", "copies");
+        let text = format!("at the destination {copies} lost, such as that of {id} ({was}); copied again");
+        let remedy = "see what removes or replaces objects there: lifecycle rules of the bucket, who has its keys";
+        Finding::new(Level::Warning, "copy-lost", text, remedy)
+    }))
 }

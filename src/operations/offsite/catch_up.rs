@@ -5,7 +5,9 @@ use crate::catalogue::{Detail, Folder, LockedCatalogue, Log, View};
 use crate::domain::{Backup, CopyState, Listed, Presence, Service, keys_of};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::offsite::{Copying, copy_later, place_of, put_off, put_record, remove_copy, store_with, sweep};
+use crate::operations::offsite::{
+    Copying, copy_later, make_way, place_of, put_off, put_record, remove_copy, store_with, sweep,
+};
 use crate::operations::recover::lock_and_recover;
 use crate::operations::select::folder_for_reading;
 use crate::store;
@@ -106,6 +108,10 @@ fn task(context: &Context, dir: &Folder, listed: &Listed, set: bool, eagerness: 
     Ok(match copy.state {
         CopyState::Deleting if due => Some(Task::Remove),
         CopyState::Pending | CopyState::Failed if due && set && here && backup.is_good() => Some(Task::Upload),
+        // What this host did not put there it does not put there again.
+        CopyState::Missing | CopyState::Changed if due && set && here && backup.is_good() && backup.has_own_copy() => {
+            Some(Task::Upload)
+        }
         CopyState::Stored if copy.damage().is_some() && set && here && backup.is_good() => Some(Task::Upload),
         CopyState::Stored if set && backup.is_good() && backup.has_own_copy() => {
             let current = copy.record.as_deref() == Some(dir.fingerprint(backup)?.as_str());
@@ -144,6 +150,10 @@ fn upload(context: &Context, catalogue: &LockedCatalogue, mut backup: Backup) ->
     if let Some(copy) = backup.destination.as_mut().filter(|copy| copy.mark.is_none()) {
         copy.mark = Some(random::word()?);
         catalogue.save(&backup)?;
+    }
+    if let Some(copy) = backup.destination.as_ref().filter(|copy| copy.state == CopyState::Changed) {
+        let (store, key) = store_with(context, catalogue.service(), &copy.uri)?;
+        make_way(store.as_ref(), catalogue, &backup, key)?;
     }
     let copying = match Copying::again(context, catalogue, &backup) {
         Ok(copying) => copying,

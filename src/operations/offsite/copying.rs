@@ -262,6 +262,8 @@ fn confirm(
         }
     }
     let mut record = backup.clone();
+    // Only a word more to know it by.
+    copy.etag = store.head(key).ok().flatten().and_then(|object| object.etag);
     copy.stored(passed.size, passed.sha256.clone(), context.settings.clock.now());
     record.destination = Some(copy);
     put_record(store.as_ref(), catalogue, &mut record)?;
@@ -282,7 +284,7 @@ fn earlier(store: &dyn Store, key: &str, mark: &str, whole: Option<&Passed>) -> 
     Ok(None)
 }
 
-fn same_bytes(store: &dyn Store, key: &str, passed: &Passed) -> Result<()> {
+pub(super) fn same_bytes(store: &dyn Store, key: &str, passed: &Passed) -> Result<()> {
     let there = Summed::new(store.read(key, passed.size)?, |_| ()).whole()?;
     if there == *passed { Ok(()) } else { Err(other_bytes(key, "its sha256 is another")) }
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use crate::catalogue::{Arrival, Detail, LockedCatalogue, Log};
 use crate::codec::{Identities, decode};
-use crate::domain::{Backup, BackupId, CopyRecord, Listed, Presence, Service, StoredAs, room_needed};
+use crate::domain::{Backup, BackupId, CopyRecord, CopyState, Listed, Presence, Service, StoredAs, room_needed};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
@@ -28,6 +28,9 @@ pub fn fetch(context: &Context, catalogue: &LockedCatalogue, id: &BackupId, keys
                 Err(failure) if failure.kind == Kind::Damaged => {
                     note(catalogue, id, Some(seen(failure, context.settings.clock)))?;
                 }
+                Err(failure) if failure.kind == Kind::NotFound && is_gone(context, &backup)? => {
+                    note_gone(catalogue, id, seen(failure, context.settings.clock))?;
+                }
                 Err(_) => {}
             }
             fetched
@@ -45,6 +48,10 @@ fn note(catalogue: &LockedCatalogue, id: &BackupId, damage: Option<String>) -> R
         record.damage = None;
     }
     if let Some(copy) = &mut record.destination {
+        if damage.is_none() && copy.state == CopyState::Changed {
+            copy.etag = None;
+            copy.settled(CopyState::Stored);
+        }
         copy.reason = damage;
     }
     if record != before {
@@ -52,6 +59,24 @@ fn note(catalogue: &LockedCatalogue, id: &BackupId, damage: Option<String>) -> R
         catalogue.reindex()?;
     }
     Ok(())
+}
+
+/// Whether the store itself says that it does not have the copy.
+fn is_gone(context: &Context, backup: &Backup) -> Result<bool> {
+    let service = Service { datastore: backup.datastore, name: backup.service.clone() };
+    let Some(copy) = &backup.destination else { return Ok(false) };
+    let (store, key) = store_with(context, &service, &copy.uri)?;
+    Ok(store.head(key)?.is_none())
+}
+
+/// Writes down that the copy is not there any more.
+fn note_gone(catalogue: &LockedCatalogue, id: &BackupId, why: String) -> Result<()> {
+    let mut record = catalogue.record(id)?;
+    if let Some(copy) = &mut record.destination {
+        copy.lost(CopyState::Missing, why);
+    }
+    catalogue.save(&record)?;
+    catalogue.reindex()
 }
 
 /// The same for who holds no lock yet.

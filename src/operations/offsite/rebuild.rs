@@ -170,6 +170,8 @@ fn adopt(backup: &mut Backup, uri: String, current: Option<String>) {
     copy.size = copy.size.or(backup.size);
     copy.sha256 = copy.sha256.or_else(|| backup.sha256.clone());
     copy.record = current;
+    // What the store called it before is the old host's word.
+    copy.etag = None;
     copy.settled(CopyState::Stored);
     backup.destination = Some(copy);
 }

@@ -42,7 +42,12 @@ pub fn remove_copy(context: &Context, catalogue: &LockedCatalogue, mut backup: B
 /// name, such as another host's: then only what carries our word goes, and only a record of the same dump.
 fn remove(context: &Context, catalogue: &LockedCatalogue, backup: &Backup, copy: &CopyRecord) -> Result<()> {
     let (store, key) = store_with(context, catalogue.service(), &copy.uri)?;
-    let is_confirmed = copy.sha256.is_some();
+    // In its place there may be anybody's by now.
+    let is_changed = copy.etag.is_some() && {
+        let there = store.head(key)?.and_then(|object| object.etag);
+        there.is_some() && there != copy.etag
+    };
+    let is_confirmed = copy.sha256.is_some() && !is_changed;
     let carries_ours = |mark: Option<String>| mark.is_some() && mark == copy.mark;
     if is_confirmed || store.head(key)?.is_some_and(|object| carries_ours(object.mark)) {
         store.delete(key)?;

@@ -2,7 +2,7 @@
 
 use crate::catalogue::View;
 use crate::domain::Which;
-use crate::domain::{Backup, BackupId, Listed, Presence, Service, newest, newest_good};
+use crate::domain::{Backup, BackupId, CopyState, Listed, Presence, Service, newest, newest_good};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 
@@ -73,7 +73,9 @@ pub fn usable(chosen: &Listed) -> Result<&Backup> {
         return Err(Failure::new(Kind::Refused, format!("{} is no finished backup{why}", backup.id)).hint(list));
     }
     if chosen.presence == Presence::Missing {
-        return Err(Failure::new(Kind::NotFound, format!("the file of {} is missing", backup.id)).hint(list));
+        let copy = backup.destination.as_ref().filter(|copy| copy.state == CopyState::Missing);
+        let too = copy.map_or_else(String::new, |copy| format!(", and its copy is not at {} any more", copy.uri));
+        return Err(Failure::new(Kind::NotFound, format!("the file of {} is missing{too}", backup.id)).hint(list));
     }
     Ok(backup)
 }

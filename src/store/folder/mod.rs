@@ -169,7 +169,7 @@ impl Store for Folder {
                 mark = Some(word);
             }
         }
-        Ok(Some(Object { key: key.to_owned(), size: entry.size, mark }))
+        Ok(Some(Object { key: key.to_owned(), size: entry.size, mark, etag: None }))
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<Object>> {
@@ -181,7 +181,7 @@ impl Store for Folder {
             }
             // It may be gone by now.
             if let Some(entry) = dir.entry(name).map_err(|e| self.failed(e))? {
-                found.push(Object { key, size: entry.size, mark: None });
+                found.push(Object { key, size: entry.size, mark: None, etag: None });
             }
             Ok(())
         })?;

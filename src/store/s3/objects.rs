@@ -26,6 +26,12 @@ const MOST: usize = 1_000_000;
 /// Where the word of an upload stands: `x-amz-meta-dokku-backups`.
 pub(super) const MARK: Attribute = Attribute::Metadata(Cow::Borrowed("dokku-backups"));
 
+/// An ETag without its quotes: lists and heads of some stores do not agree on them.
+fn bare(etag: Option<String>) -> Option<String> {
+    let bare = etag?.trim_matches('"').to_owned();
+    (!bare.is_empty()).then_some(bare)
+}
+
 /// An object that is being read.
 #[derive(Debug)]
 pub struct Reading<'a> {
@@ -114,7 +120,7 @@ impl S3 {
         match self.runtime.block_on(self.s3.get_opts(&path, options)) {
             Ok(found) => {
                 let mark = found.attributes.get(&MARK).map(|word| word.as_ref().to_owned());
-                Ok(Some(Object { key: key.to_owned(), size: found.meta.size, mark }))
+                Ok(Some(Object { key: key.to_owned(), size: found.meta.size, mark, etag: bare(found.meta.e_tag) }))
             }
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failure(&format!("look at {key}"), &error)),
@@ -133,6 +139,7 @@ impl S3 {
                 key: o.location.to_string(),
                 size: o.size,
                 mark: None,
+                etag: bare(o.e_tag),
             }));
             page_token = page.page_token;
             if page_token.is_none() || found.len() >= MOST {

@@ -1,0 +1,180 @@
+//! What people run into with the stores that copies go to (reports 101, 102, 130).
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::support::Host;
+use super::support::proxy::{ALWAYS, Act, Proxy};
+use super::support::s3::{Bucket, S3};
+
+/// A host with a verified backup that is copied, and the key of the copy.
+fn copied() -> (Host, Bucket, String, String) {
+    let (host, bucket) = Host::with_bucket();
+    let id = host.dokku(&["backups:export", "shop", "--verify"]).expect(0).id();
+    let key = bucket.key("shop", &format!("{id}.dump"));
+    (host, bucket, id, key)
+}
+
+fn codes(checked: &Value) -> Vec<&str> {
+    let findings = checked["services"][0]["findings"].as_array().expect("findings");
+    findings.iter().filter_map(|finding| finding["code"].as_str()).collect()
+}
+
+/// Nothing anywhere rests on a backup of which no byte is left.
+fn is_lost(host: &Host, id: &str, trust: &str, state: &str) {
+    let info = host.info("shop", id);
+    assert_eq!((&info["trust"], &info["destination"]["state"]), (&json!(trust), &json!(state)), "{info}");
+    assert!(info["destination"]["reason"].as_str().is_some_and(|why| why.contains("seen 20")), "{info}");
+    let listed = host.list("shop");
+    assert_eq!((&listed[0]["trust"], &listed[0]["destination"]["state"]), (&json!(trust), &json!(state)));
+    assert!(!host.dokku(&["backups:list", "shop"]).expect(0).out().contains("Restorable"));
+    let report = host.dokku(&["backups:report", "shop", "--format", "json"]).expect(0).json();
+    assert_eq!((&report["destroy"], &report["newest_restorable"]), (&json!("refused"), &Value::Null), "{report}");
+    assert_eq!(report["offsite"]["latest"]["state"], state, "{report}");
+    assert_eq!(report["offsite"]["newest_stored"], Value::Null, "{report}");
+    let text = host.dokku(&["backups:report", "shop"]).expect(0).out();
+    assert!(text.contains(&format!("{state} s3://")) && text.contains("refused by the gate"), "{text}");
+    let page = host.dokku(&["backups:report", "--format", "html"]).expect(0).out();
+    assert!(page.contains(&format!("{state} s3://")) && !page.contains("stored s3://"), "{page}");
+    assert_eq!(host.dokku(&["backups:check", "shop"]).code, Some(1));
+    host.dokku(&["postgres:destroy", "shop", "--force"]).expect(7);
+}
+
+#[test]
+fn report_101_a_copy_that_is_gone_is_seen_and_made_again() {
+    let (host, bucket, id, key) = copied();
+    let dump = bucket.get(&key);
+    bucket.delete(&key);
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    assert_eq!(synced["lost"], json!([{"id": id, "state": "missing"}]), "{synced}");
+    assert_eq!((&synced["uploaded"], bucket.get(&key) == dump), (&json!([id]), true), "{synced}");
+    assert_eq!(host.copy_state("shop", &id), "stored");
+    let log = host.dokku(&["backups:logs", "shop", "--id", &id]).expect(0).out();
+    assert!(log.contains("is missing: the store does not have it any more"), "{log}");
+    let again = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    assert_eq!((&again["lost"], &again["uploaded"]), (&json!([]), &json!([])), "{again}");
+    // `check --read` too, and it says what it has found.
+    bucket.delete(&key);
+    let checked = host.dokku(&["backups:check", "shop", "--read", "--format", "json"]).expect(0).json();
+    assert!(codes(&checked).contains(&"copy-lost"), "{checked}");
+    assert_eq!(bucket.get(&key), dump);
+    // The record beside the copy is missed as well: without it no other host finds the dump.
+    let record = bucket.key("shop", &format!("{id}.toml"));
+    let before = bucket.get(&record);
+    bucket.delete(&record);
+    host.dokku(&["backups:sync", "shop"]).expect(0);
+    assert!(!bucket.get(&record).is_empty() && !before.is_empty());
+    host.check("shop", &[id], true);
+}
+
+#[test]
+fn report_101_with_nothing_left_anywhere_it_is_missing_everywhere() {
+    let looks: [&[&str]; 3] =
+        [&["backups:sync", "shop"], &["backups:check", "shop", "--read"], &["backups:verify", "shop", "--latest"]];
+    for words in looks {
+        let (host, bucket, id, key) = copied();
+        let dump = bucket.get(&key);
+        host.lose("shop", &id);
+        bucket.delete(&key);
+        let run = host.dokku(words);
+        assert!(words[0] == "backups:sync" || run.code != Some(0), "{run:?}");
+        is_lost(&host, &id, "missing", "missing");
+        let run = host.dokku(&["backups:import", "shop", "--id", &id, "--force"]).expect(4);
+        assert!(run.stderr.contains("is not at s3://"), "{}", run.stderr);
+        // It turns up again: it is what it was.
+        bucket.put(&key, dump);
+        host.dokku(&["backups:sync", "shop"]).expect(0);
+        assert_eq!((host.trust("shop", &id).as_str(), host.copy_state("shop", &id).as_str()), ("restorable", "stored"));
+    }
+}
+
+#[test]
+fn report_101_a_copy_of_another_size_is_changed_and_made_again() {
+    let (host, bucket, id, key) = copied();
+    let dump = bucket.get(&key);
+    bucket.put(&key, b"cut".to_vec());
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    assert_eq!((&synced["lost"], &synced["uploaded"]), (&json!([{"id": id, "state": "changed"}]), &json!([id])));
+    assert_eq!(bucket.get(&key), dump);
+    // Of the same size, but another object: the store says so by its checksum.
+    let mut other = dump.clone();
+    other[20] ^= 1;
+    bucket.put(&key, other);
+    let checked = host.dokku(&["backups:check", "shop", "--read", "--format", "json"]).expect(0).json();
+    assert!(codes(&checked).contains(&"copy-lost"), "{checked}");
+    assert_eq!(bucket.get(&key), dump);
+    // The same bytes put there by somebody else's program are the copy.
+    bucket.delete(&key);
+    bucket.put(&key, dump.clone());
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    assert_eq!(synced["lost"], json!([]), "{synced}");
+    // With nothing here to copy again it is no backup.
+    let file = host.lose("shop", &id);
+    bucket.put(&key, b"cut".to_vec());
+    host.dokku(&["backups:sync", "shop"]);
+    is_lost(&host, &id, "damaged", "changed");
+    host.put(&file, &dump, 0o400);
+    host.dokku(&["backups:sync", "shop"]).expect(0);
+    assert_eq!((host.trust("shop", &id).as_str(), bucket.get(&key) == dump), ("restorable", true));
+    host.check("shop", &[id], true);
+}
+
+#[test]
+fn report_101_a_folder_is_watched_like_a_bucket_and_an_unmounted_one_has_lost_nothing() {
+    let host = Host::up();
+    host.database("shop", super::support::SHOP);
+    let disk = host.dir().join("disk");
+    fs::create_dir(&disk).expect("a folder");
+    host.give(&disk);
+    host.set_destination(&format!("file://{}", disk.display())).expect(0);
+    let id = host.export("shop");
+    let copy = disk.join(format!("postgres/shop/{id}.dump"));
+    fs::remove_file(&copy).expect("the copy");
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    assert_eq!((&synced["lost"][0]["state"], &synced["uploaded"]), (&json!("missing"), &json!([id])), "{synced}");
+    assert!(copy.is_file());
+    let away = host.dir().join("away");
+    fs::rename(&disk, &away).expect("unmount");
+    fs::create_dir(&disk).expect("the mount point");
+    host.give(&disk);
+    host.dokku(&["backups:sync", "shop"]).expect(3);
+    host.dokku(&["backups:check", "shop", "--read"]);
+    host.cron("2026-11-20T03:00:00Z");
+    assert_eq!(host.copy_state("shop", &id), "stored");
+}
+
+#[test]
+fn report_101_a_store_that_cannot_be_asked_has_lost_nothing() {
+    let proxy = Proxy::before(&S3::shared().endpoint);
+    let (host, _bucket) = Host::with_bucket_by(&proxy.endpoint);
+    let id = host.export("shop");
+    host.lose("shop", &id);
+    proxy.on("GET", "list-type", ALWAYS, Act::Status(403, "AccessDenied"));
+    host.dokku(&["backups:sync", "shop"]).expect(3);
+    host.dokku(&["backups:check", "shop", "--read"]);
+    assert_eq!((host.copy_state("shop", &id).as_str(), host.trust("shop", &id).as_str()), ("stored", "created"));
+}
+
+#[test]
+fn report_101_the_scheduler_looks_once_a_day_and_copies_again() {
+    let proxy = Proxy::before(&S3::shared().endpoint);
+    let (host, bucket) = Host::with_bucket_by(&proxy.endpoint);
+    host.schedule("2026-11-20T00:00:00Z", "shop daily");
+    let ids = ["2026-04-08T14:30:00Z", "2026-04-08T14:31:00Z", "2026-04-08T14:32:00Z"]
+        .map(|at| host.dokku(&["backups:export", "shop", "--at", at]).expect(0).id());
+    let lists = |clock: &str| {
+        proxy.well();
+        host.cron(clock).expect(0);
+        proxy.count("GET", "list-type")
+    };
+    assert_eq!(lists("2026-11-20T12:30:00Z"), 1, "one listing for all of its backups");
+    assert_eq!(lists("2026-11-20T12:35:00Z"), 0);
+    assert_eq!(lists("2026-11-20T23:55:00Z"), 0);
+    let key = bucket.key("shop", &format!("{}.dump", ids[1]));
+    bucket.delete(&key);
+    host.cron("2026-11-21T12:35:00Z");
+    assert!(bucket.objects().iter().any(|(there, _)| *there == key), "{}", host.scheduler_log());
+    assert!(host.scheduler_log().contains(&format!("the copy of {} is missing", ids[1])), "{}", host.scheduler_log());
+    assert_eq!(host.copy_state("shop", &ids[1]), "stored");
+}
