@@ -11,6 +11,8 @@ pub fn word() -> io::Result<String> {
 /// Bytes for a key. The kernel has gathered enough for them long before Dokku runs.
 pub fn key() -> io::Result<[u8; 32]> {
     let mut bytes = [0; 32];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    std::fs::File::open("/dev/urandom")
+        .map_err(|e| super::file::on_path("open", "/dev/urandom".as_ref(), e))?
+        .read_exact(&mut bytes)?;
     Ok(bytes)
 }
