@@ -157,14 +157,15 @@ fn attack_407_a_planted_record_never_replaces_one_of_ours() {
     assert_eq!((&synced["rebuilt"], &synced["taken_over"]), (&json!([]), &json!([])), "{synced}");
     assert_eq!(synced["lost"], json!([{ "id": own, "state": "changed" }]), "{synced}");
     let but_for_the_copy = |mut info: Value| {
-        info.as_object_mut().expect("an object").remove("destination");
+        let fields = info.as_object_mut().expect("an object");
+        ["destination", "presence"].map(|field| fields.remove(field));
         info
     };
     assert_eq!(but_for_the_copy(host.info("shop", &own)), but_for_the_copy(before));
     // Nor when the dump is only there: other bytes are not brought back.
     host.lose("shop", &own);
     host.dokku(&["backups:sync", "shop", "--take-over"]);
-    host.dokku(&["backups:import", "shop", "--id", &own, "--force"]).expect(6);
+    host.dokku(&["backups:import", "shop", "--id", &own, "--force"]).expect(4);
     assert_eq!(host.sql("shop", COUNT), "500");
     // And where even the record is lost, the other one is a stranger's.
     fs::remove_file(host.folder("shop").join(format!("{own}.toml"))).expect("the record");
