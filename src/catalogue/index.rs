@@ -2,6 +2,7 @@
 //! read and written a line at a time; in memory are only the places of its lines.
 
 use std::io::{self, BufReader, BufWriter, Read};
+use std::sync::{Mutex, PoisonError};
 
 use super::Folder;
 use super::document::{LinesWriter, Purpose, Seal, read_lines};
@@ -74,6 +75,14 @@ impl Summary {
 pub struct Index {
     file: Option<NamedFile>,
     summaries: Vec<Summary>,
+    window: Mutex<Window>,
+}
+
+/// The piece of the file that was read last: whoever asks for one line nearly always asks for the next one then.
+#[derive(Debug, Default)]
+struct Window {
+    at: u64,
+    bytes: Vec<u8>,
 }
 
 impl Index {
@@ -97,7 +106,7 @@ impl Index {
             return Ok(None);
         }
         summaries.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        Ok(Some(Index { file: Some(file), summaries }))
+        Ok(Some(Index { file: Some(file), summaries, ..Index::default() }))
     }
 
     /// All of them, oldest first.
@@ -112,14 +121,26 @@ impl Index {
 
     /// The record's summary: all but its tables. `None` where it cannot be read.
     pub fn backup(&self, summary: &Summary) -> Option<Box<Backup>> {
-        let line = self.line(summary).ok()?;
-        let backup: Box<Backup> = serde_json::from_slice(&line[summary.json..]).ok()?;
-        (backup.id == summary.id).then_some(backup)
+        let parse = |line: &[u8]| serde_json::from_slice::<Box<Backup>>(&line[summary.json..]).ok();
+        self.line(summary, parse).ok()?.filter(|backup| backup.id == summary.id)
     }
 
-    fn line(&self, summary: &Summary) -> io::Result<Vec<u8>> {
+    /// Gives the line of `summary` to `take`.
+    fn line<T>(&self, summary: &Summary, take: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, "the index has no file");
-        self.file.as_ref().ok_or_else(missing)?.read_at(summary.at, summary.length)
+        let file = self.file.as_ref().ok_or_else(missing)?;
+        let window = &mut *self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = summary.at + summary.length as u64;
+        if summary.at < window.at || end > window.at + window.bytes.len() as u64 {
+            // Whoever goes backwards finds the lines before this one in it, whoever goes forwards those behind it.
+            let backwards = summary.at < window.at;
+            let at = if backwards { end.saturating_sub(PIECE as u64).min(summary.at) } else { summary.at };
+            let until = if backwards { end } else { file.size()?.min(at + PIECE as u64).max(end) };
+            window.bytes = file.read_at(at, usize::try_from(until - at).unwrap_or(usize::MAX))?;
+            window.at = at;
+        }
+        let from = usize::try_from(summary.at - window.at).unwrap_or(usize::MAX);
+        Ok(take(&window.bytes[from..from + summary.length]))
     }
 }
 
@@ -145,7 +166,7 @@ impl IndexWriter<'_> {
 
     /// Adds a line of the last index, whose record is unchanged.
     pub fn copy(&mut self, from: &Index, summary: &Summary) -> io::Result<()> {
-        let at = self.lines.line(&[&from.line(summary)?])?;
+        let at = from.line(summary, |line| self.lines.line(&[line]))??;
         self.summaries.push(Summary { at, ..summary.clone() });
         Ok(())
     }
@@ -163,7 +184,7 @@ pub fn write(dir: &Folder, draft_dir: &Dir, fill: impl FnOnce(&mut IndexWriter) 
         lines.finish(Purpose::Index, key)?.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(summaries)
     })?;
-    Ok(Index { file: Some(dir.read(INDEX)?), summaries })
+    Ok(Index { file: Some(dir.read(INDEX)?), summaries, ..Index::default() })
 }
 
 #[cfg(test)]
