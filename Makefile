@@ -24,7 +24,8 @@ soak: install-deps ## the same with millions of cases where `make check` tries t
 	DOKKU_BACKUPS_TEST_SOAK=1 scripts/run-tests
 
 test-docker: install-deps ## verification and restore on real containers, with an engine and an image of its own (as root; five minutes at most)
-	cargo build --locked --features points
+	@# As the tests build it: alone it would be built with other features, and all it needs once more.
+	cargo test --locked --features points --no-run --test it
 	tests/docker.sh
 
 test-host: ## the acceptance tests against this machine's own dokku (makes and destroys services named backups-test-*; DOKKU_BACKUPS_TEST_SSH=dokku@HOST[:PORT]: over SSH too)
