@@ -11,6 +11,8 @@ pub use kept::{CUT, Speech, kept, kept_of, learn};
 
 /// Longest reason that is kept or sent: 1 KiB.
 pub const LONGEST: usize = 1 << 10;
+/// How far from the end the error itself is looked for, in lines: what it is about may follow it.
+const FARTHEST: usize = 30;
 /// Longest reason that a terminal shows: 4 KiB.
 const LONGEST_SHOWN: usize = 4 << 10;
 
@@ -153,6 +155,18 @@ impl Failure {
         shortened(&self.chain(&words), LONGEST_SHOWN)
     }
 
+    /// All that the failed program said last, which may hold data: to be looked into, never to be kept.
+    pub fn said(&self) -> Option<&str> {
+        let mut cause = self.source.as_deref().map(|e| e as &(dyn Error + 'static));
+        while let Some(error) = cause {
+            if let Some(said) = error.downcast_ref::<Said>() {
+                return Some(&said.whole);
+            }
+            cause = error.source();
+        }
+        None
+    }
+
     fn chain(&self, words: &dyn Fn(&(dyn Error + 'static)) -> String) -> String {
         let mut text = self.message.clone();
         let mut cause = self.source.as_deref().map(|e| e as &(dyn Error + 'static));
@@ -173,7 +187,8 @@ pub struct Said {
 }
 
 impl Said {
-    /// The last `count` lines of `text` that say something; `None` where there are none.
+    /// The last `count` lines of `text` that say something, and more where the error itself is further up; `None` where there
+    /// are none.
     pub fn last(text: &str, count: usize) -> Option<Said> {
         let (whole, short) = (last_lines(text, count), last_lines(&kept(text), count));
         (!whole.is_empty()).then_some(Said { whole, kept: short })
@@ -191,7 +206,9 @@ impl Error for Said {}
 fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> =
         text.lines().map(|l| l.trim_start_matches([' ', '!'])).map(str::trim).filter(|l| !l.is_empty()).collect();
-    lines[lines.len().saturating_sub(count)..].join("; ")
+    let last = lines.len().saturating_sub(count);
+    let error = lines.iter().rposition(|line| line.contains("ERROR:") || line.contains("FATAL:")).unwrap_or(last);
+    lines[last.min(error.max(lines.len().saturating_sub(FARTHEST)))..].join("; ")
 }
 
 /// At most `most` bytes of `text`, cut between two characters, with a mark where something is missing.

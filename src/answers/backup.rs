@@ -162,6 +162,7 @@ struct RestoreJson<'a> {
     target: &'a str,
     by: &'a str,
     safety_backup: Option<&'a BackupId>,
+    roles: &'a [String],
     reason: Option<&'a str>,
 }
 
@@ -288,7 +289,7 @@ impl<'a> From<&'a Verification> for VerificationJson<'a> {
 
 impl<'a> From<&'a Restore> for RestoreJson<'a> {
     fn from(restore: &'a Restore) -> Self {
-        let Restore { started_at, finished_at, status, target, by, safety_backup, reason } = restore;
+        let Restore { started_at, finished_at, status, target, by, safety_backup, roles, reason } = restore;
         RestoreJson {
             started_at: *started_at,
             finished_at: *finished_at,
@@ -296,6 +297,7 @@ impl<'a> From<&'a Restore> for RestoreJson<'a> {
             target,
             by,
             safety_backup: safety_backup.as_ref(),
+            roles,
             reason: reason.as_deref(),
         }
     }

@@ -26,6 +26,8 @@ pub struct Info {
     pub image_version: Option<String>,
     /// Name of the database inside.
     pub database: Option<String>,
+    /// What its server is started with beside the plugin's own words.
+    pub options: Option<String>,
     /// Apps linked to it.
     pub links: Vec<String>,
 }
@@ -58,7 +60,15 @@ fn parse(table: &str, state: State) -> Info {
     };
     let database = value(table, "dsn").and_then(path_of).map(str::to_owned);
     let links = value(table, "links").filter(|links| *links != "-").unwrap_or("");
-    Info { state, image, image_version, database, links: links.split_whitespace().map(str::to_owned).collect() }
+    let options = value(table, "config options").map(str::to_owned);
+    Info {
+        state,
+        image,
+        image_version,
+        database,
+        options,
+        links: links.split_whitespace().map(str::to_owned).collect(),
+    }
 }
 
 /// What stands behind the host of an address: a database's name; none where the address ends with its host and port.

@@ -133,6 +133,9 @@ pub struct Restore {
     /// Backup of the target taken just before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety_backup: Option<BackupId>,
+    /// Roles that the target lacked and that were made for it, without a login.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -16,6 +16,8 @@ pub struct ForeignCode {
     pub privileged: Vec<Privileged>,
     /// Code that lives in the database after the restore, counted by kind for the plan: `3 triggers`.
     pub lives_on: Vec<String>,
+    /// Roles that its policies and user mappings name, sorted: where one of them is missing nothing of it restores.
+    pub roles: Vec<String>,
 }
 
 /// A statement that no well-known dump program writes.
@@ -71,6 +73,8 @@ pub struct Consent {
     pub programs: bool,
     /// `--as-superuser ITEM,...`: the privileged statements that are named.
     pub superuser: Vec<String>,
+    /// `--skip-extension NAME,...`: extensions that are left out, with what they hold.
+    pub skipped: Vec<String>,
 }
 
 impl Consent {
@@ -81,6 +85,16 @@ impl Consent {
 }
 
 impl ForeignCode {
+    /// What is left of it when `extensions` are left out.
+    #[must_use]
+    pub fn without(mut self, extensions: &[String]) -> ForeignCode {
+        let left_out = |item: &Privileged| {
+            item.item.strip_prefix("extension:").is_some_and(|name| extensions.iter().any(|left| left == name))
+        };
+        self.privileged.retain(|item| !left_out(item));
+        self
+    }
+
     /// What stands in the way of a restore: first what nothing allows, then what `consent` does not. Empty: nothing does.
     pub fn objections(&self, consent: &Consent) -> Vec<Objection> {
         let mut found: Vec<Objection> =

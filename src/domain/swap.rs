@@ -20,6 +20,9 @@ pub struct Swap {
     /// The role without privileges that fills the new one, where the dump was made elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// Roles that were missing and are made for the new one: they go again when it does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
     /// What belongs to the live database itself (encoding, locale, owner, settings), as the engine wrote it down: enough to
     /// make another like it, should it be lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,6 +82,7 @@ impl Swap {
             fresh_oid: Some(0),
             replaced: format!("dokku_backups_old_{mark}"),
             role: None,
+            roles: Vec::new(),
             properties: None,
         }
     }

@@ -36,7 +36,7 @@ impl Dump {
         &self.consent
     }
 
-    /// The very file that was hashed, not opened a second time.
+    /// The very file that was hashed, not opened a second time; what is left out is still in it.
     pub fn into_input(self) -> Input {
         self.input
     }

@@ -20,8 +20,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::datastores::datastores;
-use crate::domain::{BackupId, Datastore, DumpFormat, ForeignCode, Replacement, Service, Settled, TableRows};
-use crate::error::{Result, Speech};
+use crate::domain::{BackupId, Consent, Datastore, DumpFormat, ForeignCode, Replacement, Service, Settled, TableRows};
+use crate::error::{Failure, Result, Speech};
 use crate::sys::docker::Docker;
 
 pub use dump::Dump;
@@ -81,14 +81,16 @@ pub trait Engine: Sync + Debug {
     /// The running service; `database` is the name of what it holds, where that is known.
     fn attach(&self, docker: &Docker, service: &Service, database: Option<&str>) -> Box<dyn Live>;
 
-    /// Starts a throw-away server of `image` for the verification of `owner`; `memory` is Docker's word, and `removed` is
-    /// called when nothing of it is left.
+    /// Starts a throw-away server of `image` for the verification of `owner`, set as the service's own server is in what
+    /// matters for loading; `options` says what that one is started with, and is asked where it does not run. `memory` is
+    /// Docker's word, and `removed` is called when nothing of it is left.
     fn disposable(
         &self,
         docker: &Docker,
         image: &str,
         owner: &Owner,
         memory: &str,
+        options: &dyn Fn() -> Option<String>,
         removed: Box<dyn FnOnce() + Send + Sync>,
     ) -> Result<Box<dyn Scratch>>;
 
@@ -152,12 +154,18 @@ pub trait Live: Send + Sync + Debug {
     /// False where the data itself is gone: the server answers, and has none.
     fn has_data(&self) -> Result<bool>;
 
-    /// Refuses, before anything is touched, a dump that this server cannot take: its version, what it lacks, the room.
-    fn can_take(&self, content: &Content) -> Result<()>;
+    /// Whether a dump of this `content` (or nothing) can take the data's place, and what that would mean. Touches nothing;
+    /// refuses what the server cannot take (its version, what it lacks) and what would keep the old data from being
+    /// removed afterwards. `consent` says what is left out.
+    fn outlook(&self, content: Option<&Content>, consent: &Consent) -> Result<Outlook>;
+
+    /// Refuses, as `NoSpace`, what the server has no room for beside the live data.
+    fn has_room(&self, content: &Content) -> Result<()>;
 
     /// How the data would be replaced; touches nothing. `mark` (digits) tells this replacement from every other; a
-    /// `restricted` one is filled without privileges; `lost` is the replacement in which the data was lost, if it was.
-    fn plan(&self, mark: &str, restricted: bool, lost: Option<&Replacement>) -> Result<Replacement>;
+    /// `restricted` one is filled without privileges; `roles` are missing and are made for it; `lost` is the replacement in
+    /// which the data was lost, if it was.
+    fn plan(&self, mark: &str, restricted: bool, roles: &[String], lost: Option<&Replacement>) -> Result<Replacement>;
 
     /// Makes the empty place beside the live data, and notes in `to` by what it is known again.
     fn make(&self, to: &mut Replacement) -> Result<()>;
@@ -173,8 +181,8 @@ pub trait Live: Send + Sync + Debug {
     fn settle(&self, to: &Replacement) -> Result<Settled>;
 }
 
-/// What a test restore showed: what came back equal, or why it did not.
-pub type Shown = Result<Compared, String>;
+/// What a test restore showed: what came back equal, or why it did not, with what to do about that.
+pub type Shown = Result<Compared, Failure>;
 
 /// A throw-away server; dropping it removes it.
 pub trait Scratch: Send + Debug {
@@ -213,6 +221,17 @@ pub trait Remote: Debug {
     ) -> Result<Box<dyn Read + Send>>;
 }
 
+/// What replacing the live data would mean beside the data itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// Roles that the dump names and the server lacks: they are made, and nobody can log in by them.
+    pub roles: Vec<String>,
+    /// What goes with the live data and is not in the dump, a line each, with counts: `2 grants to reader`.
+    pub lost: Vec<String>,
+    /// What else there is to know before agreeing, a line each.
+    pub notes: Vec<String>,
+}
+
 /// What was compared, and found equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compared {
@@ -245,13 +264,41 @@ pub struct Content {
     pub encoding: Option<String>,
     /// Extensions it needs.
     pub extensions: Vec<String>,
+    /// Tables in [`tables`](Self::tables) that an extension makes, the dump holding only rows that were added.
+    pub extension_tables: Vec<ExtensionTable>,
     /// Large objects in it.
     pub large_objects: u64,
     /// Bytes of data once unpacked.
     pub data_bytes: u64,
 }
 
+/// A table that comes with an extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtensionTable {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// The extension's name.
+    pub extension: String,
+}
+
 impl Content {
+    /// What is left of it when `extensions` are left out.
+    #[must_use]
+    pub fn without(mut self, extensions: &[String]) -> Content {
+        let left_out = |schema: &str, name: &str| {
+            let of = |table: &&ExtensionTable| table.schema == schema && table.name == name;
+            self.extension_tables.iter().find(of).is_some_and(|table| extensions.contains(&table.extension))
+        };
+        let tables = std::mem::take(&mut self.tables);
+        let tables = tables.into_iter().filter(|table| !left_out(&table.schema, &table.name)).collect();
+        self.tables = tables;
+        self.extensions.retain(|name| !extensions.contains(name));
+        self.code = self.code.without(extensions);
+        self
+    }
+
     /// Rows of all tables.
     pub fn rows(&self) -> u64 {
         self.tables.iter().map(|table| table.rows).sum()

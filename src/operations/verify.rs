@@ -59,9 +59,9 @@ pub fn verify(
     context.ui.step(&format!("Verifying {} in a disposable {image}", backup.id));
     log.say(&format!("verification in {image} began, asked for by {}", context.settings.caller.actor));
     detach_point(context, &dir, &Listed { validating: true, ..chosen.clone() })?;
-    let trial = Trial { context, docker: &docker, dir: &dir, service, backup, image: &image };
+    let trial = Trial { context, dokku, docker: &docker, dir: &dir, service, backup, image: &image };
     let shown = try_restore(&trial, &identities, &keys.consent, log);
-    let evidence = evidence(context, backup, &image, shown, log);
+    let (evidence, hints) = evidence(context, backup, &image, shown, log);
     let result = record(context, service, &backup.id, evidence, wait.max(PATIENCE));
     // Only now: until the evidence is written down somebody is working on this backup.
     drop(in_use);
@@ -71,9 +71,12 @@ pub fn verify(
             context.ui.detail("every table came back with the rows of the dump");
             Ok(result)
         }
-        Some(reason) => Err(Failure::new(Kind::Damaged, format!("{} does not restore", backup.id))
-            .because(reason)
-            .hint(format!("make another: dokku backups:export {service} --verify"))),
+        Some(reason) => {
+            let failure = Failure::new(Kind::Damaged, format!("{} does not restore", backup.id)).because(reason);
+            let another = format!("make another: dokku backups:export {service} --verify");
+            let hints = if hints.is_empty() { vec![another] } else { hints };
+            Err(hints.into_iter().fold(failure, Failure::hint))
+        }
     }
 }
 
@@ -114,6 +117,7 @@ fn remove_left(context: &Context, root: &Root, docker: &Docker) -> Result<usize>
 #[derive(Clone, Copy)]
 struct Trial<'a> {
     context: &'a Context,
+    dokku: &'a Dokku,
     docker: &'a Docker,
     dir: &'a Dir,
     service: &'a Service,
@@ -125,7 +129,7 @@ struct Trial<'a> {
 ///
 /// The outer failure says nothing about the backup, or that its bytes changed; the inner one is why it does not restore.
 fn try_restore(trial: &Trial, identities: &Identities, consent: &Consent, log: &mut Log) -> Result<Shown> {
-    let Trial { context, docker, dir, service, backup, image } = *trial;
+    let Trial { context, dokku, docker, dir, service, backup, image } = *trial;
     let memory = &context.properties().computed(service, &VERIFY_MEMORY)?;
     let disk = &context.properties().computed(service, &VERIFY_DISK)?;
     let limit = context.restore_limit(service)?;
@@ -149,7 +153,9 @@ fn try_restore(trial: &Trial, identities: &Identities, consent: &Consent, log: &
     std::thread::scope(|scope| {
         let (hand_over, started) = mpsc::channel();
         let start = move || {
-            let _ = hand_over.send(engine.disposable(starter, image, &owner, memory, Box::new(|| mark.remove())));
+            let options = || dokku.info(service).ok().and_then(|info| info.options);
+            let made = engine.disposable(starter, image, &owner, memory, &options, Box::new(|| mark.remove()));
+            let _ = hand_over.send(made);
         };
         std::thread::Builder::new().spawn_scoped(scope, start)?;
         let proven = prove(context.ui, dir, backup, service, identities, consent);
@@ -175,20 +181,24 @@ fn bound(service: &Service, set: &str, content: &Content) -> Bound {
     }
 }
 
-/// Evidence for or against the backup; an error when there is neither.
+/// Evidence for or against the backup, an error when there is neither; and what can be done where it is against it.
 fn evidence(
     context: &Context,
     backup: &Backup,
     image: &str,
     shown: Result<Shown>,
     log: &mut Log,
-) -> Result<Verification> {
+) -> (Result<Verification>, Vec<String>) {
+    let mut hints = Vec::new();
     let (tables, rows, reason) = match shown {
         Ok(Ok(Compared { tables, rows })) => (tables, rows, None),
-        Ok(Err(reason)) => (0, 0, Some(reason)),
+        Ok(Err(failure)) => {
+            hints.clone_from(&failure.hints);
+            (0, 0, Some(failure.reason()))
+        }
         Err(failure) => {
             log.say(&format!("not verified: {}", failure.reason()));
-            return Err(failure);
+            return (Err(failure), hints);
         }
     };
     log.say(&match &reason {
@@ -196,7 +206,8 @@ fn evidence(
         Some(reason) => format!("verification failed: {reason}"),
     });
     let sha256 = backup.sha256.clone().unwrap_or_default();
-    Ok(Verification { at: context.settings.clock.now(), image: image.to_owned(), sha256, tables, rows, reason })
+    let at = context.settings.clock.now();
+    (Ok(Verification { at, image: image.to_owned(), sha256, tables, rows, reason }), hints)
 }
 
 /// Writes the evidence, if the record still speaks of the same bytes.

@@ -105,7 +105,7 @@ impl IdentityArg {
     }
 }
 
-/// What a dump made elsewhere may do beyond making and filling its own objects.
+/// What a dump made elsewhere may do beyond making and filling its own objects, and what is left out of any.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ConsentArg {
     /// Pass on what no dump program writes, to a role without privileges: only when whoever made the dump is trusted.
@@ -115,12 +115,20 @@ pub struct ConsentArg {
     /// whatever the database server can.
     #[arg(long, value_name = "ITEM", value_delimiter = ',')]
     pub as_superuser: Vec<String>,
+    /// Leave these extensions out, with the rows that they keep in tables of their own: where the image lacks them, or the
+    /// server makes them in one database only.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub skip_extension: Vec<String>,
 }
 
 impl ConsentArg {
     /// What was agreed to.
     pub fn consent(&self) -> Consent {
-        Consent { programs: self.allow_programs, superuser: self.as_superuser.clone() }
+        Consent {
+            programs: self.allow_programs,
+            superuser: self.as_superuser.clone(),
+            skipped: self.skip_extension.clone(),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::operations::image::image_of;
 use crate::operations::keys::Keys;
 use crate::operations::locked_pair::patience;
 use crate::operations::recover::lock_and_recover;
-use crate::operations::restore::{history_entry, prove_chosen, replace, with_history};
+use crate::operations::restore::{accept, history_entry, prove_chosen, replace, show_outlook, with_history};
 use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, usable};
 use crate::properties::{ORIGIN, folder};
 use crate::ui::Format;
@@ -89,7 +89,9 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
         }
         // Written first: a fork that did not know its origin would be emptied by a reset.
         context.properties().set(&folder(&new), ORIGIN, Some(&backup.id.to_string()))?;
-        replace(context, &into, &info, Some(proven), Some(&backup.id), restore)
+        let accepted = accept(context, &new, &info, Some(proven))?;
+        show_outlook(context, accepted.outlook());
+        replace(context, &into, &info, accepted, Some(&backup.id), restore)
     });
     let done = filled.map_err(removed)?;
     context.ui.step(&format!("Forked {} into the new service {new}", backup.id));

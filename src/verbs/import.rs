@@ -9,6 +9,7 @@ use crate::answers::BackupJson;
 use crate::catalogue::{Detail, LockedCatalogue};
 use crate::dokku::{Dokku, not_running};
 use crate::domain::{Backup, BackupId, Compression, Listed, Service, ServiceWord, Which};
+use crate::engine::{Dump, Outlook};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::backup::safety_backup;
@@ -18,7 +19,7 @@ use crate::operations::keys::Keys;
 use crate::operations::locked_pair::LockedPair;
 use crate::operations::recover::lock_and_recover;
 use crate::operations::restore::{
-    history_entry, in_place, prove_chosen, redeploy, replace, show_plan, show_redeploy, with_history,
+    Accepted, accept, history_entry, in_place, prove_chosen, redeploy, replace, show_plan, show_redeploy, with_history,
 };
 use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, resolve_other, usable};
 use crate::ui::{Format, confirm};
@@ -163,7 +164,11 @@ fn restore(
         return Err(failure);
     }
     let proven = prove_chosen(context, from, target, chosen, keys)?;
-    show_plan(context, dokku, (chosen, &proven), target, &info, &before(args));
+    let way =
+        if args.in_place { Way::InPlace(proven) } else { Way::Beside(accept(context, target, &info, Some(proven))?) };
+    if let Some(dump) = way.dump() {
+        show_plan(context, dokku, (chosen, dump, &way.outlook()), target, &info, &before(args));
+    }
     if args.with_code {
         show_redeploy(context, backup, &info);
     }
@@ -176,16 +181,39 @@ fn restore(
         if !args.no_backup {
             restore.safety_backup = safety_backup(context, dokku, into, &info)?;
         }
-        if args.in_place {
-            in_place(context, dokku, into, proven, &backup.id, restore)
-        } else {
-            replace(context, into, &info, Some(proven), Some(&backup.id), restore)
+        match way {
+            Way::InPlace(dump) => in_place(context, dokku, into, dump, &backup.id, restore),
+            Way::Beside(accepted) => replace(context, into, &info, accepted, Some(&backup.id), restore),
         }
     })?;
     context.ui.step(&format!("Restored {} into {target}", backup.id));
     let code = if args.with_code { redeploy(context, dokku, &done, &info) } else { Ok(()) };
     tell(context, args, done, from)?;
     code
+}
+
+/// How the proven dump gets into the service.
+enum Way {
+    /// By the stock import, which asks nothing.
+    InPlace(Dump),
+    /// Into a new database, which then takes the live one's place.
+    Beside(Accepted),
+}
+
+impl Way {
+    fn dump(&self) -> Option<&Dump> {
+        match self {
+            Way::InPlace(dump) => Some(dump),
+            Way::Beside(accepted) => accepted.dump(),
+        }
+    }
+
+    fn outlook(&self) -> Outlook {
+        match self {
+            Way::InPlace(_) => Outlook::default(),
+            Way::Beside(accepted) => accepted.outlook().clone(),
+        }
+    }
 }
 
 fn tell(context: &Context, args: &ImportArgs, backup: Backup, from: &LockedCatalogue) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::operations::Context;
 use crate::operations::backup::safety_backup;
 use crate::operations::keys::Keys;
 use crate::operations::locked_pair::LockedPair;
-use crate::operations::restore::{history_entry, prove_chosen, replace, with_history};
+use crate::operations::restore::{accept, history_entry, prove_chosen, replace, show_outlook, with_history};
 use crate::operations::select::{Purpose, choose, resolve, resolve_other, usable};
 use crate::properties::{ORIGIN, folder};
 use crate::ui::{Format, confirm};
@@ -66,11 +66,12 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
         into.is_about(&chosen.backup.id);
         prove_chosen(context, from, &target, chosen, &keys)
     });
-    let filling = proven.transpose()?;
+    let filling = accept(context, &target, &info, proven.transpose()?)?;
     let backup = chosen.map(|chosen| chosen.backup);
     let what = backup.as_ref().map_or_else(|| "an empty database".to_owned(), |backup| backup.id.to_string());
     context.ui.step(&format!("Plan: replace everything in {target} by {what}"));
     context.ui.detail("a safety backup is taken; clients are ended at the exchange and may come back at once");
+    show_outlook(context, filling.outlook());
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }

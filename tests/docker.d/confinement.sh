@@ -45,7 +45,7 @@ RUN ["sed", "-i", "s/postgres --regid=postgres/pg --regid=pg/; s/user postgres -
 # A constraint's function that writes for as long as it is let, anywhere but at home.
 greedy() { # HOW-IT-WRITES
   printf 'CREATE FUNCTION greedy(int) RETURNS boolean LANGUAGE plpgsql AS $f$ BEGIN
-    IF current_database() <> $$db3$$ THEN %s; END IF; RETURN true; END $f$;
+    IF current_setting($$autovacuum$$) = $$off$$ THEN %s; END IF; RETURN true; END $f$;
     CREATE TABLE few (id int CHECK (public.greedy(id))); INSERT INTO few VALUES (1)' "$1"
 }
 

@@ -73,7 +73,7 @@ fn start(fixture: &dyn Fixture, id: &BackupId, root: &str, removed: &Arc<AtomicU
     });
     fixture
         .engine()
-        .disposable(&fixture.docker(), &fixture.image(), &owner, "512m", count)
+        .disposable(&fixture.docker(), &fixture.image(), &owner, "512m", &|| None, count)
         .expect("a throw-away server")
 }
 
@@ -100,7 +100,7 @@ pub fn a_test_restore_compares(fixture: &dyn Fixture) {
     let input = Input::Stream(Box::new(std::io::Cursor::new(less)));
     let missing = Dump::proven(input, content.clone(), Origin::Own, Consent::default());
     let why = restore(2, missing).expect_err("a row is missing");
-    assert!(!why.is_empty());
+    assert!(!why.reason().is_empty());
     // One whose bytes end before they should.
     let half = Input::Stream(Box::new(std::io::Cursor::new(whole[..whole.len() / 2].to_vec())));
     restore(3, Dump::proven(half, content, Origin::Own, Consent::default())).expect_err("it is cut");
@@ -142,7 +142,7 @@ pub fn an_idle_service_is_told_as_it_is(fixture: &dyn Fixture) {
     let (before, live) = (fixture.data(), fixture.live());
     assert_eq!(live.writers().expect("an answer"), None);
     assert!(live.has_data().expect("an answer"));
-    live.can_take(&fixture.content(&fixture.export())).expect("its own dump");
+    live.outlook(Some(&fixture.content(&fixture.export())), &Consent::default()).expect("its own dump");
     let now = chrono::Utc::now();
     live.end_dumps(now - chrono::TimeDelta::seconds(60)..now).expect("nothing to end");
     assert_eq!((fixture.data(), fixture.left()), (before, String::new()));
@@ -155,7 +155,7 @@ pub fn what_cannot_fit_is_refused_before_anything_is_touched(fixture: &dyn Fixtu
     let before = fixture.data();
     let mut content = fixture.content(&fixture.export());
     content.data_bytes = u64::MAX / 2;
-    let failure = fixture.live().can_take(&content).expect_err("it has no such room");
+    let failure = fixture.live().has_room(&content).expect_err("it has no such room");
     assert_eq!(failure.kind, Kind::NoSpace, "{}", failure.reason());
     assert!(!failure.hints.is_empty());
     assert_eq!((fixture.data(), fixture.left()), (before, String::new()));

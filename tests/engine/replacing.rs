@@ -44,7 +44,7 @@ fn changed(fixture: &dyn Fixture) -> Changed {
 
 /// Replaces up to `last`, and returns what the journal then holds.
 fn replace_until(fixture: &dyn Fixture, live: &dyn Live, whole: &[u8], last: Step) -> Replacement {
-    let mut to = live.plan(MARK, false, None).expect("a plan");
+    let mut to = live.plan(MARK, false, &[], None).expect("a plan");
     if last == Step::Planned {
         return to;
     }
@@ -81,7 +81,7 @@ impl Read for Broken {
 pub fn a_replacement_shows_only_once_it_is_committed(fixture: &dyn Fixture) {
     let Changed { then, now, dump } = changed(fixture);
     let live = fixture.live();
-    let mut to = live.plan(MARK, false, None).expect("a plan");
+    let mut to = live.plan(MARK, false, &[], None).expect("a plan");
     assert_eq!((fixture.data(), fixture.left()), (now.clone(), String::new()), "a plan touches nothing");
     assert!(!to.live().is_empty());
     live.make(&mut to).expect("an empty place");
@@ -101,7 +101,7 @@ pub fn a_replacement_shows_only_once_it_is_committed(fixture: &dyn Fixture) {
 pub fn a_dump_made_elsewhere_is_filled_without_privileges(fixture: &dyn Fixture) {
     let Changed { then, dump, .. } = changed(fixture);
     let live = fixture.live();
-    let mut to = live.plan(MARK, true, None).expect("a plan");
+    let mut to = live.plan(MARK, true, &[], None).expect("a plan");
     live.make(&mut to).expect("an empty place");
     let input = Input::Stream(Box::new(std::io::Cursor::new(dump.clone())));
     let foreign = Origin::Foreign("it is from elsewhere".to_owned());
@@ -114,7 +114,7 @@ pub fn a_dump_made_elsewhere_is_filled_without_privileges(fixture: &dyn Fixture)
 /// Without a dump the service becomes what a new one is.
 pub fn a_service_is_made_as_empty_as_a_new_one(fixture: &dyn Fixture) {
     let live = fixture.live();
-    let mut to = live.plan(MARK, false, None).expect("a plan");
+    let mut to = live.plan(MARK, false, &[], None).expect("a plan");
     live.make(&mut to).expect("an empty place");
     live.fill(&to, None, LIMIT).expect("it stays empty");
     live.commit(&to).expect("it is in place");

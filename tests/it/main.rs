@@ -49,6 +49,7 @@ mod remote;
 mod replace;
 mod replaced;
 mod report;
+mod reports;
 mod reports_stores;
 mod restore;
 mod retention;

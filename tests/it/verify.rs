@@ -80,7 +80,7 @@ fn row_036_an_empty_database_verifies_as_empty() {
     host.sql("shop", "select lo_from_bytea(0, '\\x0102')");
     let with_object = host.export("shop");
     host.dokku(&["backups:verify", "shop", "--latest"]).expect(0);
-    let run = verify_with(&host, &with_object, "docker:exec:psql/out=0@4").expect(6);
+    let run = verify_with(&host, &with_object, "docker:exec:psql/out=0@5").expect(6);
     assert!(run.stderr.contains("0 large objects, the dump holds 1"), "{}", run.stderr);
 }
 
@@ -121,8 +121,8 @@ fn fault_066_each_step_of_verification_fails_or_hangs() {
         ("docker:run/exit=1", 1, "docker run"),
         ("docker:exec:pg_isready/exit=1", 1, "did not come up"),
         ("docker:exec:pg_isready/hang", 1, "nothing came"),
-        ("docker:exec:psql/exit=2@1", 1, "psql"),
-        ("docker:exec:psql/hang@2", 1, "nothing came"),
+        ("docker:exec:psql/exit=2@2", 1, "psql"),
+        ("docker:exec:psql/hang@3", 1, "nothing came"),
         ("docker:ps/exit=1", 1, "docker ps"),
     ];
     let record = host.folder("shop").join(format!("{id}.toml"));
@@ -136,8 +136,8 @@ fn fault_066_each_step_of_verification_fails_or_hangs() {
     let says_no = [
         ("docker:exec:pg_restore/exit=1", "pg_restore"),
         ("docker:exec:pg_restore/hang", "nothing came for 8 seconds"),
-        ("docker:exec:psql/out=0%09499@4", "public.items has 499 rows, the dump holds 500"),
-        ("docker:exec:psql/out=nothing@4", "could not be counted"),
+        ("docker:exec:psql/out=0%09499@5", "public.items has 499 rows, the dump holds 500"),
+        ("docker:exec:psql/out=nothing@5", "could not be counted"),
     ];
     for (fault, words) in says_no {
         let run = verify_with(&host, &id, fault).expect(6);
@@ -224,13 +224,9 @@ fn fault_047_what_the_image_or_the_cluster_lacks_is_named_and_never_restorable()
       create policy mine on notes to app using (owner = current_user); insert into notes values ('me');",
     );
     let id = host.export("shop");
-    host.dokku(&["backups:verify", "shop", "--id", &id]).expect(6);
-    let reason = host.info("shop", &id)["verification"]["reason"].as_str().unwrap_or_default().to_owned();
-    assert!(reason.contains("role \"app\" does not exist"), "{reason}");
-    assert_eq!(host.trust("shop", &id), "verification-failed");
-    // Where the role is, the same dump restores; it takes --force, for nothing shows that it would.
+    // A role that is not there is made (report 113); the same dump goes where the role is.
+    host.dokku(&["backups:verify", "shop", "--id", &id]).expect(0);
     host.sql("shop", "delete from notes");
-    host.dokku(&["backups:import", "shop", "--id", &id, "--no-backup"]).expect(7);
     host.dokku(&["backups:import", "shop", "--id", &id, "--no-backup", "--force"]).expect(0);
     assert_eq!(host.sql("shop", "select count(*) from notes"), "1");
 
@@ -241,7 +237,7 @@ fn fault_047_what_the_image_or_the_cluster_lacks_is_named_and_never_restorable()
     }
     host.sql("shop", "drop policy mine on notes; create extension hstore; create table h(a hstore);");
     let id = host.export("shop");
-    let run = verify_with(&host, &id, "docker:exec:psql/out=plpgsql@3").expect(6);
+    let run = verify_with(&host, &id, "docker:exec:psql/out=plpgsql@4").expect(6);
     assert!(run.stderr.contains("lacks the extensions hstore"), "{}", run.stderr);
     assert_eq!(host.trust("shop", &id), "verification-failed");
     host.dokku(&["backups:verify", "shop", "--id", &id]).expect(0);
@@ -253,7 +249,7 @@ fn fault_046_endless_sql_is_bounded_and_harms_nothing() {
     host.database(
         "shop",
         "create function endless(int) returns boolean language plpgsql as $f$ begin
-        if current_database() <> 'shop' then loop perform 1; end loop; end if; return true; end $f$;
+        if current_database() <> 'shop' or current_setting('autovacuum') = 'off' then loop perform 1; end loop; end if; return true; end $f$;
       create table t(a int check (endless(a))); insert into t values (1);",
     );
     let before = host.digest("shop");

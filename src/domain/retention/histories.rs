@@ -88,6 +88,7 @@ fn shake(listed: &mut Listed, dice: &mut Dice, days: i64) {
             target,
             by: String::new(),
             safety_backup,
+            roles: Vec::new(),
             reason,
         });
     }

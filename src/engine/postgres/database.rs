@@ -17,6 +17,9 @@ const LISTS: [&str; 6] = [
     "unix_socket_directories",
 ];
 
+/// Settings by which values are read from their text and that no dump sets for itself: those of `money`.
+const READ_BY: [&str; 1] = ["lc_monetary"];
+
 /// The properties of one database. Columns differ between server versions, so the row travels as JSON.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Database {
@@ -140,6 +143,14 @@ impl Database {
             _ => {}
         }
         sql + &format!(" OWNER {} TABLESPACE {}", ident(&self.owner), ident(&self.tablespace))
+    }
+
+    /// The statements that give `name` those settings that say what its data mean: they come before the data.
+    pub fn read_by(&self, name: &str) -> Vec<String> {
+        let whole = self.settings.iter().filter(|setting| setting.role.is_none()).flat_map(|setting| &setting.config);
+        let read = whole.filter_map(|entry| entry.split_once('=')).filter(|(key, _)| READ_BY.contains(key));
+        read.map(|(key, value)| format!("ALTER DATABASE {} SET {} TO {}", ident(name), ident(key), literal(value)))
+            .collect()
     }
 
     /// The statements that give `name` the rest. They come after the data: a setting such as

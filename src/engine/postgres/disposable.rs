@@ -10,7 +10,7 @@ use super::quote::{ident, literal};
 use super::server::ADMIN;
 use crate::domain::{BackupId, Datastore, Service};
 use crate::engine::Owner;
-use crate::error::{Kind, Result};
+use crate::error::{Failure, Kind, Result};
 use crate::sys::docker::Docker;
 
 /// Label by which our containers are known, with the data root as its value: names prove nothing.
@@ -77,18 +77,23 @@ pub struct Disposable {
     image: String,
     memory: String,
     confinement: Confinement,
+    /// Settings of the service's own server, and whether it is started with them.
+    settings: Vec<String>,
+    as_service: bool,
     /// The labels that only this one has. Its name proves nothing: somebody else's container may have it.
     labels: Vec<String>,
     removed: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 impl Disposable {
-    /// Starts one of `image` for `owner`. `memory` is Docker's word. `removed` is called when nothing of it is left.
+    /// Starts one of `image` for `owner`, with these `settings` of the service's own server (`NAME=VALUE`). `memory` is
+    /// Docker's word. `removed` is called when nothing of it is left.
     pub fn start(
         docker: &Docker,
         image: &str,
         owner: &Owner,
         memory: &str,
+        settings: Vec<String>,
         removed: Box<dyn FnOnce() + Send + Sync>,
     ) -> Result<Disposable> {
         let labels = vec![
@@ -103,30 +108,36 @@ impl Disposable {
             image: image.to_owned(),
             memory: memory.to_owned(),
             confinement: Confinement::Strict,
+            as_service: !settings.is_empty(),
+            settings,
             labels,
             removed: Some(removed),
         };
-        match disposable.run(docker) {
-            // Made, and not to be started like this: the image has no such user, for instance.
-            Err(failure) if failure.kind == Kind::Child && disposable.remove()? > 0 => disposable.loosen(docker)?,
-            answer => answer?,
+        loop {
+            match disposable.run(docker) {
+                // Made, and not to be started like this: the image has no such user, for instance.
+                Err(failure) if failure.kind == Kind::Child && disposable.remove()? > 0 => {
+                    disposable.try_otherwise(failure)?;
+                }
+                answer => return answer.map(|()| disposable),
+            }
         }
-        Ok(disposable)
     }
 
     /// Its server, once it answers (within `limit`), with an empty database `name` of this encoding.
     pub fn server(&mut self, docker: &Docker, name: &str, encoding: Option<&str>, limit: Duration) -> Result<Server> {
         let limit = limit.min(Duration::from_secs(120));
         let server = Server::new(docker, &self.name);
-        match server.wait_until_ready(limit) {
-            // It ended by itself, and not for want of memory.
-            Err(failure) if failure.kind == Kind::Child && self.confinement == Confinement::Strict => {
-                log::info!("{}", failure.reason());
-                self.remove()?;
-                self.loosen(docker)?;
-                server.wait_until_ready(limit)?;
+        loop {
+            match server.wait_until_ready(limit) {
+                // It ended by itself, and not for want of memory.
+                Err(failure) if failure.kind == Kind::Child => {
+                    self.remove()?;
+                    self.try_otherwise(failure)?;
+                    self.run(docker)?;
+                }
+                answer => break answer?,
             }
-            answer => answer?,
         }
         let default = server.value(ADMIN, "SHOW server_encoding")?;
         let mut sql = format!("CREATE DATABASE {} TEMPLATE template0", ident(name));
@@ -141,6 +152,17 @@ impl Disposable {
     /// The image that it was made of.
     pub(super) fn image(&self) -> &str {
         &self.image
+    }
+
+    /// The value of a setting that it has from the service's own server.
+    pub(super) fn setting(&self, name: &str) -> Option<&str> {
+        let settings = self.settings.iter().rev().filter(|_| self.as_service);
+        settings.filter_map(|setting| setting.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Whether it has to do without the service's own settings, because it does not come up with them.
+    pub(super) fn is_without_settings(&self) -> bool {
+        !self.as_service && !self.settings.is_empty()
     }
 
     /// How tightly it is confined.
@@ -168,15 +190,28 @@ impl Disposable {
             Confinement::Loose => args.extend(LOOSE),
         }
         args.push(&self.image);
-        for setting in SETTINGS {
+        // Ours come last: of two the later one holds.
+        let own = self.settings.iter().filter(|_| self.as_service).map(String::as_str);
+        for setting in own.chain(SETTINGS) {
             args.extend(["-c", setting]);
         }
         docker.call(&args).map(|_| ())
     }
 
-    fn loosen(&mut self, docker: &Docker) -> Result<()> {
+    /// The next way to start it, after `failure` of this one: without the service's settings, then less confined. Fails
+    /// with `failure` when there is none.
+    fn try_otherwise(&mut self, failure: Failure) -> Result<()> {
+        log::info!("{}", failure.reason());
+        if self.as_service {
+            self.as_service = false;
+            return Ok(());
+        }
+        if self.confinement == Confinement::Loose {
+            return Err(failure);
+        }
         self.confinement = Confinement::Loose;
-        self.run(docker)
+        self.as_service = !self.settings.is_empty();
+        Ok(())
     }
 
     /// Removes the container with its data. Returns how many there were: one, or none any more.

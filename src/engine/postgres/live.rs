@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::inherited::container;
+use super::server::ADMIN;
+use super::session::unshield;
 use super::{Database, Restricted, Server};
-use crate::domain::{Origin, Replacement, Service, Settled, Swap, bytes};
-use crate::engine::{Compared, Content, Dump, Live};
+use crate::domain::{Consent, Origin, Replacement, Service, Settled, Swap, bytes};
+use crate::engine::{Compared, Content, Dump, Live, Outlook};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::docker::Docker;
+use crate::sys::stdin::Input;
 
 /// The server of a service, and the name of its database.
 #[derive(Debug, Clone)]
@@ -26,8 +30,7 @@ fn room_for(content: &Content) -> u64 {
 
 impl LiveServer {
     pub(super) fn new(docker: &Docker, service: &Service, database: Option<&str>) -> LiveServer {
-        // The container is named by the datastore plugin.
-        let server = Server::new(docker, format!("dokku.{}.{}", service.datastore, service.name));
+        let server = Server::new(docker, container(service));
         LiveServer { server, service: service.clone(), database: database.map(str::to_owned) }
     }
 
@@ -62,36 +65,29 @@ impl Live for LiveServer {
         Ok(self.server.oid(self.database()?)?.is_some())
     }
 
-    fn can_take(&self, content: &Content) -> Result<()> {
-        let service = &self.service;
-        let leading = content.server_version.split(|c: char| !c.is_ascii_digit()).next();
-        let (from, to) = (leading.and_then(|major| major.parse::<u32>().ok()), self.server.major()?);
-        if let Some(from) = from.filter(|from| *from > to) {
-            let text = format!("the dump is from PostgreSQL {from}, {service} is PostgreSQL {to}");
-            return Err(Failure::new(Kind::Refused, text).hint(format!(
-                "upgrade it first: dokku {}:upgrade {service} --image-version {from}",
-                service.datastore
-            )));
+    fn outlook(&self, content: Option<&Content>, consent: &Consent) -> Result<Outlook> {
+        let live = self.database()?;
+        match self.server.outlook(&self.service, live, content, consent) {
+            // Where the live database is gone nothing is lost with it; the server answers the rest all the same.
+            Err(failure) if failure.kind == Kind::Child && self.server.oid(live)?.is_none() => {
+                self.server.outlook(&self.service, ADMIN, content, consent)
+            }
+            answer => answer,
         }
-        let missing = self.server.missing_extensions(&content.extensions)?;
-        if !missing.is_empty() {
-            let text = format!("the image of {service} lacks what the dump needs: {}", missing.join(", "));
-            return Err(Failure::new(Kind::Refused, text).hint(format!(
-                "use an image that has it: dokku {}:upgrade {service} --image IMAGE",
-                service.datastore
-            )));
-        }
-        let (free, needed) = (self.server.free_bytes()?, room_for(content));
-        if free < needed {
-            let (free, needed) = (bytes(free), bytes(needed));
-            let text = format!("{service} has {free} free; a second database beside the live one needs {needed}");
-            return Err(Failure::new(Kind::NoSpace, text)
-                .hint("make room, or restore without the safety of a second database: --in-place"));
-        }
-        Ok(())
     }
 
-    fn plan(&self, mark: &str, restricted: bool, lost: Option<&Replacement>) -> Result<Replacement> {
+    fn has_room(&self, content: &Content) -> Result<()> {
+        let (free, needed) = (self.server.free_bytes()?, room_for(content));
+        if free >= needed {
+            return Ok(());
+        }
+        let (free, needed, service) = (bytes(free), bytes(needed), &self.service);
+        let text = format!("{service} has {free} free; a second database beside the live one needs {needed}");
+        Err(Failure::new(Kind::NoSpace, text)
+            .hint("make room, or restore without the safety of a second database: --in-place"))
+    }
+
+    fn plan(&self, mark: &str, restricted: bool, roles: &[String], lost: Option<&Replacement>) -> Result<Replacement> {
         let live = self.database()?;
         // Where the live database is gone, the journal of the restore that lost it says what it was like; else this server
         // makes what it makes by itself.
@@ -100,7 +96,7 @@ impl Live for LiveServer {
             (None, Some(Replacement::Databases(Swap { properties: Some(written), .. }))) => (written.clone(), 0),
             (None, _) => (self.server.default_database()?.written, 0),
         };
-        let swap = Swap { properties: Some(properties), ..Swap::of(live, oid, mark) };
+        let swap = Swap { properties: Some(properties), roles: roles.to_vec(), ..Swap::of(live, oid, mark) };
         Ok(Replacement::Databases(if restricted { swap.by_role(mark) } else { swap }))
     }
 
@@ -108,16 +104,22 @@ impl Live for LiveServer {
         let Replacement::Databases(swap) = to else { return Err(not_ours(to)) };
         let create = properties(swap)?.create(&swap.fresh);
         swap.fresh_oid = Some(self.server.create_database(&create, &swap.fresh)?);
-        Ok(())
+        self.server.make_roles(&swap.roles)
     }
 
     fn fill(&self, to: &Replacement, dump: Option<Dump>, limit: Duration) -> Result<Compared> {
         let swap = swap_of(to)?;
+        let properties = properties(swap)?;
         let compared = match dump {
-            Some(dump) => self.server.fill(&swap.fresh, swap.role.as_deref(), dump, limit)?,
+            Some(dump) => {
+                self.server.set(&properties.read_by(&swap.fresh))?;
+                let compared = self.server.fill(&swap.fresh, swap.role.as_deref(), dump, limit)?;
+                self.server.analyze(&swap.fresh, limit);
+                compared
+            }
             None => Compared { tables: 0, rows: 0 },
         };
-        self.server.adorn(&properties(swap)?, &swap.fresh)?;
+        self.server.set(&[&unshield(&swap.fresh)[..], &properties.adorn(&swap.fresh)].concat())?;
         Ok(compared)
     }
 
@@ -156,7 +158,12 @@ impl Server {
     pub(super) fn fill(&self, database: &str, role: Option<&str>, dump: Dump, limit: Duration) -> Result<Compared> {
         if dump.origin().is_own() {
             let content = dump.content().clone();
-            self.restore(database, dump.into_input(), limit)?;
+            let skipped = dump.consent().skipped.clone();
+            let input = match skipped.is_empty() {
+                true => dump.into_input(),
+                false => Input::Stream(super::without(dump.into_parts().0, skipped)),
+            };
+            self.restore(database, input, limit)?;
             // Counting a large table takes its time too.
             return self.with_timeout(limit).compare(database, &content);
         }
@@ -170,10 +177,17 @@ impl Server {
         self.with_timeout(limit).compare(database, &content)
     }
 
-    /// Gives `name` what belongs to a database itself.
-    fn adorn(&self, properties: &Database, name: &str) -> Result<()> {
-        let statements = properties.adorn(name);
+    /// Runs what sets a database.
+    fn set(&self, statements: &[String]) -> Result<()> {
         let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
-        self.query(super::server::ADMIN, &statements).map(|_| ())
+        if statements.is_empty() { Ok(()) } else { self.query(ADMIN, &statements).map(|_| ()) }
+    }
+
+    /// Gathers the statistics that no dump holds: without them the first hours after a restore are slow. A function in an
+    /// index may fail; autovacuum comes back to that as it would have before.
+    fn analyze(&self, database: &str, limit: Duration) {
+        if let Err(failure) = self.with_timeout(limit).query(database, &["ANALYZE"]) {
+            log::warn!("not all statistics were gathered: {}", failure.reason());
+        }
     }
 }

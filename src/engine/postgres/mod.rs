@@ -6,7 +6,10 @@ mod database;
 mod disk;
 mod disposable;
 mod dsn;
+mod explain;
+mod inherited;
 mod live;
+mod outlook;
 mod passing;
 pub mod plain;
 mod quote;
@@ -15,6 +18,7 @@ mod remote_dump;
 mod restricted;
 mod scratch;
 mod server;
+mod session;
 mod speech;
 mod sql;
 mod swap;
@@ -30,8 +34,9 @@ use crate::sys::docker::Docker;
 use database::Database;
 use disposable::Disposable;
 use dsn::Dsn;
+use inherited::inherited;
 use live::LiveServer;
-use passing::passing;
+use passing::{passing, without};
 use remote_dump::RemoteDump;
 use restricted::Restricted;
 use server::Server;
@@ -93,9 +98,11 @@ impl Engine for Postgres {
         image: &str,
         owner: &Owner,
         memory: &str,
+        options: &dyn Fn() -> Option<String>,
         removed: Box<dyn FnOnce() + Send + Sync>,
     ) -> Result<Box<dyn Scratch>> {
-        Ok(Box::new(Disposable::start(docker, image, owner, memory, removed)?))
+        let settings = inherited(docker, &owner.service, options);
+        Ok(Box::new(Disposable::start(docker, image, owner, memory, settings, removed)?))
     }
 
     fn sweep(&self, docker: &Docker, root: &str, is_worked_on: &dyn Fn(&Service, &BackupId) -> bool) -> Result<usize> {
@@ -125,6 +132,7 @@ fn inspect(dump: impl Read) -> Result<Content> {
         database: summary.database,
         encoding: summary.encoding,
         extensions: summary.extensions,
+        extension_tables: summary.extension_tables,
         large_objects: summary.large_objects,
         data_bytes: summary.data_bytes,
     })
@@ -154,6 +162,8 @@ fn inspect_plain(dump: impl Read) -> Result<Content> {
         database: summary.databases.into_iter().next().unwrap_or_default(),
         encoding: summary.encoding,
         extensions: summary.extensions,
+        // Its text does not tell whose a table is that it fills and does not make.
+        extension_tables: Vec::new(),
         large_objects: summary.large_objects,
         data_bytes: summary.bytes,
     })

@@ -23,6 +23,11 @@ pub fn passing(
         DumpFormat::Custom if failpoints::lists_are_off() => source,
         DumpFormat::Plain if failpoints::lists_are_off() => Box::new(PsqlInput::unjudged(source)),
         DumpFormat::Plain => Box::new(PsqlInput::as_role(source, consent.programs)),
-        DumpFormat::Custom => Box::new(Passing::new(source, consent.programs)),
+        DumpFormat::Custom => Box::new(Passing::as_role(source, consent.programs, consent.skipped.clone())),
     }
+}
+
+/// An archive of this host's own without the extensions `skipped` and the rows in their tables.
+pub fn without(source: Box<dyn Read + Send>, skipped: Vec<String>) -> Box<dyn Read + Send> {
+    Box::new(Passing::without(source, skipped))
 }

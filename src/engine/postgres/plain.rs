@@ -14,6 +14,7 @@ mod psql_input;
 mod quotes;
 mod reading;
 mod rows;
+mod search_path;
 mod tables;
 
 use std::io::{ErrorKind, Read};

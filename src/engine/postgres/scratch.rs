@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use super::disposable::{Confinement, Disposable};
-use super::server::Server;
+use super::server::{ADMIN, Server};
 use crate::engine::{Bound, Compared, Dump, Scratch, Shown};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::was_killed;
 use crate::sys::docker::Docker;
 use crate::sys::idle_timer::IdleTimer;
 
-/// Name of the database inside the disposable server.
+/// Name of the database inside the disposable server, where nothing depends on it.
 const DATABASE: &str = "verification";
 /// Name of the role that restores a dump made elsewhere there.
 const ROLE: &str = "dokku_backups_role";
@@ -21,23 +21,43 @@ const ENDING: Duration = Duration::from_secs(10);
 impl Scratch for Disposable {
     fn restore_and_compare(&mut self, docker: &Docker, dump: Dump, bound: &Bound, limit: Duration) -> Result<Shown> {
         let content = dump.content();
-        let server = self.server(docker, DATABASE, content.encoding.as_deref(), limit)?;
+        let database = self.database(dump.origin().is_own().then_some(content.database.as_str()));
+        let server = self.server(docker, &database, content.encoding.as_deref(), limit)?;
         let missing = server.missing_extensions(&content.extensions)?;
         if !missing.is_empty() {
-            return Ok(Err(format!("{} lacks the extensions {}", self.image(), missing.join(", "))));
+            let text = format!("{} lacks the extensions {}", self.image(), missing.join(", "));
+            let skip = format!("leave out what they bring: --skip-extension {}", missing.join(","));
+            return Ok(Err(Failure::new(Kind::Damaged, text).hint(skip)));
         }
-        self.bounded(bound, || judge(&server, server.fill(DATABASE, Some(ROLE), dump, limit)))
+        server.make_roles(&content.code.roles)?;
+        self.bounded(bound, || judge(&server, &database, server.fill(&database, Some(ROLE), dump, limit)))
     }
 
     fn note(&self) -> Option<String> {
-        let text =
-            format!("{} does not come up as postgres on a read-only file system; it runs as it wants to", self.image());
-        (self.confinement() == Confinement::Loose).then_some(text)
+        let image = self.image();
+        let loose = (self.confinement() == Confinement::Loose).then(|| {
+            format!("{image} does not come up as postgres on a read-only file system; it runs as it wants to")
+        });
+        let bare = self
+            .is_without_settings()
+            .then(|| format!("{image} runs without the service's own settings: with them it does not come up"));
+        let notes: Vec<String> = loose.into_iter().chain(bare).collect();
+        (!notes.is_empty()).then(|| notes.join("; "))
+    }
+}
+
+impl Disposable {
+    /// What the database in it is called: as the `own` one that was dumped, or as the one in which the server makes what is
+    /// bound to a database's name.
+    fn database(&self, own: Option<&str>) -> String {
+        let name = own.or_else(|| self.setting("cron.database_name")).unwrap_or_default();
+        let taken = ["", ADMIN, "template0", "template1"].contains(&name);
+        if taken { DATABASE.to_owned() } else { name.to_owned() }
     }
 }
 
 /// A failure says something about the backup only as long as the server itself is well.
-fn judge(server: &Server, restored: Result<Compared>) -> Result<Shown> {
+fn judge(server: &Server, database: &str, restored: Result<Compared>) -> Result<Shown> {
     match restored {
         Ok(compared) => Ok(Ok(compared)),
         Err(failure) if failure.reason().contains("No space left on device") => {
@@ -46,10 +66,10 @@ fn judge(server: &Server, restored: Result<Compared>) -> Result<Shown> {
                 .hint("make room where Docker keeps its data, and try again"))
         }
         Err(failure) => match failure.kind {
-            Kind::Damaged | Kind::Timeout => Ok(Err(failure.reason())),
+            Kind::Damaged | Kind::Timeout => Ok(Err(failure)),
             // The memory limit may have taken `pg_restore` itself: that is no judgement on the dump.
             _ if was_killed(&failure) => Err(failure),
-            Kind::Child if server.value(DATABASE, "SELECT 1").is_ok() => Ok(Err(failure.reason())),
+            Kind::Child if server.value(database, "SELECT 1").is_ok() => Ok(Err(failure)),
             Kind::Child => Err(why_it_ended(server).unwrap_or(failure)),
             _ => Err(failure),
         },

@@ -4,7 +4,8 @@ use std::io::{Cursor, Read};
 use std::time::{Duration, Instant};
 
 use super::archive;
-use super::quote::literal;
+use super::explain::explained;
+use super::quote::{ident, literal};
 use super::restricted::Restricted;
 use crate::domain::{DumpFormat, Stage};
 use crate::engine::Content;
@@ -59,7 +60,7 @@ impl Server {
         let name = format!("PGAPPNAME={APPLICATION}");
         let mut args = vec!["env", "PGCLIENTENCODING=UTF8", SESSION, &name, "psql", "-XqAt", "-F", "\t", "-w"];
         args.extend(["-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database]);
-        for statement in statements {
+        for statement in std::iter::once(&super::session::UNLIMITED).chain(statements) {
             args.extend(["-c", statement]);
         }
         let answer = self.docker.exec(&self.container, &args)?;
@@ -132,7 +133,7 @@ impl Server {
         let mut args = vec!["env", RESTORING, "pg_restore", "--exit-on-error", "--no-owner", "--no-acl", "-w"];
         args.extend(["-U", role, "-d", database]);
         args.extend(more);
-        self.docker.pour(&self.container, &args, dump, limit)?.finish()
+        self.docker.pour(&self.container, &args, dump, limit)?.finish().map_err(explained)
     }
 
     /// Of plain SQL neither owners nor privileges are restored, and no meta-command reaches `psql`.
@@ -153,7 +154,7 @@ impl Server {
         let fence = format!("\\restrict {}", random::word()?);
         args.extend(["-c", &fence]);
         args.extend(["-f", "-"]);
-        self.docker.pour(&self.container, &args, dump, limit)?.finish()
+        self.docker.pour(&self.container, &args, dump, limit)?.finish().map_err(explained)
     }
 
     /// Runs a few words of shell in the container, with one argument.
@@ -207,6 +208,30 @@ impl Server {
         Ok(extensions.iter().filter(|name| !available.lines().any(|have| have == *name)).cloned().collect())
     }
 
+    /// Makes those of `roles` that are missing, so that nobody can log in by them.
+    pub fn make_roles(&self, roles: &[String]) -> Result<()> {
+        if roles.is_empty() {
+            return Ok(());
+        }
+        let there = self.query(ADMIN, &["SELECT to_json(rolname) FROM pg_roles"])?;
+        let there: Vec<String> = there.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let make = |role: &&String| !there.contains(role);
+        let statements: Vec<String> =
+            roles.iter().filter(make).map(|role| format!("CREATE ROLE {} NOLOGIN", ident(role))).collect();
+        let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+        if statements.is_empty() { Ok(()) } else { self.query(ADMIN, &statements).map(|_| ()) }
+    }
+
+    /// Drops roles that were made for a database that is gone. One that meanwhile owns something stays.
+    pub fn drop_roles(&self, roles: &[String]) -> Result<()> {
+        for role in roles {
+            if let Err(failure) = self.query(ADMIN, &[&format!("DROP ROLE IF EXISTS {}", ident(role))]) {
+                log::warn!("the role {role} stays: {}", failure.reason());
+            }
+        }
+        Ok(())
+    }
+
     /// Free bytes where the server keeps its data.
     pub fn free_bytes(&self) -> Result<u64> {
         let directory = self.value(ADMIN, "SHOW data_directory")?.unwrap_or_default();
@@ -215,14 +240,6 @@ impl Server {
         blocks.map(|kib| kib.saturating_mul(1024)).ok_or_else(|| {
             Failure::new(Kind::Child, format!("could not learn the free space in {}", self.container))
                 .because(answer.stderr)
-        })
-    }
-
-    /// The server's major version.
-    pub fn major(&self) -> Result<u32> {
-        let number = self.value(ADMIN, "SHOW server_version_num")?.unwrap_or_default();
-        number.trim().parse::<u32>().map(|number| number / 10_000).map_err(|_| {
-            Failure::new(Kind::Child, format!("the server in {} does not tell its version", self.container))
         })
     }
 

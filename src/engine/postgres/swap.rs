@@ -65,10 +65,10 @@ impl Server {
         Ok(self.databases()?.oid(database))
     }
 
-    /// Makes the database that `create` says, called `name`, and returns its object id.
+    /// Makes the database that `create` says, called `name`, shielded, and returns its object id.
     pub fn create_database(&self, create: &str, name: &str) -> Result<u32> {
         let ask = format!("SELECT oid FROM pg_database WHERE datname = {}", literal(name));
-        let oid = self.query(ADMIN, &[create, &ask])?;
+        let oid = self.query(ADMIN, &[create, &super::session::shield(name), &ask])?;
         oid.trim().parse().map_err(|_| Failure::new(Kind::Child, format!("the database {name} was not made")))
     }
 
@@ -118,6 +118,9 @@ impl Server {
             swap.role.as_ref().map_or(Ok(()), |role| self.dismiss(&swap.live, role))?;
         }
         self.drop_role(swap)?;
+        if settled == Settled::Undone {
+            self.drop_roles(&swap.roles)?;
+        }
         Ok(settled)
     }
 
@@ -167,12 +170,46 @@ impl Server {
         if found.is_invalid() {
             return self.query(ADMIN, &[&drop]).map(|_| ());
         }
-        self.end_prepared(name)?;
+        self.untie(name)?;
         let close = format!("ALTER DATABASE {quoted} ALLOW_CONNECTIONS false IS_TEMPLATE false");
         self.query(ADMIN, &[&close, &end_sessions(name), &drop]).map(|_| ())
     }
 
-    /// Rolls back what a dump has left prepared: it would keep the database from being dropped, for ever.
+    /// Removes what would keep a database of ours from being dropped, for ever: prepared transactions, and subscriptions, of
+    /// which those of a live database were asked about before (`outlook`). One that was closed is opened for that.
+    fn untie(&self, name: &str) -> Result<()> {
+        let database = literal(name);
+        let prepared = format!("SELECT count(*) FROM pg_prepared_xacts WHERE database = {database}");
+        let subscribed = format!(
+            "SELECT count(*) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = {database}"
+        );
+        // Before PostgreSQL 10 there were no subscriptions, and nobody to ask for them.
+        let both = self.query(ADMIN, &[&prepared, &subscribed]).or_else(|_| self.query(ADMIN, &[&prepared]))?;
+        if both.lines().all(|many| many == "0") {
+            return Ok(());
+        }
+        self.query(ADMIN, &[&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", ident(name))])?;
+        self.end_prepared(name)?;
+        self.end_subscriptions(name)
+    }
+
+    /// Removes subscriptions without a word to their publishers: where one has a place kept there, its owner was told.
+    fn end_subscriptions(&self, database: &str) -> Result<()> {
+        let sql = "SELECT to_json(subname) FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        let left = self.query(database, &[sql]).unwrap_or_default();
+        for name in left.lines().filter_map(|line| serde_json::from_str::<String>(line).ok()) {
+            let name = ident(&name);
+            let off = [
+                format!("ALTER SUBSCRIPTION {name} DISABLE"),
+                format!("ALTER SUBSCRIPTION {name} SET (slot_name = NONE)"),
+            ];
+            let drop = format!("DROP SUBSCRIPTION {name}");
+            self.query(database, &[&off[0], &off[1], &drop])?;
+        }
+        Ok(())
+    }
+
+    /// Rolls back what a dump has left prepared.
     pub(super) fn end_prepared(&self, database: &str) -> Result<()> {
         // As JSON: such a name may hold line ends.
         let sql = format!("SELECT to_json(gid) FROM pg_prepared_xacts WHERE database = {}", literal(database));

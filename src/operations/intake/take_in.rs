@@ -50,7 +50,8 @@ pub fn bring_in(
     let called = draft.record.label.clone().unwrap_or_default();
     let incoming = Incoming { dump: &mut dump, format, doing: "received", about: size, nothing: None, grew: &|| () };
     let whole = store_dump(context, draft, &stored, incoming, |content| {
-        object(&called, &content.code, &keys.consent).map_err(|failure| failure.hint("nothing was taken in"))
+        object(&called, &content.code.clone().without(&keys.consent.skipped), &keys.consent)
+            .map_err(|failure| failure.hint("nothing was taken in"))
     });
     let mut sealed = whole.and_then(|whole| whole.seal(into)).inspect_err(|_| {
         if let Err(second) = into.abandon(&id) {

@@ -45,7 +45,7 @@ pub fn prove(
     let passed = stored.whole()?;
     drop(progress);
     is_recorded(backup, &passed)?;
-    let content = content?;
+    let content = content?.without(&consent.skipped);
     let origin = backup.origin(target);
     if !origin.is_own() {
         object(&backup.id.to_string(), &content.code, consent)?;

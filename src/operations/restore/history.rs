@@ -14,6 +14,7 @@ pub fn history_entry(context: &Context, into: &LockedCatalogue, safety: Option<B
         target: into.service().name.to_string(),
         by: context.settings.caller.actor.clone(),
         safety_backup: safety,
+        roles: Vec::new(),
         reason: None,
     }
 }

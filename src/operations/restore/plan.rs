@@ -1,8 +1,8 @@
 //! The plan of a restore, before anybody is asked: what, from when, what was shown about it, and what it would change.
 
 use crate::dokku::{Dokku, Info, push};
-use crate::domain::{AppCode, Listed, Origin, Service, count};
-use crate::engine::Dump;
+use crate::domain::{AppCode, Listed, Origin, Service, count, shown};
+use crate::engine::{Dump, Outlook};
 use crate::operations::Context;
 use crate::ui::bytes;
 
@@ -11,7 +11,7 @@ use crate::ui::bytes;
 pub fn show_plan(
     context: &Context,
     dokku: &Dokku,
-    (chosen, dump): (&Listed, &Dump),
+    (chosen, dump, outlook): (&Listed, &Dump, &Outlook),
     target: &Service,
     info: &Info,
     before: &[&str],
@@ -38,6 +38,23 @@ pub fn show_plan(
     }
     for line in before {
         ui.detail(&format!("to data:  {line}"));
+    }
+    show_outlook(context, outlook);
+}
+
+/// What goes with the live data, and what has to be made.
+pub fn show_outlook(context: &Context, outlook: &Outlook) {
+    for line in &outlook.lost {
+        context.ui.detail(&format!("lost:     {line}"));
+    }
+    if !outlook.roles.is_empty() {
+        let roles = outlook.roles.iter().map(|role| shown(role).into_owned()).collect::<Vec<_>>().join(", ");
+        context
+            .ui
+            .detail(&format!("made:     without a login, since the dump names it and the server lacks it: {roles}"));
+    }
+    for line in &outlook.notes {
+        context.ui.detail(&format!("note:     {line}"));
     }
 }
 

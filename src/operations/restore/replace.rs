@@ -5,11 +5,13 @@ use chrono::{DateTime, Utc};
 
 use crate::catalogue::{Journal, LockedCatalogue};
 use crate::dokku::{Dokku, Info};
-use crate::domain::{BackupId, Origin, Replacement, Restore, Settled, count};
+use crate::domain::{BackupId, Origin, Replacement, Restore, Settled, count, shown};
 use crate::engine::{self, Dump, Live};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::recover::lost_database;
+
+use super::Accepted;
 use crate::sys::{cancel, signals};
 
 fn journal_of(into: &LockedCatalogue, id: Option<&BackupId>, restore: &Restore) -> Journal {
@@ -31,29 +33,31 @@ fn lost_in(into: &LockedCatalogue) -> Result<Option<Replacement>> {
     Ok(first.and_then(|journal| journal.replacement()))
 }
 
-/// Replaces the contents of `into` by `dump`, or by nothing: the state of a new service. On failure the live data is as it
+/// Replaces the contents of `into` by what was `accepted` for it. On failure the live data is as it
 /// was. On success the journal stays open until the history is written: whoever closes it first would leave a restore in
 /// progress for ever.
 pub fn replace(
     context: &Context,
     into: &LockedCatalogue,
     info: &Info,
-    dump: Option<Dump>,
+    accepted: Accepted,
     id: Option<&BackupId>,
-    restore: &Restore,
+    restore: &mut Restore,
 ) -> Result<()> {
+    let Accepted { dump, outlook } = accepted;
     let service = into.service();
     let limit = context.restore_limit(service)?;
     let live = engine::of(service.datastore).attach(&context.docker()?, service, info.database.as_deref());
     if let Some(dump) = &dump {
-        live.can_take(dump.content())?;
+        // Again after a safety backup: that may lie on the same disk.
+        live.has_room(dump.content())?;
     }
     // One that is open still may hold a second database and a role: nothing new begins on top of that.
     if let Some(open) = Journal::read(into.dir())?.and_then(|journal| journal.replacement()) {
         live.settle(&open).map_err(|failure| failure.hint("an earlier restore has to be settled first"))?;
     }
     let restricted = dump.as_ref().is_some_and(|dump| !dump.origin().is_own());
-    let mut to = live.plan(&mark(restore.started_at), restricted, lost_in(into)?.as_ref())?;
+    let mut to = live.plan(&mark(restore.started_at), restricted, &outlook.roles, lost_in(into)?.as_ref())?;
     let mut journal = journal_of(into, id, restore);
     journal.set_replacement(&to);
     let mut journal = journal.open(into.dir(), into.incoming())?;
@@ -77,7 +81,13 @@ pub fn replace(
         return undo(context, into, &*live, &journal, failure);
     }
     context.ui.step(&format!("Exchanging the databases of {service}"));
-    live.commit(&to).or_else(|failure| undo(context, into, &*live, &journal, failure))
+    live.commit(&to).or_else(|failure| undo(context, into, &*live, &journal, failure))?;
+    if !outlook.roles.is_empty() {
+        let roles = outlook.roles.iter().map(|role| shown(role).into_owned()).collect::<Vec<_>>().join(", ");
+        context.ui.detail(&format!("made without a login, since the dump names it: {roles}"));
+    }
+    restore.roles = outlook.roles;
+    Ok(())
 }
 
 /// Digits that tell this replacement from any other.
@@ -127,6 +137,9 @@ pub fn in_place(
         let (taken, given) = (engine.words(engine.exported()), engine.words(format));
         return Err(Failure::new(Kind::Refused, format!("the stock import takes {taken}, and this is {given}"))
             .hint("leave out --in-place"));
+    }
+    if !dump.consent().skipped.is_empty() {
+        return Err(Failure::new(Kind::Refused, "the stock import leaves nothing out").hint("leave out --in-place"));
     }
     let limit = context.restore_limit(into.service())?;
     signals::obey()?;

@@ -112,6 +112,7 @@ impl Engine for Bytes {
             database: String::new(),
             encoding: None,
             extensions: Vec::new(),
+            extension_tables: Vec::new(),
             large_objects: 0,
             data_bytes: data.len() as u64,
         })
@@ -127,6 +128,7 @@ impl Engine for Bytes {
         _: &str,
         owner: &Owner,
         _: &str,
+        _: &dyn Fn() -> Option<String>,
         removed: Box<dyn FnOnce() + Send + Sync>,
     ) -> Result<Box<dyn Scratch>> {
         Ok(Box::new(Folder::start(&self.root, owner, self.flaw, removed)?))

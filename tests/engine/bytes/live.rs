@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use dokku_backups::domain::{OwnWay, Replacement, Settled};
-use dokku_backups::engine::{Compared, Content, Dump, Live};
+use dokku_backups::domain::{Consent, OwnWay, Replacement, Settled};
+use dokku_backups::engine::{Compared, Content, Dump, Live, Outlook};
 use dokku_backups::error::{Failure, Kind, Result};
 use dokku_backups::sys::stdin::Input;
 use toml::{Table, Value};
@@ -84,14 +84,18 @@ impl Live for File {
         Ok(self.number(DATA)? != 0)
     }
 
-    fn can_take(&self, content: &Content) -> Result<()> {
+    fn outlook(&self, _: Option<&Content>, _: &Consent) -> Result<Outlook> {
+        Ok(Outlook::default())
+    }
+
+    fn has_room(&self, content: &Content) -> Result<()> {
         if content.data_bytes > ROOM {
             return Err(Failure::new(Kind::NoSpace, "there is no such room").hint("make some"));
         }
         Ok(())
     }
 
-    fn plan(&self, mark: &str, _: bool, _: Option<&Replacement>) -> Result<Replacement> {
+    fn plan(&self, mark: &str, _: bool, _: &[String], _: Option<&Replacement>) -> Result<Replacement> {
         let plan = Table::from_iter([
             ("fresh".to_owned(), Value::from(format!("{DATA}.{mark}"))),
             ("before".to_owned(), Value::from(self.number(DATA)?)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dokku_backups::domain::{BackupId, Service};
 use dokku_backups::engine::{Bound, Compared, Dump, Owner, Scratch, Shown};
-use dokku_backups::error::Result;
+use dokku_backups::error::{Failure, Kind, Result};
 use dokku_backups::sys::docker::Docker;
 
 use super::engine::{Flaw, lines, opened};
@@ -67,12 +67,12 @@ impl Scratch for Folder {
         let bytes = read(dump)?;
         let data = match opened(&bytes) {
             Ok(data) => data,
-            Err(failure) => return Ok(Err(failure.reason())),
+            Err(failure) => return Ok(Err(failure)),
         };
         fs::write(self.folder.join("data"), data)?;
         let rows = lines(&fs::read(self.folder.join("data"))?);
         if rows != expected && self.flaw != Some(Flaw::ComparesNothing) {
-            return Ok(Err(format!("{rows} lines came back, the dump has {expected}")));
+            return Ok(Err(Failure::new(Kind::Damaged, format!("{rows} lines came back, the dump has {expected}"))));
         }
         Ok(Ok(Compared { tables: 1, rows }))
     }

@@ -9,6 +9,8 @@ use super::source::{Long, Source};
 const KEPT: usize = 1024 * 1024;
 /// The longest definition that is looked into.
 pub(super) const DEFINITION: usize = 16 * 1024 * 1024;
+/// Dependencies that are kept of an entry.
+const NEEDS: usize = 1000;
 /// The highest dump id: `pg_restore` allocates two arrays of this length.
 const MAX_ID: i32 = 1 << 28;
 /// `SECTION_NONE` to `SECTION_POST_DATA` of `pg_backup.h`; 3 is data.
@@ -29,6 +31,8 @@ pub(super) struct Entry {
     pub(super) copy: Option<Vec<u8>>,
     /// Whether a data block belongs to it, and where it is when the archive says so.
     pub(super) data: Data,
+    /// The numbers of the entries that it needs.
+    pub(super) needs: Vec<i32>,
     /// The entry as it is written, where the source keeps that: up to the kind, from there to the definition, and from
     /// behind the definition on.
     pub(super) written: [Vec<u8>; 3],
@@ -84,10 +88,15 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
     }
     source.skip_string()?; // owner
     with_oids(source)?;
-    while dependency(source)? {}
+    let mut needs = Vec::new();
+    while let Some(other) = dependency(source)? {
+        if needs.len() < NEEDS {
+            needs.push(other);
+        }
+    }
     let data = data(source, has_data)?;
     let written = [up_to_kind, up_to_definition, source.take_kept()];
-    Ok(Entry { id, kind, tag, namespace, definition, copy, data, written })
+    Ok(Entry { id, kind, tag, namespace, definition, copy, data, needs, written })
 }
 
 /// An OID, written as a decimal string for historical reasons.
@@ -98,11 +107,13 @@ fn number<R: Read>(source: &mut Source<R>) -> Result<(), ArchiveError> {
     }
 }
 
-/// One dependency, a decimal string; false at the end of the list.
-fn dependency<R: Read>(source: &mut Source<R>) -> Result<bool, ArchiveError> {
+/// One dependency, a decimal string; none at the end of the list. One that is too large for an entry is of no entry.
+fn dependency<R: Read>(source: &mut Source<R>) -> Result<Option<i32>, ArchiveError> {
     match source.string(10)? {
-        None => Ok(false),
-        Some(digits) if decimal(&digits) => Ok(true),
+        None => Ok(None),
+        Some(digits) if decimal(&digits) => {
+            Ok(Some(std::str::from_utf8(&digits).ok().and_then(|digits| digits.parse().ok()).unwrap_or(0)))
+        }
         Some(_) => Err(source.odd("a dependency that is no number")),
     }
 }

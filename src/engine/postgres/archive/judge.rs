@@ -25,6 +25,8 @@ pub(super) enum Fate {
     Instead(Vec<u8>),
     /// This one, under a kind of our own: `pg_restore` makes its own statement for schemas.
     Schema(Vec<u8>),
+    /// As it is, without its rows.
+    NoData,
 }
 
 /// Judges entries in their order.

@@ -22,12 +22,14 @@ mod dump_kind;
 mod encoding;
 mod entry;
 mod error;
+mod extensions;
 mod header;
 mod inserts;
 mod judge;
 mod kinds;
 mod passing;
 mod rows;
+mod skipping;
 mod source;
 mod toc;
 
@@ -45,6 +47,7 @@ pub(super) fn text(bytes: &[u8]) -> String {
 }
 
 use crate::domain::ForeignCode;
+use crate::engine::ExtensionTable;
 use source::Source;
 
 /// The newest archive format this reader knows: PostgreSQL 17 and 18 write 1.16.
@@ -73,6 +76,8 @@ pub struct Summary {
     pub tables: Vec<TableRows>,
     /// Names of the extensions that the archive creates.
     pub extensions: Vec<String>,
+    /// Tables with data that an extension makes.
+    pub extension_tables: Vec<ExtensionTable>,
     /// Large objects whose content is in the archive.
     pub large_objects: u64,
     /// Entries of the table of contents, of any kind.
@@ -162,6 +167,7 @@ fn whole<R: Read>(source: &mut Source<R>) -> Result<Summary, ArchiveError> {
         encoding: toc.encoding,
         tables: data.tables,
         extensions: toc.extensions,
+        extension_tables: toc.extension_tables,
         large_objects: data.large_objects,
         entries: toc.entries,
         code: toc.code,

@@ -6,29 +6,54 @@ use std::io::{self, Read};
 
 use super::entry::{self, Entry};
 use super::judge::{Fate, Judge};
+use super::skipping::Skipping;
 use super::source::{Long, Source};
 use super::{ArchiveError, header};
+
+/// Bytes of a number: a sign, and four of 32 bits.
+const INT: usize = 5;
+
+/// What whoever restores is given.
+#[derive(Debug, Clone, Copy)]
+enum What {
+    /// A role without privileges, which gets what it may do; what is on no list where `programs` says so.
+    Role { programs: bool },
+    /// The superuser, who gets all.
+    Everything,
+}
 
 /// What is read next.
 enum Next {
     Header,
-    Entries { left: i32, format: (u8, u8, u8), judge: Box<Judge> },
+    Entries { left: i32, format: (u8, u8, u8), judge: Option<Box<Judge>> },
     Data,
 }
 
 /// An archive on its way to `pg_restore`.
 pub(in super::super) struct Passing<R> {
     source: Source<R>,
-    programs: bool,
+    what: What,
+    skipping: Skipping,
     next: Next,
     ready: Vec<u8>,
     from: usize,
 }
 
 impl<R: Read> Passing<R> {
-    /// Of the archive that `inner` gives; with what is on no list where `programs` allows it.
-    pub(in super::super) fn new(inner: R, programs: bool) -> Self {
-        Passing { source: Source::keeping(inner), programs, next: Next::Header, ready: Vec::new(), from: 0 }
+    /// Of the archive that `inner` gives, for a role without privileges; with what is on no list where `programs` allows it,
+    /// without the extensions `skipped`.
+    pub(in super::super) fn as_role(inner: R, programs: bool, skipped: Vec<String>) -> Self {
+        Self::with(inner, What::Role { programs }, skipped)
+    }
+
+    /// All of it, without the extensions `skipped` and the rows in their tables.
+    pub(in super::super) fn without(inner: R, skipped: Vec<String>) -> Self {
+        Self::with(inner, What::Everything, skipped)
+    }
+
+    fn with(inner: R, what: What, skipped: Vec<String>) -> Self {
+        let (source, skipping) = (Source::keeping(inner), Skipping::of(skipped));
+        Passing { source, what, skipping, next: Next::Header, ready: Vec::new(), from: 0 }
     }
 
     /// Makes more bytes ready; none at the end.
@@ -40,7 +65,10 @@ impl<R: Read> Passing<R> {
                 let format = header::read(&mut self.source)?.format;
                 let left = self.source.int_in(0..=i32::MAX, "number of entries")?;
                 self.ready = self.source.take_kept();
-                let judge = Box::new(Judge::passing(format, self.programs));
+                let judge = match self.what {
+                    What::Role { programs } => Some(Box::new(Judge::passing(format, programs))),
+                    What::Everything => None,
+                };
                 self.next = Next::Entries { left, format, judge };
             }
             Next::Entries { left: 0, .. } => {
@@ -50,7 +78,11 @@ impl<R: Read> Passing<R> {
             Next::Entries { left, format, judge } => {
                 let entry = entry::read(&mut self.source, *format)?;
                 *left -= 1;
-                let fate = judge.take(&entry).map_err(|words| self.source.odd(words))?;
+                let fate = match judge {
+                    Some(judge) => judge.take(&entry).map_err(|words| self.source.odd(words))?,
+                    None => Fate::Kept,
+                };
+                let fate = self.skipping.take(&entry).unwrap_or(fate);
                 write(&mut self.ready, &entry, &fate);
             }
             Next::Data => {
@@ -67,7 +99,12 @@ impl<R: Read> Passing<R> {
 /// Writes an entry. Where its data lie is not said any more: they have moved, and in a pipe nobody looks.
 fn write(into: &mut Vec<u8>, entry: &Entry, fate: &Fate) {
     let [start, section, rest] = &entry.written;
+    let from = into.len();
     into.extend_from_slice(start);
+    if *fate == Fate::NoData {
+        // Behind its number: whether data belong to it. pg_restore passes over data that no entry wants.
+        into[from + INT..from + 2 * INT].fill(0);
+    }
     let kind = match fate {
         Fate::Schema(_) => b"SCHEMA IF NOT EXISTS",
         _ => entry.kind.as_slice(),
@@ -76,13 +113,16 @@ fn write(into: &mut Vec<u8>, entry: &Entry, fate: &Fate) {
     into.extend_from_slice(section);
     match fate {
         Fate::Instead(definition) | Fate::Schema(definition) => string(into, Some(definition)),
-        Fate::Kept => match &entry.definition {
+        Fate::Kept | Fate::NoData => match &entry.definition {
             Long::Text(definition) => string(into, Some(definition)),
             Long::Nothing | Long::Beyond(_) => string(into, None),
         },
     }
     into.extend_from_slice(rest);
-    if matches!(entry.data, entry::Data::At(_)) {
+    if *fate == Fate::NoData {
+        let place = into.len() - 9;
+        into[place..].copy_from_slice(&[3, 0, 0, 0, 0, 0, 0, 0, 0]);
+    } else if matches!(entry.data, entry::Data::At(_)) {
         let place = into.len() - 9;
         into[place..].copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
@@ -156,7 +196,7 @@ mod tests {
     fn passed(archive: &[u8], programs: bool) -> Vec<u8> {
         let through = |step| {
             let mut out = Vec::new();
-            Passing::new(Slow(archive, step), programs).read_to_end(&mut out).unwrap();
+            Passing::as_role(Slow(archive, step), programs, Vec::new()).read_to_end(&mut out).unwrap();
             out
         };
         let once = through(1 << 20);

@@ -5,10 +5,12 @@ use std::io::Read;
 
 use super::copy::{self, Copy};
 use super::entry::{self, Data, Entry};
+use super::extensions::Extensions;
 use super::judge::Judge;
 use super::source::Source;
 use super::{ArchiveError, encoding};
 use crate::domain::ForeignCode;
+use crate::engine::ExtensionTable;
 
 /// Bytes of the longest name, in whatever encoding: 63, or 252 of a server that was built for longer ones.
 const LONGEST_NAME: usize = 252;
@@ -21,6 +23,9 @@ pub(super) struct Toc {
     /// The entries with data, in the order in which their blocks must come.
     pub(super) data: Vec<DataEntry>,
     pub(super) extensions: Vec<String>,
+    found: Extensions,
+    /// Tables with data that an extension makes.
+    pub(super) extension_tables: Vec<ExtensionTable>,
     pub(super) encoding: Option<String>,
     /// OIDs of the large objects that entries create, ascending: each has an entry of its own (1.12 to 1.15) or a line in
     /// that of a group (1.16). Older archives, and some partial dumps, announce none.
@@ -81,6 +86,8 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
         ids: HashSet::new(),
         data: Vec::new(),
         extensions: Vec::new(),
+        found: Extensions::default(),
+        extension_tables: Vec::new(),
         encoding: None,
         large_objects: Vec::new(),
         code: ForeignCode::default(),
@@ -109,6 +116,11 @@ fn name(entry: &Entry) -> String {
 
 impl Toc {
     fn take(&mut self, entry: &Entry, standard_strings: bool) -> Result<(), &'static str> {
+        let extension = self.found.take(entry).map(str::to_owned);
+        if let (b"TABLE DATA", Some(extension)) = (entry.kind.as_slice(), extension) {
+            let (schema, name) = (self.text(&entry.namespace), self.text(&entry.tag));
+            self.extension_tables.push(ExtensionTable { schema, name, extension });
+        }
         match entry.kind.as_slice() {
             b"ENCODING" => {
                 let encoding = encoding::named(entry.sql()).ok_or("an encoding that PostgreSQL does not know")?;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::super::archive::TableRows;
 use super::super::sql::{Cursor, Qualified as Name, Token};
+use super::search_path::SearchPath;
 
 /// Whether a table's rows are those that were counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +23,7 @@ const MOST: usize = 200_000;
 pub(super) struct Tables {
     list: Vec<(TableRows, Rows)>,
     places: HashMap<(String, String), usize>,
-    /// Where tables without a schema go: the first schema of the `search_path`.
-    schema: Option<String>,
+    path: SearchPath,
     /// Something may have changed any table.
     unknown: bool,
 }
@@ -45,8 +45,21 @@ impl Tables {
         }
     }
 
+    /// The table that is meant by `name`; a new one where there is none so far.
     fn place(&mut self, name: Name) -> &mut (TableRows, Rows) {
-        let schema = name.schema.or_else(|| self.schema.clone()).unwrap_or_else(|| "public".to_owned());
+        let schema =
+            name.schema.clone().or_else(|| self.found(&name.name)).unwrap_or_else(|| self.path.first().to_owned());
+        self.place_in(schema, name)
+    }
+
+    /// The schema in which the server finds a table of this name.
+    fn found(&self, name: &str) -> Option<String> {
+        let known =
+            |schema: &&str| self.places.contains_key(&(clipped((*schema).to_owned()), clipped(name.to_owned())));
+        self.path.all().find(known).map(str::to_owned)
+    }
+
+    fn place_in(&mut self, schema: String, name: Name) -> &mut (TableRows, Rows) {
         let (schema, name) = (clipped(schema), Name { name: clipped(name.name), schema: None });
         let place = *self.places.entry((schema.clone(), name.name.clone())).or_insert_with(|| {
             self.list.push((TableRows { schema, name: name.name, rows: 0 }, Rows::Counted));
@@ -66,9 +79,7 @@ impl Tables {
             }
         } else if created_table(&mut cursor) {
             self.created(cursor);
-        } else if cursor.words("set search_path") || cursor.words("set session search_path") {
-            self.path(cursor);
-        } else {
+        } else if !self.path.statement(&cursor) {
             self.changed(cursor);
         }
         self.list.len() <= MOST
@@ -76,7 +87,9 @@ impl Tables {
 
     /// `CREATE TABLE ... AS SELECT` fills it; a list of columns does not.
     fn created(&mut self, mut cursor: Cursor<'_>) {
-        let Some(name) = cursor.qualified() else { return self.forget(None) };
+        let Some(mut name) = cursor.qualified() else { return self.forget(None) };
+        // Made where new tables go, whatever others there are by its name.
+        name.schema.get_or_insert_with(|| self.path.first().to_owned());
         if cursor.clone().has_outside("partition") && is_partitioned(cursor.clone()) {
             self.place(name).1 = Rows::InPartitions;
         } else if matches!(cursor.peek(), Some(Token::Sign(b'('))) && !cursor.has_outside("as")
@@ -85,25 +98,6 @@ impl Tables {
             self.add(name, 0);
         } else {
             self.forget(Some(name));
-        }
-    }
-
-    /// The first schema that can be there: not `$user`, and not what the server puts there itself.
-    fn path(&mut self, mut cursor: Cursor<'_>) {
-        if !cursor.words("to") {
-            cursor.operator("=");
-        }
-        self.schema = None;
-        loop {
-            let text = cursor.text().map(|text| super::lossy(&text));
-            let Some(schema) = text.or_else(|| cursor.name()) else { return };
-            if schema != "$user" && !schema.is_empty() && schema != "pg_catalog" {
-                self.schema = Some(schema);
-                return;
-            }
-            if !cursor.sign(b',') {
-                return;
-            }
         }
     }
 
@@ -159,8 +153,8 @@ impl Tables {
     }
 
     fn is_known(&self, name: &Name) -> bool {
-        let schema = name.schema.clone().or_else(|| self.schema.clone()).unwrap_or_else(|| "public".to_owned());
-        self.places.contains_key(&(schema, name.name.clone()))
+        let schema = name.schema.clone().or_else(|| self.found(&name.name));
+        schema.is_some_and(|schema| self.places.contains_key(&(clipped(schema), clipped(name.name.clone()))))
     }
 
     /// The tables whose rows are known.
@@ -219,12 +213,33 @@ mod tests {
 
     #[test]
     fn rows_of_inserts_are_tuples() {
-        let text = "set search_path to shop, public; create table A (x int check (x in (1, 2)), y text);
+        let text = "create schema shop; set search_path to shop, public; create table A (x int check (x in (1, 2)), y text);
             insert into a values (1, 'a;(b)'), (2, 'VALUES (3)') on conflict (x) do nothing; insert into a default values;
             create rule r as on delete to a do (insert into b values (1); select 1);
             create function f() returns int language sql begin atomic insert into a values (1); select 2; end;
             insert into shop.\"A\"(x) values ((1 + 2) * 3);";
         assert_eq!(counted(text), [("shop.a".to_owned(), 3), ("shop.A".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn report_104_names_are_found_where_the_server_finds_them() {
+        let table = "create table a (x int); insert into a values (1);";
+        for (path, schema) in [
+            ("set search_path to \"$user\", nowhere, public", "public"),
+            ("set search_path = s", "s"),
+            ("create schema \"S\"; set local search_path to \"S\", s", "S"),
+            ("select pg_catalog.set_config('search_path', 'nowhere, \"s\"', false)", "s"),
+            ("select set_config('search_path', '', false); set schema 's'", "s"),
+            ("set search_path to s; reset search_path", "public"),
+            ("set search_path to s; set search_path to default", "public"),
+            // Where there is one already, it is meant.
+            ("create table public.a (x int); set search_path to s, public; drop table if exists s.a", "s"),
+        ] {
+            let found = counted(&format!("create schema s; {path}; {table}"));
+            assert!(found.contains(&(format!("{schema}.a"), 1)), "{path}: {found:?}");
+        }
+        let later = "create table a (x int); create schema s; set search_path to s, public; insert into a values (1)";
+        assert_eq!(counted(later), [("public.a".to_owned(), 1)]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What of a dump's statements is more than its own objects, gathered as they go by, within bounds.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{Asked, Class, Judged};
 use crate::domain::{ForeignCode, Need, Privileged, Stage, Unlisted};
@@ -24,6 +24,7 @@ pub(in super::super) struct Found {
     refused_more: u64,
     unlisted_more: u64,
     lives_on: BTreeMap<&'static str, u64>,
+    roles: BTreeSet<String>,
 }
 
 impl Found {
@@ -34,6 +35,12 @@ impl Found {
 
     /// Takes a statement that was judged; `place` is its place, as in `line 6`.
     pub(in super::super) fn take(&mut self, judged: &Judged, place: impl Fn() -> String, text: &[u8]) {
+        if ["CREATE POLICY", "ALTER POLICY", "CREATE USER MAPPING"].contains(&judged.does.as_str())
+            && self.roles.len() < NAMED
+        {
+            // In a role's name no backslash means anything.
+            self.roles.extend(super::roles::named(text, false));
+        }
         match &judged.class {
             Class::Allowed | Class::LeftOut => {}
             Class::Refused(why) => return self.refused(why, place, text),
@@ -102,6 +109,7 @@ impl Found {
             let what = format!("and {} more", self.unlisted_more);
             self.code.unlisted.push(Unlisted { what, needs: Need::Nothing });
         }
+        self.code.roles = self.roles.into_iter().collect();
         self.code.lives_on = self.lives_on.iter().map(|(kind, count)| plural(kind, *count)).collect();
         self.code
     }

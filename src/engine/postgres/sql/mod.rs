@@ -19,6 +19,7 @@ mod found;
 mod function;
 mod item;
 mod publication;
+mod roles;
 mod select;
 mod settings;
 mod split;
@@ -97,6 +98,20 @@ const TRANSACTION: &str = "it begins, ends or divides a transaction";
 const ROLES: &str = "it is about roles";
 const SERVER: &str = "it is about the server, not the database";
 const OTHERS: &str = "it is about other databases or sessions";
+
+/// What a statement makes or changes, in small letters with its name: `index public.a_b`. `None` where that is not told.
+pub(super) fn subject(statement: &[u8]) -> Option<String> {
+    let mut cursor = Cursor::new(statement, false);
+    cursor.one_of(&["create or replace", "create", "alter", "comment on", "drop", "refresh"])?;
+    cursor.one_of(&["temporary", "temp", "unlogged"]);
+    let object = item::object(&mut cursor)?.to_ascii_lowercase();
+    cursor.words("concurrently");
+    let _ = cursor.words("if not exists") || cursor.words("if exists");
+    cursor.words("only");
+    let Qualified { schema, name } = cursor.qualified()?;
+    let schema = schema.map(|schema| format!("{schema}.")).unwrap_or_default();
+    Some(format!("{object} {schema}{name}"))
+}
 
 /// Judges one statement, as [`Statements`] gives them.
 pub(super) fn judge(statement: &[u8], context: &Context<'_>) -> Judged {
