@@ -12,6 +12,8 @@ const LONGEST_NAME: usize = 256;
 const MOST_PROGRAMS: usize = 100;
 /// Notes.
 const MOST_NOTES: usize = 50;
+/// Roles that a restore made.
+const MOST_ROLES: usize = 200;
 /// Apps.
 const MOST_APPS: usize = 200;
 /// Restores; the newest stay.
@@ -34,6 +36,7 @@ impl Backup {
         self.apps.truncate(MOST_APPS);
         let old = self.restores.len().saturating_sub(MOST_RESTORES);
         self.restores.drain(..old);
+        self.restores.iter_mut().for_each(|restore| few(&mut restore.roles, MOST_ROLES));
         let words = [
             &mut self.reason,
             &mut self.label,

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use nix::sys::signal::Signal;
 
+use super::support::fixture::{COUNT, ITEMS};
 use super::support::lack::left_out;
 use super::support::{Host, send, wait};
-use super::support::fixture::{COUNT, ITEMS};
 
 fn input(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/reports").join(name);

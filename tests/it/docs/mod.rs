@@ -103,6 +103,7 @@ documents! {
     off_site: "docs/off-site.md" => scenes::off_site;
     over_ssh: "docs/over-ssh.md" => scenes::nothing_to_run;
     row_004_platforms: "docs/platforms.md" => scenes::platforms;
+    restores: "docs/restores.md" => scenes::nothing_to_run;
     rights: "docs/rights.md" => scenes::rights;
     schedules: "docs/schedules.md" => scenes::schedules;
     row_047_practice_run: "docs/practice-run.md" => scenes::practice_run;
