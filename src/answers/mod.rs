@@ -19,7 +19,7 @@ use crate::ui::FailureJson;
 
 pub use backup::{BackupJson, DestinationJson, copy_of};
 pub use health::{Brief, Check, HostHealth, ServiceHealth};
-pub use notification::FailedBackup;
+pub use notification::{FailedBackup, TriedAddress};
 pub use others::{Downloaded, LogLines, Unscheduled, Version};
 pub use report::{Destroy, GlobalReport, GlobalValues, GrantJson, Offsite, OwnValues, Report, Reports, Rights, Values};
 pub use retention::{DecisionJson, PrunedJson};
@@ -51,6 +51,10 @@ pub fn schemas() -> Vec<Answer> {
         answer::<Downloaded>("download", "download -o FILE"),
         answer::<LogLines>("logs", "What was logged for one backup"),
         answer::<FailedBackup>("notification", "The document that notify-url is sent"),
+        answer::<TriedAddress>(
+            "notification-test",
+            "The document that an address is sent when it is set as notify-url",
+        ),
         answer::<Vec<PrunedJson>>("prune", "What prune removed, or would, service by service"),
         answer::<Report>("report", "report of one service"),
         answer::<GlobalReport>("report-global", "report --global"),

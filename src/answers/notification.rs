@@ -12,6 +12,8 @@ use crate::ui::ErrorJson;
 pub struct FailedBackup<'a> {
     /// Always `backup-failed`.
     pub event: &'static str,
+    /// The same in one line for people: chats show it.
+    pub text: String,
     /// The datastore plugin.
     pub datastore: Datastore,
     /// The service's name.
@@ -22,4 +24,15 @@ pub struct FailedBackup<'a> {
     pub at: DateTime<Utc>,
     /// Why.
     pub error: ErrorJson<'a>,
+}
+
+/// What `notify-url` is sent when it is set, to see whether it works.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TriedAddress {
+    /// Always `test`.
+    pub event: &'static str,
+    /// The same in one line for people.
+    pub text: String,
+    /// When.
+    pub at: DateTime<Utc>,
 }

@@ -30,6 +30,22 @@ pub enum FileKind {
     Xz,
     /// A zip file.
     Zip,
+    /// 7-Zip.
+    SevenZip,
+    /// RAR.
+    Rar,
+    /// The `.Z` of `compress`.
+    Compress,
+    /// Encrypted with OpenPGP, in text form.
+    OpenPgp,
+    /// Encrypted with `openssl enc`.
+    OpenSsl,
+    /// A database file of SQLite.
+    Sqlite,
+    /// An archive of MongoDB's dump program.
+    MongoArchive,
+    /// Text in UTF-16, with its mark at the beginning.
+    Utf16,
     /// Encrypted with age.
     Age,
     /// A Linux program.
@@ -47,7 +63,7 @@ pub enum FileKind {
 }
 
 /// Fixed beginnings; the longer of two comes first.
-const BEGINNINGS: [(&[u8], FileKind); 15] = [
+const BEGINNINGS: [(&[u8], FileKind); 26] = [
     (b"\x1f\x8b", FileKind::Gzip),
     (b"\x28\xb5\x2f\xfd", FileKind::Zstd),
     (b"\x04\x22\x4d\x18", FileKind::Lz4),
@@ -61,6 +77,18 @@ const BEGINNINGS: [(&[u8], FileKind); 15] = [
     (b"age-encryption.org/", FileKind::Age),
     (b"-----BEGIN AGE ENCRYPTED FILE", FileKind::Age),
     (b"REDIS", FileKind::RedisSnapshot),
+    (b"7z\xbc\xaf\x27\x1c", FileKind::SevenZip),
+    (b"Rar!\x1a\x07", FileKind::Rar),
+    (b"\x1f\x9d", FileKind::Compress),
+    (b"-----BEGIN PGP MESSAGE", FileKind::OpenPgp),
+    (b"Salted__", FileKind::OpenSsl),
+    (b"SQLite format 3\0", FileKind::Sqlite),
+    (b"\x6d\xe2\x99\x81", FileKind::MongoArchive),
+    (b"\xff\xfe", FileKind::Utf16),
+    (b"\xfe\xff", FileKind::Utf16),
+    // What MariaDB's programs put before everything else, against their own old clients.
+    (b"/*M!999999", FileKind::MysqlDump),
+    (b"-- phpMyAdmin", FileKind::MysqlDump),
     (b"-- MySQL dump", FileKind::MysqlDump),
     (b"-- MariaDB dump", FileKind::MysqlDump),
 ];
@@ -103,9 +131,23 @@ pub fn begins(text: &str, word: &str) -> bool {
 }
 
 impl FileKind {
-    /// Whether some program has packed a file, or several, into it.
-    pub fn is_packed(self) -> bool {
-        matches!(self, Self::Gzip | Self::Zstd | Self::Lz4 | Self::Bzip2 | Self::Xz | Self::Zip)
+    /// What to do with one that is brought as a dump; none where nothing helps.
+    pub fn way_out(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Bzip2 => "unpack it on the way: bzip2 -dc FILE | dokku backups:import SERVICE --file -",
+            Self::Xz => "unpack it on the way: xz -dc FILE | dokku backups:import SERVICE --file -",
+            Self::Lz4 => "unpack it on the way: lz4 -dc FILE | dokku backups:import SERVICE --file -",
+            Self::Compress => "unpack it on the way: uncompress -c FILE | dokku backups:import SERVICE --file -",
+            Self::Zip => "unpack it on the way: unzip -p FILE | dokku backups:import SERVICE --file -",
+            Self::SevenZip => "unpack it on the way: 7z x -so FILE | dokku backups:import SERVICE --file -",
+            Self::Rar => "unpack it on the way: unrar p -inul FILE | dokku backups:import SERVICE --file -",
+            Self::OpenPgp => "open it on the way: gpg --decrypt FILE | dokku backups:import SERVICE --file -",
+            Self::OpenSsl => {
+                "open it on the way, as it was closed: openssl enc -d ... | dokku backups:import SERVICE --file -"
+            }
+            Self::MysqlDump | Self::Sqlite => "another database's data: pgloader is a program that converts them",
+            _ => return None,
+        })
     }
 }
 
@@ -122,6 +164,14 @@ impl fmt::Display for FileKind {
             Self::Bzip2 => "a bzip2 file",
             Self::Xz => "an xz file",
             Self::Zip => "a zip file",
+            Self::SevenZip => "a 7-Zip file",
+            Self::Rar => "a RAR file",
+            Self::Compress => "a file of compress",
+            Self::OpenPgp => "a message encrypted with OpenPGP",
+            Self::OpenSsl => "a file encrypted with openssl",
+            Self::Sqlite => "a database of SQLite",
+            Self::MongoArchive => "a dump of MongoDB",
+            Self::Utf16 => "text in UTF-16",
             Self::Age => "a file encrypted with age",
             Self::Elf => "a Linux program",
             Self::Jpeg => "a JPEG picture",

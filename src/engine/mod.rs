@@ -8,13 +8,13 @@
 
 mod dump;
 pub mod file_kind;
+mod parts;
 pub mod postgres;
 
 use std::fmt::Debug;
 use std::io::Read;
 use std::net::IpAddr;
 use std::ops::Range;
-use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -26,6 +26,7 @@ use crate::sys::docker::Docker;
 
 pub use dump::Dump;
 pub use file_kind::FileKind;
+pub use parts::{ByName, InOrder, Parts};
 
 macro_rules! engines {
     ($($name:ident $folder:ident),* $(,)?) => {
@@ -66,8 +67,11 @@ pub trait Engine: Sync + Debug {
     /// ([`file_kind::HEAD`] bytes, or all there are). Fails as `damaged`, with what it is and what to do with it.
     fn recognise(&self, head: &[u8], name: &str) -> Result<DumpFormat>;
 
-    /// What to type where a `folder` is given for a dump; none where no dump is one.
-    fn about_folder(&self, folder: &Path) -> Option<String>;
+    /// The file that tells what a dump in several files is made of; none where no dump is in several.
+    fn index(&self) -> Option<&'static str>;
+
+    /// One dump out of several files, as a stream. Fails as `damaged` where they do not fit each other.
+    fn gather(&self, parts: Parts) -> Result<Box<dyn Read + Send>>;
 
     /// What may be the matter, and where to look, when nothing comes from an export any more.
     fn hung_hint(&self) -> &'static str;

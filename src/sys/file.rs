@@ -16,7 +16,11 @@ struct OnPath {
 
 impl std::fmt::Display for OnPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "could not {} {}: {}", self.doing, self.path.display(), self.source)
+        let path = self.path.display();
+        if self.source.raw_os_error() == Some(nix::libc::ELOOP) {
+            return write!(f, "could not {} {path}: it is a symbolic link, and nothing of it is followed", self.doing);
+        }
+        write!(f, "could not {} {path}: {}", self.doing, self.source)
     }
 }
 

@@ -10,32 +10,63 @@ use std::time::Duration;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::dir::Dir;
 use super::file::{NamedFile, on_path};
 use super::idle_timer::IdleTimer;
-use super::{failpoints, signals};
+use super::{failpoints, signals, user};
 use crate::error::{Failure, Kind, Result};
 
 /// How often a waiting reader looks for signals.
 const LOOK: u16 = 50;
 
-/// Opens a file that somebody named, and says where it truly lies, whatever links lead there. `about_folder` is what to
-/// type where it is a folder.
-pub fn open(path: &Path, about_folder: Option<String>) -> Result<(NamedFile, PathBuf)> {
+/// What somebody named.
+#[derive(Debug)]
+pub enum Named {
+    /// A file, and where it truly lies, whatever links lead there.
+    File(NamedFile, PathBuf),
+    /// A folder, by its true path.
+    Folder(Dir),
+}
+
+impl Named {
+    /// Where it truly lies.
+    pub fn truly(&self) -> &Path {
+        match self {
+            Named::File(_, truly) => truly,
+            Named::Folder(dir) => dir.path(),
+        }
+    }
+}
+
+/// Opens a file or a folder that somebody named.
+pub fn open(path: &Path) -> Result<Named> {
     let mut options = File::options();
     // O_NONBLOCK: a FIFO must not make us wait for a writer.
     options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC);
-    let file = failpoints::pass("open").and_then(|()| options.open(path)).map_err(|e| on_path("open", path, e))?;
+    let opened = failpoints::pass("open").and_then(|()| options.open(path));
+    let file = opened.map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => not_for_us(path, error),
+        _ => on_path("open", path, error).into(),
+    })?;
     let kind = file.metadata()?.file_type();
-    let shown = path.display();
+    let truly = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
     if kind.is_dir() {
-        let failure = Failure::new(Kind::Usage, format!("{shown} is a folder"));
-        return Err(failure.hint(about_folder.unwrap_or_else(|| "name one file in it".to_owned())));
+        return Ok(Named::Folder(Dir::open(&truly)?));
     }
     if !kind.is_file() {
-        return Err(Failure::new(Kind::Usage, format!("{shown} is no regular file")).hint("pour it in: --file -"));
+        let text = format!("{} is no regular file", path.display());
+        return Err(Failure::new(Kind::Usage, text).hint("pour it in: --file -"));
     }
-    let truly = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
-    Ok((NamedFile::new(file, path.to_owned()), truly))
+    Ok(Named::File(NamedFile::new(file, path.to_owned()), truly))
+}
+
+/// Whoever named the file may read it; the program runs as somebody else.
+fn not_for_us(path: &Path, error: io::Error) -> Failure {
+    let (user, shown) = (user::name_of(user::effective_uid()), path.display());
+    Failure::new(Kind::Io, format!("{shown} cannot be read by {user}, the user that this runs as"))
+        .because(error)
+        .hint(format!("pour it in as somebody who may: dokku backups:import SERVICE --file - < {shown}"))
+        .hint(format!("or let {user} read it, and pass the folders above it: namei -l {shown} shows whose they are"))
 }
 
 /// What is poured into us, for as long as it comes and may come.

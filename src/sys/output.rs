@@ -42,6 +42,12 @@ pub fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> io::Result<()
     }
 }
 
+/// Whether stdout is a plain file, so that nobody sees what is written there.
+pub fn is_a_file() -> bool {
+    let stat = nix::sys::stat::fstat(io::stdout());
+    stat.is_ok_and(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFREG)
+}
+
 /// Writes one line to stderr, which may be closed; there is nobody left to tell then.
 pub fn talk(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", shown(line));

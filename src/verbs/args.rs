@@ -67,12 +67,31 @@ pub fn parse_timezone(text: &str) -> Result<Tz, String> {
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub struct Selector {
-    /// The newest one.
+    /// The newest good one, safety backups apart.
     #[arg(long)]
     pub latest: bool,
     /// The one with this id.
     #[arg(long, value_name = "ID")]
     pub id: Option<BackupId>,
+}
+
+/// Exactly one backup of a service, to be looked at.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub struct Looked {
+    /// The newest one, be it failed or in the making.
+    #[arg(long)]
+    pub latest: bool,
+    /// The one with this id.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<BackupId>,
+}
+
+impl Looked {
+    /// The same without its words.
+    pub fn which(&self) -> Which {
+        Which::of(self.id.clone())
+    }
 }
 
 impl Selector {

@@ -19,7 +19,7 @@ use crate::operations::offsite::not_copied;
 use crate::operations::recover::lock_and_recover;
 use crate::operations::select::{folder_for_reading, resolve};
 use crate::operations::verify::verify;
-use crate::sys::signals;
+use crate::sys::{output, signals};
 use crate::ui::Format;
 
 /// `backups:export`
@@ -164,6 +164,10 @@ fn tell(
     let Made { backup, held } = made;
     if args.format == Format::Stdout {
         context.ui.data(&backup.id.to_string())?;
+        if output::is_a_file() {
+            context.ui.warn("the file that stdout is holds the backup's id now, not the backup");
+            context.ui.warn(&format!("for that: dokku backups:download {service} --id {} > FILE", backup.id));
+        }
     }
     let not_copied = not_copied(&backup);
     if !args.verify || signals::received().is_some() {

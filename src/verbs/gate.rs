@@ -1,7 +1,9 @@
 //! Dokku's `service-action` trigger: destroying a service is refused unless its newest good backup is `Restorable`.
 
+use chrono::{DateTime, Utc};
+
 use crate::catalogue::{Detail, View};
-use crate::domain::{Datastore, Service, Trust};
+use crate::domain::{Datastore, Listed, Service, Trust, made_at, newest, spell_age};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
@@ -49,24 +51,45 @@ fn decide(context: &Context, service: &Service) -> Result<()> {
     if context.properties().computed(service, &GATE)? == "off" {
         return Ok(());
     }
-    let Some(refusal) = refusal(context, service)? else { return Ok(()) };
-    if context.settings.skip_backup_check {
-        context.ui.warn(&format!("{}; destroying it all the same (--skip-backup-check)", refusal.reason()));
-        return Ok(());
-    }
-    Err(refusal.hint("or destroy it without a way back: add --skip-backup-check"))
-}
-
-/// Why the service may not go; `None` when it may.
-fn refusal(context: &Context, service: &Service) -> Result<Option<Failure>> {
-    let refuse = |why: String, command: String| {
-        Ok(Some(Failure::new(Kind::Refused, why).hint(format!("make it so with: {command}"))))
-    };
-    let export = format!("dokku backups:export {service} --verify");
     let view = match folder_for_reading(context, service)? {
         Some(dir) => View::of(&dir, service, Detail::Summary)?.backups,
         None => Vec::new(),
     };
+    let now = context.settings.clock.now();
+    let way_back = way_back(service, &view, now);
+    let Some(refusal) = refusal(context, service, view)? else {
+        context.ui.step(&way_back);
+        return Ok(());
+    };
+    if context.settings.skip_backup_check {
+        context.ui.warn(&format!("{}; destroying it all the same (--skip-backup-check)", refusal.reason()));
+        context.ui.warn(&way_back);
+        return Ok(());
+    }
+    Err(refusal.hint("or destroy it all the same: add --skip-backup-check").hint(way_back))
+}
+
+/// What there is to go back to, and so what would be lost.
+fn way_back(service: &Service, backups: &[Listed], now: DateTime<Utc>) -> String {
+    let restorable = |listed: &&Listed| listed.backup.counts() && listed.trust() == Some(Trust::Restorable);
+    match newest(backups.iter().filter(restorable), now) {
+        Some(Listed { backup, .. }) => {
+            let age = spell_age(now - made_at(backup));
+            format!(
+                "the newest Restorable backup of {service}, {}, is {age} old; what was written since is lost",
+                backup.id
+            )
+        }
+        None => format!("no backup of {service} was ever shown to restore; all of it is lost"),
+    }
+}
+
+/// Why the service may not go; `None` when it may.
+fn refusal(context: &Context, service: &Service, view: Vec<Listed>) -> Result<Option<Failure>> {
+    let refuse = |why: String, command: String| {
+        Ok(Some(Failure::new(Kind::Refused, why).hint(format!("make it so with: {command}"))))
+    };
+    let export = format!("dokku backups:export {service} --verify");
     match &newest_restore_point(context, service, view)? {
         None => refuse(format!("{service} has no good backup"), export),
         Some(newest) if newest.trust() == Some(Trust::Restorable) => match folder_for_reading(context, service)? {

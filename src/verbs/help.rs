@@ -27,6 +27,13 @@ pub fn verbs() -> Vec<(String, String)> {
     commands().iter().map(|verb| (verb.get_name().to_owned(), about(verb))).collect()
 }
 
+/// What `--latest` means, wherever it stands.
+const LATEST: [&str; 3] = [
+    "--latest is the newest good backup, safety backups apart: the one that import, fork, verify and download take.",
+    "info and logs, which only look, take the newest of all, so that a failed one and one in the making are seen.",
+    "The gate before a destroy wants that backup to be Restorable.",
+];
+
 /// Shows all verbs, or one with its arguments and examples.
 pub fn run(context: &Context, verb: Option<&str>) -> Result<()> {
     let text = match verb {
@@ -53,6 +60,8 @@ fn overview() -> String {
     for (left, about) in rows {
         lines.push(format!("    {:<width$}  {about}", left.split_whitespace().collect::<Vec<_>>().join(" ")));
     }
+    lines.push(String::new());
+    lines.extend(LATEST.map(str::to_owned));
     lines.push(String::new());
     lines.push("One of them in full, with examples: dokku backups:help VERB".to_owned());
     lines.join("\n")

@@ -31,7 +31,7 @@ use crate::ui::{Format, confirm};
 pub struct ImportArgs {
     /// The service to restore into.
     pub service: ServiceWord,
-    /// The newest backup.
+    /// The newest good backup, safety backups apart.
     #[arg(long)]
     pub latest: bool,
     /// The one with this id.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::args::Selector;
+use super::args::Looked;
 use crate::answers::BackupJson;
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;
@@ -20,7 +20,7 @@ pub struct InfoArgs {
     pub service: ServiceWord,
     /// Which of its backups.
     #[command(flatten)]
-    pub which: Selector,
+    pub which: Looked,
     /// Wait until nobody works on it, SECONDS at most, and exit by how that ended.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1)]
     pub wait: Option<Option<u32>>,

@@ -4,7 +4,7 @@ use clap::Args;
 
 use std::time::Duration;
 
-use super::args::Selector;
+use super::args::Looked;
 use crate::answers::LogLines;
 use crate::catalogue::{Detail, InUse, Log, View, is_worked_on};
 use crate::dokku::Dokku;
@@ -22,7 +22,7 @@ pub struct LogsArgs {
     pub service: ServiceWord,
     /// Which of its backups.
     #[command(flatten)]
-    pub which: Selector,
+    pub which: Looked,
     /// Follow until nobody works on the service any more.
     #[arg(long)]
     pub tail: bool,

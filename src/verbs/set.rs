@@ -8,8 +8,9 @@ use crate::domain::{Destination, Service, Who};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{has_own_key, place, probe_name};
+use crate::operations::schedule::try_address;
 use crate::operations::select::resolve;
-use crate::properties::{self, DESTINATION, GLOBAL, PRIVATE_ADDRESSES, Property, RETENTION, folder};
+use crate::properties::{self, DESTINATION, GLOBAL, NOTIFY_URL, PRIVATE_ADDRESSES, Property, RETENTION, folder};
 use crate::store;
 use crate::sys::reach::Reach;
 use crate::sys::secret;
@@ -89,6 +90,7 @@ pub fn run(context: &Context, args: &SetArgs) -> Result<()> {
     if changes.iter().any(|(property, _)| property.is_about_destination()) {
         new.try_destination()?;
     }
+    new.try_notices()?;
     for (property, value) in &changes {
         context.properties().set(&scope.folder, property.key, value.as_deref())?;
         let (key, name) = (property.key, &scope.name);
@@ -195,6 +197,23 @@ impl New<'_> {
                     let told = Failure::new(failure.kind, format!("{} cannot be that", property.key));
                     failure.hints.iter().cloned().fold(told.because(failure.reason()), Failure::hint)
                 })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A notice is sent to each new address for them. One that does not take it is saved all the same: what listens there may
+    /// come later, and nobody's list of settings fails for it.
+    fn try_notices(&self) -> Result<()> {
+        let reach = Reach::new(self.value(&PRIVATE_ADDRESSES)?.parse().unwrap_or_default());
+        let is_new = |(property, _): &&Change| property.key == NOTIFY_URL.key;
+        for url in self.changes.iter().filter(is_new).filter_map(|(_, value)| value.as_deref()) {
+            match try_address(self.context, &self.scope.name, url, &reach) {
+                Ok(()) => self.context.ui.detail("a test notice was taken there"),
+                Err(failure) => {
+                    let text = format!("a test notice did not arrive: {}; it is set all the same", failure.reason());
+                    self.context.ui.warn(&text);
+                }
             }
         }
         Ok(())

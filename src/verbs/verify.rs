@@ -21,7 +21,7 @@ use crate::ui::Format;
 pub struct VerifyArgs {
     /// The service.
     pub service: ServiceWord,
-    /// The newest good backup.
+    /// The newest good backup, safety backups apart.
     #[arg(long)]
     pub latest: bool,
     /// The one with this id.

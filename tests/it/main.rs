@@ -51,6 +51,7 @@ mod replaced;
 mod report;
 mod reports;
 mod reports_stores;
+mod reports_words;
 mod restore;
 mod retention;
 mod retention_faults;

@@ -48,7 +48,7 @@ impl Held {
 }
 
 #[test]
-fn row_006_a_platform_through_an_ssh_library() {
+fn row_006_host_208_a_platform_through_an_ssh_library() {
     let host = Host::up();
     let Some(ssh) = host.sshd() else { return };
     let shop = &host.name("shop");

@@ -36,6 +36,11 @@ impl Monitor {
         Monitor { address, seen }
     }
 
+    /// What it has seen, which is forgotten.
+    fn take(&self) -> Vec<Request> {
+        std::mem::take(&mut self.seen.lock().expect("seen"))
+    }
+
     fn seen(&self) -> Vec<Request> {
         self.seen.lock().expect("seen").clone()
     }
@@ -96,6 +101,9 @@ fn row_067_a_heartbeat_after_success_and_a_document_after_failure() {
     );
     host.dokku(&["backups:set", "shop", "heartbeat-url", &alive.address]).expect(0);
     host.dokku(&["backups:set", "--global", "notify-url", &alarm.address]).expect(0);
+    // That it works is seen when it is set.
+    let tried = alarm.take();
+    assert!(tried[0].1.contains("\"event\":\"test\"") && tried.len() == 1, "{tried:?}");
     host.dokku(&["backups:set", "shop", "heartbeat-url", "ftp://x/y"]).expect(2);
     tick(&host, 2, &[]).expect(0);
     assert_eq!(alive.seen(), [("GET /ping/token".to_owned(), String::new())]);
@@ -108,6 +116,7 @@ fn row_067_a_heartbeat_after_success_and_a_document_after_failure() {
     assert_eq!((&document["event"], &document["service"]), (&"backup-failed".into(), &"shop".into()));
     assert_eq!(document["schedules"], serde_json::json!(["daily"]));
     assert_eq!(document["error"]["kind"], "child");
+    assert!(document["text"].as_str().expect("words").starts_with("backup of shop failed: "), "{document}");
     assert!(untold(&host, 3).is_empty());
     // By hand nobody is told: whoever runs it sees how it ends.
     host.export("shop");
@@ -143,6 +152,30 @@ fn fault_080_an_address_that_is_down_slow_or_redirecting() {
     host.dokku(&["backups:set", "shop", "heartbeat-url", &good.address]).expect(0);
     tick(&host, 20, &[]).expect(0);
     assert!(untold(&host, 20).is_empty());
+}
+
+#[test]
+fn report_127_an_address_for_notices_is_tried_when_it_is_set() {
+    let host = scheduled();
+    let good = Monitor::answering("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    let run = host.dokku(&["backups:set", "shop", "notify-url", &good.address]).expect(0);
+    assert!(run.stderr.contains("a test notice was taken there"), "{}", run.stderr);
+    let [(line, body)] = &good.seen()[..] else { panic!("one document: {:?}", good.seen()) };
+    let document: Value = serde_json::from_str(body).expect("JSON");
+    assert_eq!((line.as_str(), &document["event"]), ("POST /ping/token", &"test".into()));
+    assert!(document["text"].as_str().expect("words").contains("of shop fails"), "{document}");
+    // One that does not take it is set all the same, and that is said; it is tried for all services, too.
+    let bad = Monitor::answering("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+    for whom in ["shop", "--global"] {
+        let run = host.dokku(&["backups:set", whom, "notify-url", &bad.address]).expect(0);
+        assert!(run.stderr.contains("a test notice did not arrive: 127.0.0.1 answered 404"), "{}", run.stderr);
+        assert!(!run.stderr.contains("token"), "{}", run.stderr);
+    }
+    assert_eq!(bad.seen().len(), 2);
+    // Clearing it, and other settings, send nothing.
+    host.dokku(&["backups:set", "shop", "notify-url"]).expect(0);
+    host.dokku(&["backups:set", "shop", "verify-memory", "2g"]).expect(0);
+    assert_eq!(bad.seen().len(), 2);
 }
 
 #[test]

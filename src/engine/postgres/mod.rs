@@ -24,9 +24,8 @@ mod sql;
 mod swap;
 
 use std::io::Read;
-use std::path::Path;
 
-use super::{Content, Engine, Format, Live, Owner, Remote, Scratch};
+use super::{Content, Engine, Format, Live, Owner, Parts, Remote, Scratch};
 use crate::domain::{BackupId, DumpFormat, ForeignCode, Need, Service, TableRows, Unlisted};
 use crate::error::{Failure, Kind, Result, Speech};
 use crate::sys::docker::Docker;
@@ -69,8 +68,12 @@ impl Engine for Postgres {
         recognise::recognise(head, name)
     }
 
-    fn about_folder(&self, folder: &Path) -> Option<String> {
-        Some(format!("when it is a dump of pg_dump -Fd: pg_restore -f - {} | gzip > dump.sql.gz", folder.display()))
+    fn index(&self) -> Option<&'static str> {
+        Some(archive::gather::INDEX)
+    }
+
+    fn gather(&self, parts: Parts) -> Result<Box<dyn Read + Send>> {
+        Ok(Box::new(archive::gather::gather(parts)?))
     }
 
     fn hung_hint(&self) -> &'static str {

@@ -18,16 +18,13 @@ pub fn recognise(head: &[u8], name: &str) -> Result<DumpFormat> {
         DumpKind::Archive => Ok(DumpFormat::Custom),
         DumpKind::PlainSql => Ok(DumpFormat::Plain),
         DumpKind::Other(FileKind::Text | FileKind::Unknown) if is_named_sql => Ok(DumpFormat::Plain),
-        DumpKind::Other(FileKind::Tar) => {
-            Err(failure.hint("when it is a dump of pg_dump -Ft: pg_restore -f dump.sql FILE"))
+        DumpKind::DumpToc => {
+            Err(failure.hint("name the folder in which it lies, or the tar file that it came in: --file FOLDER"))
         }
-        DumpKind::DumpToc => Err(failure.hint("of the whole folder: pg_restore -f dump.sql FOLDER")),
         DumpKind::CrlfMangled => {
             Err(failure.hint("transfer it again, in binary and without a terminal (ssh without -t)"))
         }
-        DumpKind::Other(packed) if packed.is_packed() => {
-            Err(failure.hint("unpack it first; gzip and zstd are unpacked here"))
-        }
+        DumpKind::Other(kind) if kind.way_out().is_some() => Err(failure.hint(kind.way_out().unwrap_or_default())),
         DumpKind::AncientArchive | DumpKind::BannerBeforeArchive | DumpKind::Other(_) => {
             Err(failure.hint("make another, in a format that is taken: pg_dump -Fc DATABASE"))
         }

@@ -1,20 +1,34 @@
-//! Taking in dumps that somebody else left on this host: `<service>-YYYY-MM-DD-HH-MM-SS.dump`, as platforms name them.
-//! They are copied, never moved; each is hashed and read to its end while it is copied.
+//! Taking in dumps that somebody else left on this host: `<service>-YYYY-MM-DD-HH-MM-SS.dump`, as our own are named, or by
+//! any name of their own. They are copied, never moved; each is hashed and read to its end while it is copied.
 
+use std::collections::HashMap;
+use std::io::Read;
 use std::path::Path;
 
+use chrono::{DateTime, TimeDelta};
+
+use super::foreign_name::{is_of_our_shape, time};
+use super::take_in::limit;
+
 use crate::answers::Refused;
-use crate::catalogue::{LockedCatalogue, Log};
+use crate::catalogue::{Detail, LockedCatalogue, Log};
+use crate::codec::Identities;
 use crate::domain::{Backup, BackupId, Source, StoredAs, Stranger, count, room_needed};
-use crate::engine;
+use crate::engine::file_kind::{FileKind, HEAD, sniff};
+use crate::engine::{self, Engine};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::backup::{DumpOptions, Incoming, store_dump};
+use crate::operations::intake::{Unpacked, unpack};
 use crate::operations::offsite::copy_later;
 use crate::sys::dir::Dir;
 use crate::sys::file::NamedFile;
 use crate::sys::signals;
 use crate::ui::bytes;
+
+/// The note on where an adopted dump was found, before and behind its path.
+const COPIED: &str = "copied from ";
+const BY_OTHERS: &str = ", which was not made by this program";
 
 /// What became of the files of one folder.
 #[derive(Debug, Default)]
@@ -25,22 +39,22 @@ pub struct Adopted {
     pub refused: Vec<Refused>,
 }
 
-/// Copies every dump of the catalogue's service from `folder` that is not there yet, oldest first.
+/// Copies every dump in `folder` that is not there yet, oldest first: those that are named as backups of the catalogue's
+/// service, and those whose names are no backup's and whose bytes are a dump. Everything else is named as passed over.
 pub fn adopt_from(context: &Context, catalogue: &LockedCatalogue, folder: &Path) -> Result<Adopted> {
     let dir = open(context, catalogue, folder)?;
     let stored = DumpOptions::locally(context, catalogue.service(), None)?;
-    let format = engine::of(catalogue.service().datastore).exported();
-    let ending = StoredAs { format, ..StoredAs::UNCHANGED }.ending();
-    let mut found: Vec<(BackupId, String)> = Vec::new();
-    for name in dir.names()? {
-        let stem = name.strip_suffix(ending).and_then(|stem| stem.strip_suffix('.'));
-        let id = stem.and_then(|stem| stem.parse().ok());
-        found.extend(id.filter(|id: &BackupId| id.service() == &catalogue.service().name).map(|id| (id, name)));
-    }
-    found.sort();
+    let taken_before = sources(catalogue)?;
     let mut adopted = Adopted::default();
-    for (id, name) in found {
+    for Candidate { id, name, is_ours } in candidates(context, catalogue, &dir)? {
         signals::obey()?;
+        let from = dir.path().join(&name).display().to_string();
+        let id = match taken_before.get(&from) {
+            Some(id) if !is_ours => id.clone(),
+            _ if is_ours => id,
+            // Two may have been made within a second, or be told by the same day.
+            _ => free(catalogue, id)?,
+        };
         if catalogue.is_taken(&id)? {
             adopted.known.push(id);
             continue;
@@ -51,10 +65,83 @@ pub fn adopt_from(context: &Context, catalogue: &LockedCatalogue, folder: &Path)
                 return Err(failure);
             }
             context.ui.warn(&format!("{name}: {}; left where it is", failure.reason()));
+            failure.hints.iter().for_each(|hint| context.ui.warn(hint));
             adopted.refused.push(Refused { file: name, reason: failure.reason() });
         }
     }
     Ok(adopted)
+}
+
+/// A file that may be a dump of the service.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    id: BackupId,
+    name: String,
+    /// It is named as a backup of the service; whatever is wrong with it is told.
+    is_ours: bool,
+}
+
+fn candidates(context: &Context, catalogue: &LockedCatalogue, dir: &Dir) -> Result<Vec<Candidate>> {
+    let (service, engine) = (catalogue.service(), engine::of(catalogue.service().datastore));
+    let ending = StoredAs { format: engine.exported(), ..StoredAs::UNCHANGED }.ending();
+    let pass_over = |name: &str, why: &str| context.ui.detail(&format!("passed over: {name}, {why}"));
+    let mut found = Vec::new();
+    let mut names = dir.names()?;
+    names.sort();
+    for name in names {
+        let stem = name.strip_suffix(ending).and_then(|stem| stem.strip_suffix('.'));
+        let id: Option<BackupId> = stem.and_then(|stem| stem.parse().ok());
+        match id {
+            Some(id) if id.service() == &service.name => found.push(Candidate { id, name, is_ours: true }),
+            Some(id) => pass_over(&name, &format!("named as a backup of {}", id.service())),
+            None if is_of_our_shape(&name) => pass_over(&name, "named as a backup is, but with another time or ending"),
+            None => match dir.entry(&name)? {
+                Some(entry) if entry.regular => match looks_like_a_dump(engine, dir, &name) {
+                    Ok(()) => {
+                        let modified = DateTime::from_timestamp_nanos(i64::try_from(entry.modified).unwrap_or(0));
+                        let at = time(&name, context.settings.clock.now()).unwrap_or(modified);
+                        let id = BackupId::new(service.name.clone(), at);
+                        found.extend(id.ok().map(|id| Candidate { id, name, is_ours: false }));
+                    }
+                    Err(failure) => pass_over(&name, &failure.reason()),
+                },
+                Some(entry) if entry.directory => pass_over(&name, "a folder"),
+                Some(_) => pass_over(&name, "no regular file with one name"),
+                None => {}
+            },
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Whether its first bytes are those of a dump, or of something that one is packed in.
+fn looks_like_a_dump(engine: &dyn Engine, dir: &Dir, name: &str) -> Result<()> {
+    let mut head = Vec::new();
+    dir.read(name)?.take(HEAD as u64).read_to_end(&mut head)?;
+    match sniff(&head) {
+        FileKind::Gzip | FileKind::Zstd | FileKind::Age | FileKind::Tar | FileKind::Utf16 => Ok(()),
+        kind => engine.recognise(&head, name).map(|_| ()).map_err(|_| Failure::new(Kind::Damaged, kind.to_string())),
+    }
+}
+
+/// What was taken in from files before: where they lay, and the ids that they have here.
+fn sources(catalogue: &LockedCatalogue) -> Result<HashMap<String, BackupId>> {
+    let backups = catalogue.view(Detail::Whole)?.backups.into_iter();
+    let from = |backup: &Backup| {
+        let note = backup.notes.iter().find_map(|note| note.strip_prefix(COPIED)?.strip_suffix(BY_OTHERS));
+        note.map(str::to_owned)
+    };
+    Ok(backups.filter_map(|listed| Some((from(&listed.backup)?, listed.backup.id.clone()))).collect())
+}
+
+/// `id`, or the next one that is free.
+fn free(catalogue: &LockedCatalogue, mut id: BackupId) -> Result<BackupId> {
+    while catalogue.is_taken(&id)? {
+        id = BackupId::new(id.service().clone(), id.at() + TimeDelta::seconds(1))
+            .map_err(|wrong| Failure::new(Kind::Clock, wrong.to_string()))?;
+    }
+    Ok(id)
 }
 
 /// The folder, unless it is one of Dokku's own: what lies there belongs to services and apps that the caller may not be
@@ -83,7 +170,7 @@ fn open(context: &Context, catalogue: &LockedCatalogue, folder: &Path) -> Result
 
 /// Another file may still be taken in after this.
 fn concerns_the_file(kind: Kind) -> bool {
-    matches!(kind, Kind::Damaged | Kind::Io | Kind::NotFound)
+    matches!(kind, Kind::Damaged | Kind::Io | Kind::NotFound | Kind::Config)
 }
 
 fn adopt(
@@ -95,7 +182,7 @@ fn adopt(
     stored: &DumpOptions,
 ) -> Result<()> {
     let clock = context.settings.clock;
-    let mut file = dir.read(name)?;
+    let file = dir.read(name)?;
     let size = file.size()?;
     let (free, needed) = (catalogue.dir().free_bytes()?, room_needed(Some(size)));
     if free < needed {
@@ -113,8 +200,8 @@ fn adopt(
     record.foreign = Some(Stranger::Adopted);
     record.compression = stored.compression;
     record.encrypted_to = stored.recipients.words();
-    record.notes.push(format!("copied from {from}, which was not made by this program"));
-    let backup = copy(context, catalogue, &mut file, record, stored)?;
+    record.notes.push(format!("{COPIED}{from}{BY_OTHERS}"));
+    let backup = copy(context, catalogue, file, name, record, stored)?;
     let mut log = Log::open(catalogue.dir(), id, clock);
     log.say(&format!("copied from {from} for {actor}, and read to its end"));
     log.say(&format!("success: sha256 {}", backup.sha256.as_deref().unwrap_or("-")));
@@ -126,16 +213,23 @@ fn adopt(
 fn copy(
     context: &Context,
     catalogue: &LockedCatalogue,
-    file: &mut NamedFile,
-    record: Backup,
+    file: NamedFile,
+    name: &str,
+    mut record: Backup,
     stored: &DumpOptions,
 ) -> Result<Backup> {
-    let (format, size) = (engine::of(record.datastore).exported(), file.size()?);
+    let (engine, size) = (engine::of(record.datastore), file.size()?);
+    let identities = || Ok(Identities::none());
+    let unpacked = unpack(engine, Box::new(file), name, &identities, limit(context, catalogue)?)?;
+    let Unpacked { mut dump, format, passed_over } = unpacked;
+    record.dump_format = format;
     let draft = catalogue.begin_copy(record)?;
-    let incoming = Incoming { dump: file, format, doing: "copied", about: Some(size), nothing: None, grew: &|| () };
+    let incoming =
+        Incoming { dump: &mut dump, format, doing: "copied", about: Some(size), nothing: None, grew: &|| () };
     let whole = store_dump(context, draft, stored, incoming, |_| Ok(()))?;
     let stored_as = whole.draft.file_name();
     let mut sealed = whole.seal(catalogue)?;
     sealed.record_mut().destination = copy_later(context, catalogue.service(), &stored_as);
+    sealed.record_mut().notes.extend(passed_over.lines());
     sealed.record(catalogue)
 }

@@ -1,9 +1,13 @@
 //! Dumps from elsewhere, on their way into the catalogue.
 
 mod adopt;
+mod folder;
+mod foreign_name;
 mod source;
 mod take_in;
+mod tar;
 mod unpack;
+mod utf16;
 
 pub use adopt::{Adopted, adopt_from};
 pub use source::Foreign;

@@ -12,9 +12,10 @@ use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::addresses::{private, reach};
 use crate::operations::intake::Bytes;
+use crate::operations::intake::folder::dump_in_folder;
 use crate::properties::IMPORT_TIMEOUT;
 use crate::sys::fetch::{Bounds, fetch};
-use crate::sys::incoming::{self, Stdin, Within};
+use crate::sys::incoming::{self, Named, Stdin, Within};
 use crate::sys::secret;
 
 /// Where it comes from.
@@ -131,11 +132,11 @@ fn addresses(context: &Context, dsn: &dyn Remote) -> Result<Vec<IpAddr>> {
 
 fn file(context: &Context, datastore: Datastore, path: &Path, total: Duration) -> Result<Coming> {
     let settings = &context.settings;
-    let (file, truly) = incoming::open(path, engine::of(datastore).about_folder(path))?;
+    let named = incoming::open(path)?;
     // What lies below Dokku's own folders belongs to services and apps that the caller may not be allowed to see.
     for own in [&settings.lib_root, &settings.apps_root] {
         let own = own.canonicalize().unwrap_or_else(|_| own.clone());
-        if truly.starts_with(&own) {
+        if named.truly().starts_with(&own) {
             let text = format!("{} lies below {}, in Dokku's own folders", path.display(), own.display());
             return Err(Failure::new(Kind::Refused, text)
                 .hint("a backup of another service: --from-service SERVICE --id ID")
@@ -144,7 +145,15 @@ fn file(context: &Context, datastore: Datastore, path: &Path, total: Duration) -
     }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let name: String = name.chars().map(|c| if is_hidden(c) { '?' } else { c }).take(200).collect();
-    Ok(Coming { size: Some(file.size()?), bytes: Box::new(Within::new(file, &name, total)), name })
+    Ok(match named {
+        Named::File(file, _) => {
+            Coming { size: Some(file.size()?), bytes: Box::new(Within::new(file, &name, total)), name }
+        }
+        Named::Folder(dir) => {
+            let bytes = dump_in_folder(engine::of(datastore), dir)?;
+            Coming { size: None, bytes: Box::new(Within::new(bytes, &name, total)), name }
+        }
+    })
 }
 
 impl std::fmt::Debug for Coming {

@@ -46,7 +46,7 @@ pub fn bring_in(
         begin(context, into, info, &unpacked, &stored, label.filter(|label| !label.is_empty()).unwrap_or(&name_of_it))?;
     let (id, file) = (draft.record.id.clone(), draft.file_name());
     context.ui.step(&format!("Taking in {name_of_it} as {id}"));
-    let Unpacked { mut dump, format } = unpacked;
+    let Unpacked { mut dump, format, passed_over } = unpacked;
     let called = draft.record.label.clone().unwrap_or_default();
     let incoming = Incoming { dump: &mut dump, format, doing: "received", about: size, nothing: None, grew: &|| () };
     let whole = store_dump(context, draft, &stored, incoming, |content| {
@@ -60,6 +60,7 @@ pub fn bring_in(
     })?;
     // Its copy is made with the next run of the scheduler: whoever imports wants the data back first.
     sealed.record_mut().destination = copy_later(context, service, &file);
+    sealed.record_mut().notes.extend(passed_over.lines());
     let backup = sealed.record(into)?;
     let log = &mut Log::open(into.dir(), &id, context.settings.clock);
     let (stored, format) = (bytes(backup.size.unwrap_or(0)), backup.dump_format.name());
@@ -73,7 +74,7 @@ pub fn bring_in(
 }
 
 /// How many bytes the dump may have once unpacked.
-fn limit(context: &Context, into: &LockedCatalogue) -> Result<u64> {
+pub(super) fn limit(context: &Context, into: &LockedCatalogue) -> Result<u64> {
     let free = into.dir().free_bytes()?;
     let room = free.saturating_sub(spare(free));
     let set = context.properties().computed(into.service(), &IMPORT_LIMIT)?;

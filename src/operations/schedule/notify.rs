@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use crate::answers::FailedBackup;
+use serde::Serialize;
+
+use super::chat::body;
+use crate::answers::{FailedBackup, TriedAddress};
 use crate::domain::{Backup, Finding, Level, Service};
 use crate::error::{Failure, Result};
 use crate::operations::Context;
@@ -29,16 +32,17 @@ pub fn notify(context: &Context, service: &Service, schedules: &[String], ended:
             with_address(context, service, &HEARTBEAT_URL, |url, reach| http::ping(url, LIMIT, reach)),
         ),
         Err(failure) => {
+            let text = format!("backup of {service} failed: {}", failure.reason());
             let document = FailedBackup {
                 event: "backup-failed",
+                text: text.clone(),
                 datastore: service.datastore,
                 service: &service.name,
                 schedules,
                 at: now,
                 error: ErrorJson::from(failure),
             };
-            let text = serde_json::to_string(&document).unwrap_or_default();
-            let post = |url: &str, reach: &Reach| http::post_json(url, text, LIMIT, reach);
+            let post = |url: &str, reach: &Reach| send(url, &document, &text, reach);
             (&NOTIFY_URL, NOTIFY_FAILED, with_address(context, service, &NOTIFY_URL, post))
         }
     };
@@ -49,6 +53,20 @@ pub fn notify(context: &Context, service: &Service, schedules: &[String], ended:
     if let Err(failure) = context.properties().set(&folder(service), kept, reason.as_deref()) {
         log::warn!("{}", failure.reason());
     }
+}
+
+fn send(url: &str, document: &impl Serialize, text: &str, reach: &Reach) -> Result<()> {
+    let parsed = url::Url::parse(url).ok();
+    let host = parsed.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
+    http::post_json(url, body(host, document, text), LIMIT, reach)
+}
+
+/// Sends a document to `url`, which is about to be set as `notify-url` for `whom`, with this host allowed to ask what `reach`
+/// says. Fails with the reason for which it did not arrive.
+pub fn try_address(context: &Context, whom: &str, url: &str, reach: &Reach) -> Result<()> {
+    let text = format!("this address is told when a scheduled backup of {whom} fails");
+    let document = TriedAddress { event: "test", text: text.clone(), at: context.settings.clock.now() };
+    send(url, &document, &text, reach)
 }
 
 fn with_address(

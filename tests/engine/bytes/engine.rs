@@ -1,10 +1,10 @@
 //! The engine: its dumps are the bytes themselves, framed so that their end can be proven.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use dokku_backups::domain::{BackupId, DumpFormat, ForeignCode, Service, TableRows};
-use dokku_backups::engine::{Content, Engine, Format, Live, Owner, Remote, Scratch, file_kind};
+use dokku_backups::engine::{Content, Engine, Format, Live, Owner, Parts, Remote, Scratch, file_kind};
 use dokku_backups::error::{Failure, Kind, Result, Speech};
 use dokku_backups::sys::docker::Docker;
 use sha2::{Digest, Sha256};
@@ -82,8 +82,12 @@ impl Engine for Bytes {
         Err(Failure::new(Kind::Damaged, text).hint("make another with its export"))
     }
 
-    fn about_folder(&self, _: &Path) -> Option<String> {
+    fn index(&self) -> Option<&'static str> {
         None
+    }
+
+    fn gather(&self, _: Parts) -> Result<Box<dyn Read + Send>> {
+        Err(Failure::new(Kind::Damaged, "no dump of bytes is in several files"))
     }
 
     fn hung_hint(&self) -> &'static str {

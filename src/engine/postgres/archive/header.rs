@@ -43,6 +43,27 @@ pub(super) fn read<R: Read>(source: &mut Source<R>) -> Result<Header, ArchiveErr
     Ok(Header { format, compression, created, database, server_version, dump_tool_version })
 }
 
+/// Reads the same of the `toc.dat` of a dump in several files, up to its compression, and says the format's version.
+pub(super) fn read_of_parts<R: Read>(source: &mut Source<R>) -> Result<(u8, u8, u8), ArchiveError> {
+    magic(source)?;
+    let format = version(source)?;
+    sizes(source)?;
+    if !matches!(source.byte()?, TAR | DIRECTORY) {
+        return Err(source.odd("a table of contents that is none of a tar file or a folder"));
+    }
+    compression(source, format)?;
+    Ok(format)
+}
+
+/// What [`read`] expects up to there in an archive of this format, uncompressed.
+pub(super) fn without_compression(format: (u8, u8, u8)) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend([format.0, format.1, format.2, 4, 8, CUSTOM]);
+    // A number, or since 1.15 a byte.
+    bytes.extend(vec![0; if format < (1, 15, 0) { 5 } else { 1 }]);
+    bytes
+}
+
 fn magic<R: Read>(source: &mut Source<R>) -> Result<(), ArchiveError> {
     let head = source.peek(MAGIC.len())?;
     if head.starts_with(MAGIC) {

@@ -23,6 +23,7 @@ mod encoding;
 mod entry;
 mod error;
 mod extensions;
+pub(super) mod gather;
 mod header;
 mod inserts;
 mod judge;
