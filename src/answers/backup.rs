@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::{
-    AppCode, Backup, BackupId, Compression, CopyRecord, Datastore, DumpFormat, Listed, MoreTables, Origin, Presence,
-    Restore, Service, Source, Status, TableRows, Trust, Verification,
+    AppCode, Backup, BackupId, Comparison, Compression, CopyRecord, Datastore, DumpFormat, Listed, MoreTables, Origin,
+    Presence, Restore, Service, Source, Status, TableRows, Trust, Verification,
 };
 
 /// The object in `list`, `info`, `export`, `delete` and `import`.
@@ -86,7 +86,7 @@ pub struct BackupJson<'a> {
     /// What could not be learnt, or not be made certain, and why.
     notes: &'a [String],
     /// Null where the record was read from the index, which leaves tables out: `list` without `--verbose`.
-    tables: Option<&'a [TableRows]>,
+    tables: Option<Vec<TableJson<'a>>>,
     /// Tables beyond the 5,000 that a record names; null where it names all.
     more_tables: Option<&'a MoreTables>,
     /// The code every linked app was running.
@@ -143,6 +143,27 @@ pub struct DestinationJson<'a> {
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "TableRows")]
+struct TableJson<'a> {
+    /// Schema of the table.
+    schema: &'a str,
+    /// Its name.
+    name: &'a str,
+    /// Rows in the dump.
+    rows: u64,
+    /// What the rows are, whatever their order: the sum of the SHA-256 of each, modulo 2^256, in hex. Null where that cannot
+    /// be told, and of backups of services that encrypt.
+    digest: Option<&'a str>,
+}
+
+impl<'a> From<&'a TableRows> for TableJson<'a> {
+    fn from(table: &'a TableRows) -> Self {
+        let TableRows { schema, name, rows, digest } = table;
+        TableJson { schema, name, rows: *rows, digest: digest.as_deref() }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Verification")]
 struct VerificationJson<'a> {
     at: DateTime<Utc>,
@@ -150,6 +171,9 @@ struct VerificationJson<'a> {
     sha256: &'a str,
     tables: u64,
     rows: u64,
+    /// By what: `dumped-again`, every definition and every row; `rows`, the number of rows of each table; `nothing`. Null in
+    /// records of earlier versions, which counted rows.
+    comparison: Option<Comparison>,
     reason: Option<&'a str>,
 }
 
@@ -211,7 +235,7 @@ impl<'a> BackupJson<'a> {
                 Origin::Foreign(why) => Some(why),
             },
             notes: &b.notes,
-            tables: listed.complete.then_some(&b.tables),
+            tables: listed.complete.then(|| b.tables.iter().map(TableJson::from).collect()),
             more_tables: b.more_tables.as_ref(),
             apps: apps(b),
             destination: b.destination.as_ref().map(|copy| destination(copy, listed)),
@@ -282,8 +306,16 @@ fn destination<'a>(copy: &'a CopyRecord, listed: &Listed) -> DestinationJson<'a>
 
 impl<'a> From<&'a Verification> for VerificationJson<'a> {
     fn from(verification: &'a Verification) -> Self {
-        let Verification { at, image, sha256, tables, rows, reason } = verification;
-        VerificationJson { at: *at, image, sha256, tables: *tables, rows: *rows, reason: reason.as_deref() }
+        let Verification { at, image, sha256, tables, rows, comparison, reason } = verification;
+        VerificationJson {
+            at: *at,
+            image,
+            sha256,
+            tables: *tables,
+            rows: *rows,
+            comparison: *comparison,
+            reason: reason.as_deref(),
+        }
     }
 }
 

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BackupId, Compression, CopyRecord, CopyState, Datastore, DumpFormat, ServiceName, Status, StoredAs, Stranger,
+    BackupId, Compression, CopyRecord, CopyState, Datastore, DumpFormat, ServiceName, Session, Status, StoredAs,
+    Stranger, Verification,
 };
 
 /// How a finished run ended. A run that has not ended has no record, only a draft.
@@ -58,6 +59,10 @@ pub struct TableRows {
     pub name: String,
     /// Rows in the dump.
     pub rows: u64,
+    /// What the rows are, whatever their order: the sum of the SHA-256 of each, modulo 2^256, lower-case hex. Null where that
+    /// cannot be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// Tables beyond those that a record names.
@@ -94,25 +99,6 @@ pub struct AppCode {
     /// The image, address or reference that was deployed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deploy_source_metadata: Option<String>,
-}
-
-/// What a restore into a disposable database showed. Bound to the bytes by their hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Verification {
-    /// When it ended.
-    pub at: DateTime<Utc>,
-    /// Image of the disposable database, with its version.
-    pub image: String,
-    /// Hash of the bytes that were restored, lower-case hex.
-    pub sha256: String,
-    /// Tables compared.
-    pub tables: u64,
-    /// Rows compared.
-    pub rows: u64,
-    /// Why it failed; absent when everything came back equal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
 }
 
 /// One restore from this backup.
@@ -254,6 +240,12 @@ pub struct Backup {
     /// The copy elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<CopyRecord>,
+    /// It looks suspicious since nothing is left of what the one before held: no verification can say that this is meant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub emptied: bool,
+    /// By what values in it were written, where that was learnt.
+    #[serde(default, skip_serializing_if = "Session::is_empty")]
+    pub session: Session,
     /// What a test restore showed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
@@ -302,6 +294,8 @@ impl Backup {
             more_tables: None,
             apps: Vec::new(),
             destination: None,
+            emptied: false,
+            session: Session::new(),
             verification: None,
             restores: Vec::new(),
             id,
@@ -342,10 +336,20 @@ impl Backup {
         self.is_good() && self.destination.as_ref().is_some_and(is_there)
     }
 
+    /// Whether it looks suspicious, and nobody has shown or said that it is as it should be.
+    pub fn is_doubtful(&self) -> bool {
+        self.suspicious.is_some() && (self.emptied || !self.is_restorable())
+    }
+
+    /// Whether a test restore has shown that it does not restore.
+    pub fn is_refuted(&self) -> bool {
+        self.verification.as_ref().is_some_and(|verification| verification.reason.is_some())
+    }
+
     /// Restored and compared, and still the same bytes.
     pub fn is_restorable(&self) -> bool {
         self.is_good()
             && self.damage.is_none()
-            && self.verification.as_ref().is_some_and(|v| v.reason.is_none() && Some(&v.sha256) == self.sha256.as_ref())
+            && self.verification.as_ref().is_some_and(|v| v.shows_it() && Some(&v.sha256) == self.sha256.as_ref())
     }
 }

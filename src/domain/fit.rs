@@ -12,6 +12,8 @@ const LONGEST_NAME: usize = 256;
 const MOST_PROGRAMS: usize = 100;
 /// Notes.
 const MOST_NOTES: usize = 50;
+/// Settings of the session that made it.
+const MOST_SETTINGS: usize = 10;
 /// Roles that a restore made.
 const MOST_ROLES: usize = 200;
 /// Apps.
@@ -28,6 +30,11 @@ impl Backup {
             more.tables += beyond.len() as u64;
             more.rows = beyond.iter().fold(more.rows, |rows, table| rows.saturating_add(table.rows));
         }
+        // Three are known; a stranger's record may hold more.
+        while self.session.len() > MOST_SETTINGS {
+            self.session.pop_last();
+        }
+        self.session.values_mut().for_each(|value| shorten(value, LONGEST_NAME));
         for name in self.tables.iter_mut().flat_map(|table| [&mut table.schema, &mut table.name]) {
             shorten(name, LONGEST_NAME);
         }
@@ -93,7 +100,12 @@ mod tests {
     fn attack_409_a_record_has_a_size() {
         let id: BackupId = "db-2026-04-08-14-30-00".parse().unwrap();
         let mut backup = Backup::draft(id.clone(), Datastore::Postgres, Source::Manual, id.at(), "a");
-        let table = |n: usize| TableRows { schema: "public".to_owned(), name: format!("t{n}").repeat(100), rows: 2 };
+        let table = |n: usize| TableRows {
+            schema: "public".to_owned(),
+            name: format!("t{n}").repeat(100),
+            rows: 2,
+            digest: None,
+        };
         backup.tables = (0..MOST_TABLES + 7).map(table).collect();
         backup.programs = (0..1_000).map(|n| format!("line {n}")).collect();
         backup.reason = Some("é".repeat(70_000));

@@ -43,8 +43,8 @@ pub fn is_sound(listed: &Listed) -> bool {
 
 fn is_undamaged(listed: &Listed) -> bool {
     match listed.trust() {
-        Some(Trust::Restorable) => true,
-        Some(Trust::Created | Trust::Validating) => listed.backup.is_good() && listed.backup.suspicious.is_none(),
+        Some(Trust::Restorable) => !listed.backup.is_doubtful(),
+        Some(Trust::Created | Trust::Validating) => listed.backup.is_good() && !listed.backup.is_doubtful(),
         _ => false,
     }
 }
@@ -153,14 +153,14 @@ impl Look<'_> {
         let id = &newest.backup.id;
         let verify = format!("dokku backups:verify {} --id {id}", self.service);
         let is_newer = |l: &&Listed| l.backup.counts() && by_making(&l.backup, &newest.backup, self.now).is_gt();
-        if let Some(why) = self.backups.iter().filter(|l| is_newer(l)).find_map(|l| l.backup.suspicious.as_deref()) {
-            let text = format!("a newer backup looks suspicious and is not counted: {why}");
-            return Some(Finding::new(
-                Level::Failing,
-                "suspicious",
-                text,
-                format!("dokku backups:verify {} --latest", self.service),
-            ));
+        let doubtful = self.backups.iter().find(|l| is_newer(l) && l.backup.is_doubtful());
+        if let Some((backup, why)) = doubtful.and_then(|l| Some((&l.backup, l.backup.suspicious.as_deref()?))) {
+            let meant = if backup.emptied { "; say so where that is meant" } else { "" };
+            let text = format!("a newer backup looks suspicious and is not counted: {why}{meant}");
+            let verify = format!("dokku backups:verify {} --id {}", self.service, backup.id);
+            // What a restore shows is that nothing comes back as nothing.
+            let remedy = if backup.emptied { format!("{verify} --meant") } else { verify };
+            return Some(Finding::new(Level::Failing, "suspicious", text, remedy));
         }
         match (newest.trust(), self.newest_restorable()) {
             (Some(Trust::Restorable), _) => {

@@ -33,6 +33,12 @@ pub fn suspicion(last: &Backup, form: StoredAs, size: u64, tables: &[TableRows],
     })
 }
 
+/// Whether nothing is left in `backup` of what `last` held: all tables are gone, or all rows. Such a database may be new,
+/// or the wrong one; no restore shows which.
+pub fn is_emptied(last: &Backup, backup: &Backup) -> bool {
+    last.row_count() > 0 && backup.row_count() == 0 || last.table_count() > 0 && backup.table_count() == 0
+}
+
 /// The tables of `last` that are there no more. As many others in their place are no comfort: that is what the dump of
 /// another database looks like.
 fn gone(last: &Backup, tables: &[TableRows]) -> Option<String> {
@@ -61,7 +67,8 @@ mod tests {
     use crate::domain::{BackupId, Datastore, Source};
 
     fn tables(names: &[&str]) -> Vec<TableRows> {
-        let table = |name: &&str| TableRows { schema: "public".to_owned(), name: (*name).to_owned(), rows: 1 };
+        let table =
+            |name: &&str| TableRows { schema: "public".to_owned(), name: (*name).to_owned(), rows: 1, digest: None };
         names.iter().map(table).collect()
     }
 

@@ -180,7 +180,7 @@ impl Listed {
             Trust::Damaged
         } else if backup.is_restorable() {
             Trust::Restorable
-        } else if backup.verification.is_some() {
+        } else if backup.is_refuted() {
             Trust::VerificationFailed
         } else {
             Trust::Created

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use super::Content;
-use crate::domain::{Consent, Origin};
+use crate::domain::{Consent, Origin, Session};
 use crate::sys::stdin::Input;
 
 /// A dump whose hash was just read, at its first byte.
@@ -13,12 +13,25 @@ pub struct Dump {
     content: Box<Content>,
     origin: Origin,
     consent: Consent,
+    session: Session,
 }
 
 impl Dump {
     /// For whoever has just proven it: read it to its end and held its hash against the record.
     pub fn proven(input: Input, content: Content, origin: Origin, consent: Consent) -> Dump {
-        Dump { input, content: Box::new(content), origin, consent }
+        Dump { input, content: Box::new(content), origin, consent, session: Session::new() }
+    }
+
+    /// The same, its values written by these settings.
+    #[must_use]
+    pub fn written_by(mut self, session: Session) -> Dump {
+        self.session = session;
+        self
+    }
+
+    /// The settings by which its values were written, as far as they are known.
+    pub fn session(&self) -> &Session {
+        &self.session
     }
 
     /// What it holds.
@@ -43,7 +56,7 @@ impl Dump {
 
     /// The same as a stream, with all that is known of it.
     pub(super) fn into_parts(self) -> (Box<dyn Read + Send>, Box<Content>, Origin, Consent) {
-        let Dump { input, content, origin, consent } = self;
+        let Dump { input, content, origin, consent, .. } = self;
         let stream: Box<dyn Read + Send> = match input {
             Input::Nothing => Box::new(std::io::empty()),
             Input::File(file) => Box::new(file),

@@ -15,12 +15,16 @@ use std::fmt::Debug;
 use std::io::Read;
 use std::net::IpAddr;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use crate::datastores::datastores;
-use crate::domain::{BackupId, Consent, Datastore, DumpFormat, ForeignCode, Replacement, Service, Settled, TableRows};
+use crate::domain::{
+    BackupId, Comparison, Consent, Datastore, DumpFormat, ForeignCode, Replacement, Service, Session, Settled,
+    TableRows,
+};
 use crate::error::{Failure, Result, Speech};
 use crate::sys::docker::Docker;
 
@@ -149,8 +153,8 @@ pub trait Live: Send + Sync + Debug {
     /// The same service, its answers not stopped by signals.
     fn uninterruptible(&self) -> Box<dyn Live>;
 
-    /// Why a dump made now would be suspicious.
-    fn writers(&self) -> Result<Option<String>>;
+    /// What there is to know of the moment at which a dump is made.
+    fn moment(&self) -> Result<Moment>;
 
     /// Ends what our dump that began in this time and was killed on the host has left running inside.
     fn end_dumps(&self, began: Range<DateTime<Utc>>) -> Result<()>;
@@ -225,6 +229,15 @@ pub trait Remote: Debug {
     ) -> Result<Box<dyn Read + Send>>;
 }
 
+/// The moment at which a dump is made.
+#[derive(Debug, Clone, Default)]
+pub struct Moment {
+    /// Why the dump is suspicious: who else writes into the data.
+    pub writers: Option<String>,
+    /// The settings by which values are written.
+    pub session: Session,
+}
+
 /// What replacing the live data would mean beside the data itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outlook {
@@ -234,6 +247,8 @@ pub struct Outlook {
     pub lost: Vec<String>,
     /// What else there is to know before agreeing, a line each.
     pub notes: Vec<String>,
+    /// What would be wrong afterwards, a line each: refused, unless it is forced.
+    pub dangers: Vec<String>,
 }
 
 /// What was compared, and found equal.
@@ -243,6 +258,8 @@ pub struct Compared {
     pub tables: u64,
     /// Rows in them.
     pub rows: u64,
+    /// By what they were compared.
+    pub how: Comparison,
 }
 
 /// What a whole dump holds, as counted in the dump itself.
@@ -266,14 +283,35 @@ pub struct Content {
     pub database: String,
     /// The dump's character encoding, in the datastore's word.
     pub encoding: Option<String>,
+    /// Its text is in no encoding that is known, and not in UTF-8: not every server holds it as text.
+    pub is_not_utf8: bool,
     /// Extensions it needs.
     pub extensions: Vec<String>,
     /// Tables in [`tables`](Self::tables) that an extension makes, the dump holding only rows that were added.
     pub extension_tables: Vec<ExtensionTable>,
     /// Large objects in it.
     pub large_objects: u64,
+    /// What they are, whatever their order; none where that cannot be told.
+    pub large_object_digest: Option<String>,
+    /// The objects that it makes, each with a hash of its definition; empty where the dump does not tell them one by one.
+    pub objects: Arc<[Object]>,
     /// Bytes of data once unpacked.
     pub data_bytes: u64,
+}
+
+/// An object that a dump makes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Object {
+    /// Its kind, in the datastore's words.
+    pub kind: String,
+    /// Its schema; empty where it has none.
+    pub schema: String,
+    /// Its name, as the dump has it.
+    pub name: String,
+    /// A hash of its definition, in a form that dumps of equal databases share.
+    pub definition: [u8; 32],
+    /// A restore that has no privileges does not make it as it stands.
+    pub left_out: bool,
 }
 
 /// A table that comes with an extension.

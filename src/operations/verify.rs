@@ -68,8 +68,14 @@ pub fn verify(
     let result = result?;
     match result.verification.as_ref().and_then(|v| v.reason.clone()) {
         None => {
-            context.ui.detail("every table came back with the rows of the dump");
-            Ok(result)
+            let Some(verification) = result.verification.as_ref() else { return Ok(result) };
+            if verification.shows_it() {
+                context.ui.detail(&verification.words());
+                return Ok(result);
+            }
+            Err(Failure::new(Kind::Partial, format!("{}: {}", result.id, verification.words()))
+                .hint("so it is not called Restorable: the dump makes tables and does not tell how many rows they have")
+                .hint(format!("fork it, look, and export that: dokku backups:fork {service} --id {} NEW", result.id)))
         }
         Some(reason) => {
             let failure = Failure::new(Kind::Damaged, format!("{} does not restore", backup.id)).because(reason);
@@ -78,6 +84,20 @@ pub fn verify(
             Err(hints.into_iter().fold(failure, Failure::hint))
         }
     }
+}
+
+/// Writes down that what looks suspicious in `backup`, which was just shown to restore, is meant.
+pub fn say_it_is_meant(context: &Context, service: &Service, backup: Backup, wait: u32) -> Result<Backup> {
+    let catalogue = lock_and_recover(context, service, wait.max(PATIENCE), "verify")?;
+    let mut record = catalogue.record(&backup.id)?;
+    let Some(why) = record.suspicious.take() else { return Ok(backup) };
+    record.emptied = false;
+    let (actor, now) = (&context.settings.caller.actor, context.settings.clock.now().format("%Y-%m-%d"));
+    record.notes.push(format!("looked suspicious ({why}); on {now} {actor} said that it is meant"));
+    catalogue.save(&record)?;
+    catalogue.reindex()?;
+    context.ui.step(&format!("{} counts from now on: {why}", record.id));
+    refresh(context, &catalogue, record.clone()).or(Ok(record))
 }
 
 /// Removes what verifications of this host have left running that were killed. Without a mark of one nobody is asked
@@ -190,24 +210,25 @@ fn evidence(
     log: &mut Log,
 ) -> (Result<Verification>, Vec<String>) {
     let mut hints = Vec::new();
-    let (tables, rows, reason) = match shown {
-        Ok(Ok(Compared { tables, rows })) => (tables, rows, None),
+    let (tables, rows, how, reason) = match shown {
+        Ok(Ok(Compared { tables, rows, how })) => (tables, rows, Some(how), None),
         Ok(Err(failure)) => {
             hints.clone_from(&failure.hints);
-            (0, 0, Some(failure.reason()))
+            (0, 0, None, Some(failure.reason()))
         }
         Err(failure) => {
             log.say(&format!("not verified: {}", failure.reason()));
             return (Err(failure), hints);
         }
     };
-    log.say(&match &reason {
-        None => format!("verified: {}, {} came back equal", count(tables, "table"), count(rows, "row")),
+    let sha256 = backup.sha256.clone().unwrap_or_default();
+    let (at, image) = (context.settings.clock.now(), image.to_owned());
+    let verification = Verification { at, image, sha256, tables, rows, comparison: how, reason };
+    log.say(&match &verification.reason {
+        None => format!("verified: {}", verification.words()),
         Some(reason) => format!("verification failed: {reason}"),
     });
-    let sha256 = backup.sha256.clone().unwrap_or_default();
-    let at = context.settings.clock.now();
-    (Ok(Verification { at, image: image.to_owned(), sha256, tables, rows, reason }), hints)
+    (Ok(verification), hints)
 }
 
 /// Writes the evidence, if the record still speaks of the same bytes.

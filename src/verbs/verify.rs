@@ -12,7 +12,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
 use crate::operations::select::{folder_for_reading, resolve};
-use crate::operations::verify::verify;
+use crate::operations::verify::{say_it_is_meant, verify};
 use crate::ui::Format;
 
 /// `backups:verify`
@@ -30,6 +30,9 @@ pub struct VerifyArgs {
     /// Every good backup, newest first.
     #[arg(long)]
     pub all: bool,
+    /// Say that it is meant when a backup looks suspicious: it counts from then on, and those after it are compared with it.
+    #[arg(long, conflicts_with = "all")]
+    pub meant: bool,
     /// What opens it.
     #[command(flatten)]
     pub identity: IdentityArg,
@@ -56,7 +59,12 @@ pub fn run(context: &Context, args: &VerifyArgs) -> Result<()> {
     let mut verified = Vec::new();
     let mut failures: Vec<Failure> = Vec::new();
     for which in &wanted {
-        match verify(context, &dokku, &service, which, &keys, args.wait, None) {
+        let shown = verify(context, &dokku, &service, which, &keys, args.wait, None);
+        let shown = shown.and_then(|backup| match args.meant {
+            true => say_it_is_meant(context, &service, backup, args.wait),
+            false => Ok(backup),
+        });
+        match shown {
             Ok(backup) => verified.push(backup),
             Err(failure) => {
                 let over = matches!(failure.kind, Kind::Interrupted(_));

@@ -172,7 +172,10 @@ fn fault_014_a_suspicious_one_stands_in_for_nothing_until_it_is_verified() {
     // As if there were only the old one: the policy is refused.
     host.on(21, &["backups:prune", "db"]).expect(7);
     assert_eq!(host.dump_ids("db"), [old.clone(), shrunk.clone()]);
+    // Verified, it is still one in which nothing is left: somebody has to say that this is meant.
     host.dokku(&["backups:verify", "db", "--id", &shrunk]).expect(0);
+    host.on(21, &["backups:prune", "db"]).expect(7);
+    host.dokku(&["backups:verify", "db", "--id", &shrunk, "--meant"]).expect(0);
     host.on(21, &["backups:prune", "db"]).expect(0);
     assert_eq!(host.dump_ids("db"), [shrunk]);
 }

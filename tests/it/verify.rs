@@ -76,12 +76,11 @@ fn row_036_an_empty_database_verifies_as_empty() {
     let run = host.dokku(&["backups:export", "shop", "--verify", "--format", "json"]).expect(0).json();
     assert_eq!(run["trust"], "restorable");
     assert_eq!((&run["verification"]["tables"], &run["verification"]["rows"]), (&0.into(), &0.into()));
-    // An empty archive does not equal a database that is not empty: large objects count too.
+    // Large objects count too; that a missing one is seen is shown in `likeness`.
     host.sql("shop", "select lo_from_bytea(0, '\\x0102')");
     let with_object = host.export("shop");
     host.dokku(&["backups:verify", "shop", "--latest"]).expect(0);
-    let run = verify_with(&host, &with_object, "docker:exec:psql/out=0@5").expect(6);
-    assert!(run.stderr.contains("0 large objects, the dump holds 1"), "{}", run.stderr);
+    assert_eq!(host.info("shop", &with_object)["verification"]["comparison"], "dumped-again");
 }
 
 #[test]
@@ -136,8 +135,9 @@ fn fault_066_each_step_of_verification_fails_or_hangs() {
     let says_no = [
         ("docker:exec:pg_restore/exit=1", "pg_restore"),
         ("docker:exec:pg_restore/hang", "nothing came for 8 seconds"),
-        ("docker:exec:psql/out=0%09499@5", "public.items has 499 rows, the dump holds 500"),
-        ("docker:exec:psql/out=nothing@5", "could not be counted"),
+        ("docker:exec:pg_dump/exit=1", "pg_dump"),
+        ("docker:exec:pg_dump/hang", "nothing came for 8 seconds"),
+        ("docker:exec:pg_dump/out=nothing", "could not be dumped again"),
     ];
     for (fault, words) in says_no {
         let run = verify_with(&host, &id, fault).expect(6);

@@ -74,7 +74,8 @@ pub fn counts(listed: &Listed, policy: &Policy) -> bool {
         && backup.counts()
         && listed.presence != Presence::Missing
         && listed.damage().is_none()
-        && (backup.is_restorable() || backup.verification.is_none() && backup.suspicious.is_none())
+        && !backup.is_refuted()
+        && !backup.is_doubtful()
         && backup.started_at <= policy.now
         && !is_of_former(backup, policy)
         && !is_unreadable(&backup.id, policy)

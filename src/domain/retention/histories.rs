@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::facts::time;
 use super::*;
-use crate::domain::{Datastore, Presence, Restore, Source, Status, Stranger, Verification, by_making};
+use crate::domain::{Comparison, Datastore, Presence, Restore, Source, Status, Stranger, Verification, by_making};
 
 const DAY: i64 = 86_400;
 /// Histories of the quick loop, over two threads.
@@ -54,6 +54,7 @@ fn verify(backup: &mut Backup, sha256: &str, reason: Option<&str>) {
         sha256: sha256.to_owned(),
         tables: 0,
         rows: 0,
+        comparison: Some(Comparison::DumpedAgain),
         reason: reason.map(str::to_owned),
     });
 }
@@ -70,6 +71,7 @@ fn shake(listed: &mut Listed, dice: &mut Dice, days: i64) {
     b.expires_at = (b.source == Source::Schedule && !dice.once_in(6)).then(|| b.created_at + after);
     b.keep = dice.once_in(12);
     b.suspicious = dice.once_in(9).then(String::new);
+    b.emptied = b.suspicious.is_some() && dice.once_in(2);
     b.damage = dice.once_in(12).then(String::new);
     match dice.roll(9) {
         0 | 1 => verify(b, "a", None),
@@ -142,8 +144,9 @@ fn is_former(b: &Backup, policy: &Policy) -> bool {
 
 fn is_good(listed: &Listed, policy: &Policy) -> bool {
     let b = &listed.backup;
-    let known_bad = b.damage.is_some() || b.verification.is_some() && !b.is_restorable();
-    let doubtful = b.suspicious.is_some() && !b.is_restorable();
+    let refuted = b.verification.as_ref().is_some_and(|verification| verification.reason.is_some());
+    let known_bad = b.damage.is_some() || refuted;
+    let doubtful = b.suspicious.is_some() && (b.emptied || !b.is_restorable());
     (listed.status, b.status) == (Status::Success, Outcome::Success)
         && b.deleted_at.is_none()
         && listed.presence == Presence::Here

@@ -9,8 +9,8 @@ use super::inherited::container;
 use super::server::ADMIN;
 use super::session::unshield;
 use super::{Database, Restricted, Server};
-use crate::domain::{Consent, Origin, Replacement, Service, Settled, Swap, bytes};
-use crate::engine::{Compared, Content, Dump, Live, Outlook};
+use crate::domain::{Comparison, Consent, Origin, Replacement, Service, Settled, Swap, bytes};
+use crate::engine::{Compared, Content, Dump, Live, Moment, Outlook};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::docker::Docker;
 use crate::sys::stdin::Input;
@@ -48,13 +48,15 @@ impl Live for LiveServer {
         Box::new(LiveServer { server: self.server.uninterruptible(), ..self.clone() })
     }
 
-    fn writers(&self) -> Result<Option<String>> {
-        let Some(database) = &self.database else { return Ok(None) };
-        Ok(match self.server.foreign_restores(database)? {
+    fn moment(&self) -> Result<Moment> {
+        let Some(database) = &self.database else { return Ok(Moment::default()) };
+        let (restores, session) = self.server.moment(database)?;
+        let writers = match restores {
             0 => None,
             1 => Some("1 pg_restore was writing into it when it began".to_owned()),
             many => Some(format!("{many} pg_restore were writing into it when it began")),
-        })
+        };
+        Ok(Moment { writers, session })
     }
 
     fn end_dumps(&self, began: Range<DateTime<Utc>>) -> Result<()> {
@@ -117,7 +119,7 @@ impl Live for LiveServer {
                 self.server.analyze(&swap.fresh, limit);
                 compared
             }
-            None => Compared { tables: 0, rows: 0 },
+            None => Compared { tables: 0, rows: 0, how: Comparison::Rows },
         };
         self.server.set(&[&unshield(&swap.fresh)[..], &properties.adorn(&swap.fresh)].concat())?;
         Ok(compared)
@@ -156,16 +158,21 @@ impl Server {
     /// Pours `dump` into `database`, which is new and empty, and compares what came in with what the dump holds. One made
     /// elsewhere is poured by `role`, which must not be there yet and is gone afterwards.
     pub(super) fn fill(&self, database: &str, role: Option<&str>, dump: Dump, limit: Duration) -> Result<Compared> {
+        let content = dump.content().clone();
+        self.pour(database, role, dump, limit)?;
+        // Counting a large table takes its time too.
+        self.with_timeout(limit).compare(database, &content)
+    }
+
+    /// The same without comparing.
+    pub(super) fn pour(&self, database: &str, role: Option<&str>, dump: Dump, limit: Duration) -> Result<()> {
         if dump.origin().is_own() {
-            let content = dump.content().clone();
             let skipped = dump.consent().skipped.clone();
             let input = match skipped.is_empty() {
                 true => dump.into_input(),
                 false => Input::Stream(super::without(dump.into_parts().0, skipped)),
             };
-            self.restore(database, input, limit)?;
-            // Counting a large table takes its time too.
-            return self.with_timeout(limit).compare(database, &content);
+            return self.restore(database, input, limit);
         }
         let (stream, content, origin, consent) = dump.into_parts();
         let (Origin::Foreign(_), Some(role)) = (&origin, role) else {
@@ -173,8 +180,7 @@ impl Server {
             return Err(Failure::new(Kind::Refused, text));
         };
         let as_who = Restricted { role: role.to_owned(), consent };
-        self.restore_restricted(database, &as_who, &content, stream, limit)?;
-        self.with_timeout(limit).compare(database, &content)
+        self.restore_restricted(database, &as_who, &content, stream, limit)
     }
 
     /// Runs what sets a database.

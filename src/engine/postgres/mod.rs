@@ -1,5 +1,6 @@
 //! PostgreSQL: reading its dumps, and restoring them into a database of its own beside the live one.
 
+pub mod again;
 pub mod archive;
 mod compare;
 mod database;
@@ -22,6 +23,7 @@ mod session;
 mod speech;
 mod sql;
 mod swap;
+mod utf8;
 
 use std::io::Read;
 
@@ -134,9 +136,12 @@ fn inspect(dump: impl Read) -> Result<Content> {
         dump_tool_version: summary.dump_tool_version,
         database: summary.database,
         encoding: summary.encoding,
+        is_not_utf8: summary.is_not_utf8,
         extensions: summary.extensions,
         extension_tables: summary.extension_tables,
         large_objects: summary.large_objects,
+        large_object_digest: Some(summary.large_object_digest),
+        objects: summary.objects.into(),
         data_bytes: summary.data_bytes,
     })
 }
@@ -164,10 +169,13 @@ fn inspect_plain(dump: impl Read) -> Result<Content> {
         dump_tool_version: summary.dump_tool_version.unwrap_or_default(),
         database: summary.databases.into_iter().next().unwrap_or_default(),
         encoding: summary.encoding,
+        is_not_utf8: summary.is_not_utf8,
         extensions: summary.extensions,
         // Its text does not tell whose a table is that it fills and does not make.
         extension_tables: Vec::new(),
         large_objects: summary.large_objects,
+        large_object_digest: None,
+        objects: Vec::new().into(),
         data_bytes: summary.bytes,
     })
 }
@@ -185,7 +193,10 @@ fn programs(code: &ForeignCode) -> Vec<String> {
 }
 
 fn tables(tables: Vec<archive::TableRows>) -> Vec<TableRows> {
-    let row = |table: archive::TableRows| TableRows { schema: table.schema, name: table.name, rows: table.rows };
+    let row = |table| {
+        let archive::TableRows { schema, name, rows, digest } = table;
+        TableRows { schema, name, rows, digest }
+    };
     tables.into_iter().map(row).collect()
 }
 

@@ -31,6 +31,7 @@ struct Answer {
     grants: Option<Vec<(String, u64)>>,
     tables: Option<Vec<(String, String, f64)>>,
     cron_database: Option<String>,
+    encoding: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,6 +70,12 @@ impl Server {
         let mut outlook = Outlook { lost: answer.lost(content), ..Outlook::default() };
         if let Some(content) = content {
             answer.can_make(service, content)?;
+            if content.is_not_utf8 && answer.encoding == "UTF8" {
+                outlook.dangers.push(format!(
+                    "its text is of no encoding (SQL_ASCII) and not UTF-8, as {service} is: the database would hold text \
+                     that no later backup of it can bring back"
+                ));
+            }
             let known = answer.roles.unwrap_or_default();
             outlook.roles = content.code.roles.iter().filter(|role| !known.contains(role)).cloned().collect();
         }
@@ -87,7 +94,7 @@ fn archive_format(major: u32) -> u32 {
     }
 }
 
-fn major_of(version: &str) -> Option<u32> {
+pub(super) fn major_of(version: &str) -> Option<u32> {
     version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
@@ -265,6 +272,7 @@ fn question(content: Option<&Content>, subscribes: bool) -> String {
            'tables', (SELECT json_agg(json_build_array(n.nspname, c.relname, c.reltuples) ORDER BY c.reltuples DESC, 1) FROM pg_class c \
              JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' \
              AND n.nspname <> 'information_schema' AND c.relpersistence <> 't' AND {relations}), \
+           'encoding', current_setting('server_encoding'), \
            'cron_database', current_setting('cron.database_name', true))",
         list(extensions),
         list(roles),
@@ -286,9 +294,12 @@ mod tests {
             dump_tool_version: tool.to_owned(),
             database: String::new(),
             encoding: None,
+            is_not_utf8: false,
             extensions: Vec::new(),
             extension_tables: Vec::new(),
             large_objects: 0,
+            large_object_digest: None,
+            objects: Vec::new().into(),
             data_bytes: 0,
         }
     }

@@ -20,6 +20,7 @@ mod tables;
 use std::io::{ErrorKind, Read};
 
 use super::archive::{ArchiveError, Damage, DamageKind, DumpKind, TableRows, sniff};
+use super::utf8::Utf8;
 use crate::domain::ForeignCode;
 use crate::engine::FileKind;
 use lexer::Lexer;
@@ -46,6 +47,8 @@ pub struct PlainSummary {
     pub dump_tool_version: Option<String>,
     /// The first client encoding that is set: `UTF8`.
     pub encoding: Option<String>,
+    /// Whether that is `SQL_ASCII`, which says nothing, and its text is not UTF-8.
+    pub is_not_utf8: bool,
     /// Every table that it makes or fills, in order, with the rows of its COPY blocks and INSERTs. Tables whose rows
     /// cannot be counted are not listed: `INSERT ... SELECT`, COPY of CSV, what is deleted from or renamed later.
     pub tables: Vec<TableRows>,
@@ -84,6 +87,7 @@ pub fn read(mut source: impl Read) -> Result<PlainSummary, ArchiveError> {
     let mut lexer = Lexer::default();
     let mut held = 0;
     let mut known = false;
+    let mut utf8 = Utf8::default();
     loop {
         let count = match source.read(&mut buffer[held..]) {
             Ok(count) => count,
@@ -99,12 +103,15 @@ pub fn read(mut source: impl Read) -> Result<PlainSummary, ArchiveError> {
             known = true;
         }
         lexer.feed(&buffer[..held]);
+        utf8.feed(&buffer[..held]);
         if let Some(failure) = lexer.failure() {
             return Err(failure);
         }
         held = 0;
         if count == 0 {
-            return lexer.finish();
+            let mut summary = lexer.finish()?;
+            summary.is_not_utf8 = utf8.is_wrong() && summary.encoding.as_deref() == Some("SQL_ASCII");
+            return Ok(summary);
         }
     }
 }

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use super::again::Before;
 use super::disposable::{Confinement, Disposable};
 use super::server::{ADMIN, Server};
+use crate::domain::DumpFormat;
 use crate::engine::{Bound, Compared, Dump, Scratch, Shown};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::was_killed;
@@ -29,8 +31,27 @@ impl Scratch for Disposable {
             let skip = format!("leave out what they bring: --skip-extension {}", missing.join(","));
             return Ok(Err(Failure::new(Kind::Damaged, text).hint(skip)));
         }
+        // Whoever makes a dump elsewhere knows nothing of the service that it is for, which is UTF-8 as a rule.
+        if content.is_not_utf8 && !dump.origin().is_own() {
+            let text = "its text is of no encoding (SQL_ASCII) and not UTF-8";
+            return Ok(Err(Failure::new(Kind::Damaged, text)
+                .hint("what it was written in only its owner knows: pg_dump --encoding=LATIN1, for instance, and UTF8")
+                .hint("or, of text: iconv -f LATIN1 -t UTF-8 < dump.sql")));
+        }
         server.make_roles(&content.code.roles)?;
-        self.bounded(bound, || judge(&server, &database, server.fill(&database, Some(ROLE), dump, limit)))
+        let content = content.clone();
+        let (is_own, is_whole) = (dump.origin().is_own(), dump.consent().skipped.is_empty());
+        let session = dump.session().clone();
+        let restore = || {
+            server.pour(&database, Some(ROLE), dump, limit)?;
+            let before = Before { content: &content, is_own, session: &session };
+            // SQL does not tell its objects one by one, and what was left out on purpose is not there.
+            if content.format != DumpFormat::Custom || !is_whole {
+                return server.with_timeout(limit).compare(&database, &content);
+            }
+            server.compare_again(&database, &before, limit)
+        };
+        self.bounded(bound, || judge(&server, &database, restore()))
     }
 
     fn note(&self) -> Option<String> {

@@ -7,7 +7,7 @@ use super::archive;
 use super::explain::explained;
 use super::quote::{ident, literal};
 use super::restricted::Restricted;
-use crate::domain::{DumpFormat, Stage};
+use crate::domain::{DumpFormat, Session, Stage};
 use crate::engine::Content;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::failed;
@@ -25,6 +25,8 @@ const SESSION: &str = "PGOPTIONS=-c search_path=pg_catalog -c default_transactio
                        -c lock_timeout=0 -c row_security=off";
 /// The same for the programs that restore a dump, which choose names for themselves.
 const RESTORING: &str = "PGOPTIONS=-c default_transaction_read_only=off -c statement_timeout=0 -c lock_timeout=0";
+/// Settings by which values and definitions are written and that `pg_dump` does not set.
+pub(super) const WRITTEN_BY: [&str; 4] = ["TimeZone", "bytea_output", "lc_monetary", "quote_all_identifiers"];
 /// Whom the programs in the container work as.
 const SUPERUSER: &str = "postgres";
 
@@ -51,6 +53,16 @@ impl Server {
     #[must_use]
     pub fn with_timeout(&self, limit: Duration) -> Server {
         Server { docker: self.docker.with_timeout(limit), container: self.container.clone() }
+    }
+
+    /// The client, and the container that it is reached through.
+    pub(super) fn docker(&self) -> &Docker {
+        &self.docker
+    }
+
+    /// The container's name.
+    pub(super) fn container(&self) -> &str {
+        &self.container
     }
 
     /// Runs statements in `database`, each in a transaction of its own, and returns their rows: unaligned, columns
@@ -190,13 +202,18 @@ impl Server {
         self.query(ADMIN, &[&sql]).map(|_| ())
     }
 
-    /// Names of the programs other than ours that are restoring into `database` at the moment.
-    pub fn foreign_restores(&self, database: &str) -> Result<u64> {
-        let sql = format!(
+    /// How many programs other than ours are restoring into `database` at the moment, and by which settings values are
+    /// written there that `pg_dump` does not set for itself (`setup_connection` in `pg_dump.c`).
+    pub fn moment(&self, database: &str) -> Result<(u64, Session)> {
+        let restores = format!(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = {} AND application_name = 'pg_restore'",
             literal(database)
         );
-        Ok(self.value(ADMIN, &sql)?.and_then(|count| count.parse().ok()).unwrap_or(0))
+        let values = WRITTEN_BY.map(|name| format!("'{name}', current_setting('{name}')")).join(", ");
+        let answer = self.query(database, &[&restores, &format!("SELECT json_build_object({values})")])?;
+        let mut rows = answer.lines();
+        let restores = rows.next().and_then(|count| count.parse().ok()).unwrap_or(0);
+        Ok((restores, rows.next().and_then(|row| serde_json::from_str(row).ok()).unwrap_or_default()))
     }
 
     /// Which of `extensions` the image does not have.

@@ -4,8 +4,8 @@ use std::io;
 use std::thread::{Builder, JoinHandle};
 
 use crate::dokku::{Dokku, Info};
-use crate::domain::AppCode;
-use crate::engine::Live;
+use crate::domain::{AppCode, Session};
+use crate::engine::{Live, Moment};
 
 const UNKNOWN: &str = "the code of the linked apps could not be learnt";
 
@@ -16,7 +16,7 @@ type Answers = Vec<(AppCode, Vec<String>)>;
 #[derive(Debug)]
 pub struct Facts {
     apps: io::Result<JoinHandle<Answers>>,
-    writers: io::Result<JoinHandle<Option<String>>>,
+    moment: io::Result<JoinHandle<Option<Moment>>>,
 }
 
 /// What was learnt, and what was not and why.
@@ -28,16 +28,18 @@ pub struct Learnt {
     pub notes: Vec<String>,
     /// Somebody was restoring into the database when the dump began.
     pub suspicious: Option<String>,
+    /// By what values in it are written.
+    pub session: Session,
 }
 
 impl Facts {
     /// Begins to ask what code each linked app is running, and who else is writing into the database.
     pub fn gather(dokku: &Dokku, info: &Info, live: Option<Box<dyn Live>>) -> Facts {
         let (dokku, apps) = (dokku.clone(), info.links.clone());
-        let writers = move || live.and_then(|live| live.writers().ok().flatten());
+        let moment = move || live.and_then(|live| live.moment().ok());
         Facts {
             apps: Builder::new().spawn(move || apps.iter().map(|app| dokku.app_code(app)).collect()),
-            writers: Builder::new().spawn(writers),
+            moment: Builder::new().spawn(moment),
         }
     }
 
@@ -53,7 +55,8 @@ impl Facts {
             Ok(Err(_)) => learnt.notes.push(UNKNOWN.to_owned()),
             Err(error) => learnt.notes.push(format!("{UNKNOWN}: {error}")),
         }
-        learnt.suspicious = self.writers.ok().and_then(|asked| asked.join().ok().flatten());
+        let moment = self.moment.ok().and_then(|asked| asked.join().ok().flatten()).unwrap_or_default();
+        (learnt.suspicious, learnt.session) = (moment.writers, moment.session);
         learnt
     }
 }

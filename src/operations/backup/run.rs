@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::catalogue::{Draft, LockedCatalogue, Log, Sealed};
 use crate::dokku::{Dokku, Info, not_running};
-use crate::domain::{Backup, BackupId, Compression, Service, Source, count, room_needed, suspicion};
+use crate::domain::{Backup, BackupId, Compression, Service, Source, count, is_emptied, room_needed, suspicion};
 use crate::engine::{self, Live};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
@@ -108,7 +108,7 @@ fn last_good(catalogue: &LockedCatalogue) -> Result<Option<Backup>> {
     let comparable = |backup: &Backup| {
         backup.is_good()
             && backup.counts()
-            && (backup.suspicious.is_none() || backup.is_restorable())
+            && !backup.is_doubtful()
             && !matches!(backup.source, Source::Imported | Source::Safety)
     };
     let last = catalogue.newest(comparable)?;
@@ -207,6 +207,7 @@ fn receive(
     record.apps = learnt.apps;
     record.notes.extend(learnt.notes);
     record.suspicious = learnt.suspicious;
+    record.session = learnt.session;
     whole.seal(catalogue)
 }
 
@@ -236,7 +237,9 @@ fn finish(
     let (form, size, tables) = (record.form(), record.size.unwrap_or(0), record.table_count());
     // A safety backup saves what somebody is about to replace: that something is lost in it may be why.
     let last = last.filter(|_| record.source != Source::Safety);
+    record.emptied = last.is_some_and(|last| is_emptied(last, record));
     let shrunk = last.and_then(|last| suspicion(last, form, size, &record.tables, tables));
+    let shrunk = shrunk.or_else(|| record.emptied.then(|| "no table has a row any more".to_owned()));
     record.suspicious = record.suspicious.take().or(shrunk);
     let recorded = sealed.record(catalogue);
     let Ok(backup) = recorded else {

@@ -5,11 +5,12 @@ use std::io::{Read, Write};
 
 use crate::catalogue::{Draft, LockedCatalogue, Sealed};
 use crate::codec::Encoder;
-use crate::domain::DumpFormat;
+use crate::domain::{DumpFormat, Place, Service};
 use crate::engine::{self, Content};
 use crate::error::{Failure, Result};
 use crate::operations::Context;
 use crate::operations::backup::DumpOptions;
+use crate::operations::keys::recipients;
 use crate::operations::proof::describe;
 use crate::stream::{self, Passed, Sink, Sum};
 use crate::sys::signals;
@@ -87,5 +88,10 @@ pub fn store_dump(
     encoder.finish()?;
     let passed = sum.passed();
     describe(&mut draft.record, content);
+    // The record lies beside the dump in both places: where one is encrypted, neither tells what the rows are.
+    let service = Service { datastore, name: draft.record.service.clone() };
+    if recipients(context, &service, Place::OffSite).map_or(true, |whom| !whom.is_empty()) {
+        draft.record.tables.iter_mut().for_each(|table| table.digest = None);
+    }
     Ok(Whole { draft, passed })
 }

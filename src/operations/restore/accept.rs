@@ -3,7 +3,7 @@
 use crate::dokku::Info;
 use crate::domain::{Consent, Service};
 use crate::engine::{self, Dump, Outlook};
-use crate::error::Result;
+use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 
 /// A proven dump (or nothing: the state of a new service) that a server can take.
@@ -32,5 +32,9 @@ pub fn accept(context: &Context, service: &Service, info: &Info, dump: Option<Du
     let none = Consent::default();
     let consent = dump.as_ref().map_or(&none, Dump::consent);
     let outlook = live.outlook(dump.as_ref().map(Dump::content), consent)?;
+    if let Some(danger) = outlook.dangers.first().filter(|_| !context.settings.force) {
+        return Err(Failure::new(Kind::Refused, danger.clone())
+            .hint("nothing was done; where that is wanted all the same: --force"));
+    }
     Ok(Accepted { dump, outlook })
 }

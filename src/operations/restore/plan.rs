@@ -53,6 +53,9 @@ pub fn show_outlook(context: &Context, outlook: &Outlook) {
             .ui
             .detail(&format!("made:     without a login, since the dump names it and the server lacks it: {roles}"));
     }
+    for line in &outlook.dangers {
+        context.ui.warn(&format!("{line}; done all the same (--force)"));
+    }
     for line in &outlook.notes {
         context.ui.detail(&format!("note:     {line}"));
     }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::catalogue::{Journal, LockedCatalogue};
 use crate::dokku::{Dokku, Info};
-use crate::domain::{BackupId, Origin, Replacement, Restore, Settled, count, shown};
+use crate::domain::{BackupId, Comparison, Origin, Replacement, Restore, Settled, count, shown};
 use crate::engine::{self, Dump, Live};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
@@ -70,7 +70,12 @@ pub fn replace(
         let compared = live.fill(&to, dump, limit)?;
         if has_dump {
             let (tables, rows) = (count(compared.tables, "table"), count(compared.rows, "row"));
-            context.ui.detail(&format!("{tables} and {rows} compared"));
+            context.ui.detail(&match compared.how {
+                Comparison::Nothing => {
+                    "nothing in it could be compared: it does not tell how many rows it brings".to_owned()
+                }
+                _ => format!("{tables} and {rows} compared"),
+            });
         }
         signals::obey()
     });

@@ -110,14 +110,22 @@ impl Engine for Bytes {
             programs: Vec::new(),
             code: ForeignCode::default(),
             ambiguous: None,
-            tables: vec![TableRows { schema: String::new(), name: "lines".to_owned(), rows: lines(data) }],
+            tables: vec![TableRows {
+                schema: String::new(),
+                name: "lines".to_owned(),
+                rows: lines(data),
+                digest: None,
+            }],
             server_version: String::new(),
             dump_tool_version: String::new(),
             database: String::new(),
             encoding: None,
+            is_not_utf8: false,
             extensions: Vec::new(),
             extension_tables: Vec::new(),
             large_objects: 0,
+            large_object_digest: None,
+            objects: Vec::new().into(),
             data_bytes: data.len() as u64,
         })
     }

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use dokku_backups::domain::{Consent, OwnWay, Replacement, Settled};
-use dokku_backups::engine::{Compared, Content, Dump, Live, Outlook};
+use dokku_backups::domain::{Comparison, Consent, OwnWay, Replacement, Settled};
+use dokku_backups::engine::{Compared, Content, Dump, Live, Moment, Outlook};
 use dokku_backups::error::{Failure, Kind, Result};
 use dokku_backups::sys::stdin::Input;
 use toml::{Table, Value};
@@ -72,8 +72,8 @@ impl Live for File {
         Box::new(self.clone())
     }
 
-    fn writers(&self) -> Result<Option<String>> {
-        Ok(None)
+    fn moment(&self) -> Result<Moment> {
+        Ok(Moment::default())
     }
 
     fn end_dumps(&self, _: Range<DateTime<Utc>>) -> Result<()> {
@@ -114,12 +114,12 @@ impl Live for File {
     }
 
     fn fill(&self, to: &Replacement, dump: Option<Dump>, _: Duration) -> Result<Compared> {
-        let Some(dump) = dump else { return Ok(Compared { tables: 0, rows: 0 }) };
+        let Some(dump) = dump else { return Ok(Compared { tables: 0, rows: 0, how: Comparison::Rows }) };
         let bytes = read(dump)?;
         let data = opened(&bytes)?;
         let place = if self.flaw == Some(Flaw::FillsLive) { DATA } else { word(plan(to)?, "fresh") };
         fs::write(self.folder.join(place), data)?;
-        Ok(Compared { tables: 1, rows: lines(data) })
+        Ok(Compared { tables: 1, rows: lines(data), how: Comparison::Rows })
     }
 
     fn commit(&self, to: &Replacement) -> Result<()> {

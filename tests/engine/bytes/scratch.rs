@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dokku_backups::domain::{BackupId, Service};
+use dokku_backups::domain::{BackupId, Comparison, Service};
 use dokku_backups::engine::{Bound, Compared, Dump, Owner, Scratch, Shown};
 use dokku_backups::error::{Failure, Kind, Result};
 use dokku_backups::sys::docker::Docker;
@@ -74,7 +74,7 @@ impl Scratch for Folder {
         if rows != expected && self.flaw != Some(Flaw::ComparesNothing) {
             return Ok(Err(Failure::new(Kind::Damaged, format!("{rows} lines came back, the dump has {expected}"))));
         }
-        Ok(Ok(Compared { tables: 1, rows }))
+        Ok(Ok(Compared { tables: 1, rows, how: Comparison::Rows }))
     }
 
     fn note(&self) -> Option<String> {

@@ -186,17 +186,7 @@ impl Host {
 
     /// The same with text on stdin.
     pub fn dokku_stdin(&self, input: &[u8], args: &[&str]) -> Run {
-        let mut command = self.dokku_command(args);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("dokku");
-        let mut stdin = child.stdin.take().expect("stdin");
-        let input = input.to_vec();
-        let feeder = std::thread::spawn(move || {
-            let _ = stdin.write_all(&input);
-        });
-        let output = child.wait_with_output().expect("dokku");
-        feeder.join().expect("feeder");
-        output.into()
+        finish_with(self.dokku_command(args), input)
     }
 
     /// Answers a question of the test's own. In a sandbox past Dokku's dispatch, which costs more than the answer: what is
@@ -253,6 +243,20 @@ pub fn soaking<T>(usual: T, long: T) -> T {
 /// Runs a command to its end.
 pub fn finish(mut command: Command) -> Run {
     command.output().expect("the command starts").into()
+}
+
+/// The same with `input` on stdin.
+pub fn finish_with(mut command: Command, input: &[u8]) -> Run {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the command starts");
+    let mut stdin = child.stdin.take().expect("stdin");
+    let input = input.to_vec();
+    let feeder = std::thread::spawn(move || {
+        let _ = stdin.write_all(&input);
+    });
+    let output = child.wait_with_output().expect("the command ends");
+    feeder.join().expect("feeder");
+    output.into()
 }
 
 impl From<std::process::Output> for Run {

@@ -2,15 +2,19 @@
 
 use std::io::Read;
 
+use sha2::{Digest, Sha256};
+
 use super::decode::Decoder;
 use super::entry::DEFINITION;
 use super::error::DamageKind;
 use super::header::Header;
 use super::judge;
+use super::row_sum::Total;
 use super::rows::Rows;
 use super::source::Source;
 use super::toc::{Content, DataEntry, Toc};
 use super::{ArchiveError, TableRows};
+use crate::engine::postgres::utf8::Utf8;
 
 /// `BLK_DATA` and `BLK_BLOBS` of `pg_backup_archiver.h`.
 const DATA: u8 = 1;
@@ -21,6 +25,10 @@ const LARGE_OBJECTS: u8 = 3;
 pub(super) struct Found {
     pub(super) tables: Vec<TableRows>,
     pub(super) large_objects: u64,
+    /// The sum of the SHA-256 of each, its number (4 bytes, the least significant first) before its bytes.
+    pub(super) large_object_sum: Total,
+    /// Whether rows are not UTF-8, of an archive whose encoding says nothing about them.
+    pub(super) is_not_utf8: bool,
     /// Bytes after decompression.
     pub(super) bytes: u64,
 }
@@ -32,7 +40,7 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, header: &Header, toc: &Toc) 
     let mut found = Found::default();
     for (index, entry) in toc.data.iter().enumerate() {
         frame(source, toc, index, entry)
-            .and_then(|()| found.block(source, &mut decoder, entry, &toc.large_objects))
+            .and_then(|()| found.block(source, &mut decoder, entry, toc))
             .map_err(|error| error.within(entry.id, &entry.content.words()))?;
     }
     let announced = toc.large_objects.len() as u64;
@@ -89,15 +97,21 @@ impl Found {
         source: &mut Source<R>,
         decoder: &mut Decoder,
         entry: &DataEntry,
-        announced: &[u32],
+        toc: &Toc,
     ) -> Result<(), ArchiveError> {
+        let announced = &toc.large_objects;
         match &entry.content {
             Content::Table { schema, name, rows } => {
                 let mut rows = Rows::new(*rows);
-                self.bytes += decoder.block(source, &mut |bytes| rows.feed(bytes))?;
+                let mut utf8 = toc.encoding.as_deref().filter(|name| *name == "SQL_ASCII").map(|_| Utf8::default());
+                self.bytes += decoder.block(source, &mut |bytes| {
+                    rows.feed(bytes);
+                    utf8.iter_mut().for_each(|utf8| utf8.feed(bytes));
+                })?;
+                self.is_not_utf8 |= utf8.is_some_and(|utf8| utf8.is_wrong());
                 let odd = |words| ArchiveError::damaged(DamageKind::Rows, source.position(), words);
-                let rows = rows.finish().map_err(odd)?;
-                self.tables.push(TableRows { schema: schema.clone(), name: name.clone(), rows });
+                let (rows, digest) = rows.finish().map_err(odd)?;
+                self.tables.push(TableRows { schema: schema.clone(), name: name.clone(), rows, digest });
             }
             Content::LargeObjectComments => {
                 let mut text = Vec::new();
@@ -118,7 +132,9 @@ impl Found {
                 if !announced.is_empty() && announced.binary_search(&oid).is_err() {
                     return Err(source.odd(format!("a large object {oid} that nothing creates")));
                 }
-                self.bytes += decoder.block(source, &mut |_| ())?;
+                let mut hash = Sha256::new_with_prefix(oid.to_le_bytes());
+                self.bytes += decoder.block(source, &mut |bytes| hash.update(bytes))?;
+                self.large_object_sum.add(&hash.finalize());
                 self.large_objects += 1;
             },
         }

@@ -28,7 +28,9 @@ mod header;
 mod inserts;
 mod judge;
 mod kinds;
+mod objects;
 mod passing;
+mod row_sum;
 mod rows;
 mod skipping;
 mod source;
@@ -48,7 +50,7 @@ pub(super) fn text(bytes: &[u8]) -> String {
 }
 
 use crate::domain::ForeignCode;
-use crate::engine::ExtensionTable;
+use crate::engine::{ExtensionTable, Object};
 use source::Source;
 
 /// The newest archive format this reader knows: PostgreSQL 17 and 18 write 1.16.
@@ -81,6 +83,12 @@ pub struct Summary {
     pub extension_tables: Vec<ExtensionTable>,
     /// Large objects whose content is in the archive.
     pub large_objects: u64,
+    /// What they are: the sum of the SHA-256 of each, its number before its content.
+    pub large_object_digest: String,
+    /// Whether it holds rows that are not UTF-8, its encoding being `SQL_ASCII`, which is none.
+    pub is_not_utf8: bool,
+    /// The objects that its entries make.
+    pub objects: Vec<Object>,
     /// Entries of the table of contents, of any kind.
     pub entries: usize,
     /// What in its definitions is more than objects of the database.
@@ -100,6 +108,9 @@ pub struct TableRows {
     pub name: String,
     /// Rows: lines of COPY text, or tuples of INSERT statements when the dump was made with `--inserts`.
     pub rows: u64,
+    /// What the rows are, whatever their order: the sum of the SHA-256 of each line of COPY text, modulo 2^256, in hex. None
+    /// of INSERTs.
+    pub digest: Option<String>,
 }
 
 /// Compression of the data blocks; the header and the table of contents are never compressed.
@@ -170,6 +181,9 @@ fn whole<R: Read>(source: &mut Source<R>) -> Result<Summary, ArchiveError> {
         extensions: toc.extensions,
         extension_tables: toc.extension_tables,
         large_objects: data.large_objects,
+        large_object_digest: data.large_object_sum.hex(),
+        is_not_utf8: data.is_not_utf8,
+        objects: toc.objects,
         entries: toc.entries,
         code: toc.code,
         archive_bytes: source.position(),

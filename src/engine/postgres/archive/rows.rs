@@ -3,6 +3,7 @@
 use memchr::{memchr_iter, memmem};
 
 use super::inserts::InsertRows;
+use super::row_sum::RowSum;
 use super::toc::RowForm;
 
 /// Lines that are not rows: the end marker `\.` and two empty lines (`dumpTableData_copy` in `pg_dump.c`).
@@ -35,11 +36,14 @@ impl Rows {
         }
     }
 
-    /// The number of rows, or what is wrong with them.
-    pub(super) fn finish(self) -> Result<u64, &'static str> {
+    /// The number of rows and what they are, where that can be told; or what is wrong with them.
+    pub(super) fn finish(self) -> Result<(u64, Option<String>), &'static str> {
         match self {
-            Self::Copy(rows) => rows.finish(),
-            Self::Inserts(rows) => rows.finish(),
+            Self::Copy(rows) => {
+                let sum = rows.sum.total().hex();
+                rows.finish().map(|rows| (rows, Some(sum)))
+            }
+            Self::Inserts(rows) => rows.finish().map(|rows| (rows, None)),
         }
     }
 }
@@ -57,15 +61,26 @@ pub(super) struct CopyRows {
     /// Position after the first end marker.
     marker: Option<u64>,
     finder: memmem::Finder<'static>,
+    sum: RowSum,
 }
 
 impl CopyRows {
     fn new(columns: u64) -> Self {
         let finder = memmem::Finder::new(MARKER);
-        Self { columns, lines: 0, tabs: 0, length: 1, carry: b"\n".to_vec(), marker: None, finder }
+        Self {
+            columns,
+            lines: 0,
+            tabs: 0,
+            length: 1,
+            carry: b"\n".to_vec(),
+            marker: None,
+            finder,
+            sum: RowSum::default(),
+        }
     }
 
     fn feed(&mut self, bytes: &[u8]) {
+        self.sum.feed(bytes);
         self.lines += memchr_iter(b'\n', bytes).count() as u64;
         self.tabs += memchr_iter(b'\t', bytes).count() as u64;
         let overlap = MARKER.len() - 1;

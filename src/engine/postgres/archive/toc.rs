@@ -6,11 +6,11 @@ use std::io::Read;
 use super::copy::{self, Copy};
 use super::entry::{self, Data, Entry};
 use super::extensions::Extensions;
-use super::judge::Judge;
+use super::judge::{Fate, Judge};
 use super::source::Source;
-use super::{ArchiveError, encoding};
+use super::{ArchiveError, encoding, objects};
 use crate::domain::ForeignCode;
-use crate::engine::ExtensionTable;
+use crate::engine::{ExtensionTable, Object};
 
 /// Bytes of the longest name, in whatever encoding: 63, or 252 of a server that was built for longer ones.
 const LONGEST_NAME: usize = 252;
@@ -32,6 +32,8 @@ pub(super) struct Toc {
     pub(super) large_objects: Vec<u32>,
     /// What in the definitions is more than objects of the database.
     pub(super) code: ForeignCode,
+    /// The objects that the entries make.
+    pub(super) objects: Vec<Object>,
 }
 
 /// The most entries, and the most tables with data, of an archive that is read.
@@ -91,6 +93,7 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
         encoding: None,
         large_objects: Vec::new(),
         code: ForeignCode::default(),
+        objects: Vec::new(),
     };
     let mut judge = Judge::new(format);
     for _ in 0..count {
@@ -99,7 +102,10 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
         if !toc.ids.insert(entry.id) {
             return Err(source.odd(format!("entry {} is there twice", entry.id)));
         }
-        let taken = judge.take(&entry).and_then(|_| toc.take(&entry, judge.standard_strings()));
+        let taken = judge.take(&entry).and_then(|fate| {
+            toc.objects.extend(objects::object(&entry, fate != Fate::Kept));
+            toc.take(&entry, judge.standard_strings())
+        });
         match taken {
             Ok(()) => {}
             Err(words) => return Err(source.odd(words).within(entry.id, &name(&entry))),

@@ -262,6 +262,7 @@ impl Reading {
             server_version: self.server_version,
             dump_tool_version: self.dump_tool_version,
             encoding: self.encoding,
+            is_not_utf8: false,
             tables: self.tables.counted(),
             extensions: self.extensions,
             large_objects: self.large_objects,

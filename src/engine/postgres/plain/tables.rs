@@ -62,7 +62,7 @@ impl Tables {
     fn place_in(&mut self, schema: String, name: Name) -> &mut (TableRows, Rows) {
         let (schema, name) = (clipped(schema), Name { name: clipped(name.name), schema: None });
         let place = *self.places.entry((schema.clone(), name.name.clone())).or_insert_with(|| {
-            self.list.push((TableRows { schema, name: name.name, rows: 0 }, Rows::Counted));
+            self.list.push((TableRows { schema, name: name.name, rows: 0, digest: None }, Rows::Counted));
             self.list.len() - 1
         });
         &mut self.list[place]

@@ -1,0 +1,76 @@
+//! Single tamperings with a restored database, each of which has to be seen.
+
+/// What it is, and the SQL that does it.
+pub(super) const TAMPERS: [(&str, &str); 44] = [
+    ("a row is missing", "delete from s.other where main = 3"),
+    ("a row is there twice", "insert into parent select a, b from only parent where a = 3"),
+    ("a value is another", "update s.main set v = 'w' where id = 7"),
+    ("a value is null", "update s.main set v = null where id = 7"),
+    ("two values are exchanged", "update s.main set n = case id when 1 then 2 else 1 end where id in (1, 2)"),
+    ("a blank more", "update s.main set v = v || ' ' where id = 9"),
+    ("a row for another, as many", "update s.other set note = 'x' where main = 4"),
+    (
+        "a row is in the child instead",
+        "with gone as (delete from only parent where a = 3 returning a, b) insert into child select a, b, '2024-01-01' from gone",
+    ),
+    ("a constraint is gone", "alter table s.main drop constraint known"),
+    (
+        "a constraint is another",
+        "alter table s.main drop constraint known; alter table s.main add constraint known check (t in ('a', 'b', 'c', 'd'))",
+    ),
+    (
+        "a constraint is not validated",
+        "alter table s.main drop constraint known; alter table s.main add constraint known check (t in ('a', 'b', 'c')) not valid",
+    ),
+    ("a default is another", "alter table s.main alter n set default 8"),
+    ("a default is gone", "alter table s.main alter n drop default"),
+    ("NOT NULL is gone", "alter table s.main alter n drop not null"),
+    (
+        "a type is wider",
+        "drop view s.checked; alter table s.main alter v type varchar(21); create view s.checked as select id, n, t, v, m, d from s.main where n < 50 with local check option",
+    ),
+    ("a sequence is set back", "select setval('s.counter', 5)"),
+    ("a sequence was not called", "select setval('s.counter', (select last_value from s.counter), false)"),
+    ("a sequence counts otherwise", "alter sequence s.counter increment 4"),
+    ("an identity is set back", "select setval(pg_get_serial_sequence('s.main', 'id'), 3)"),
+    ("a policy is gone", "drop policy owned on s.main"),
+    ("a policy is another", "alter policy owned on s.main using (n > 1)"),
+    ("row level security is off", "alter table s.main disable row level security"),
+    ("a large object has another content", "select lo_put(4711, 1, '\\xff')"),
+    ("a large object is longer", "select lo_put(4711, 3, '\\x00')"),
+    ("a large object has another number", "select lo_from_bytea(4713, lo_get(4711)), lo_unlink(4711)"),
+    ("an index is gone", "drop index s.main_v"),
+    ("an index is another", "drop index s.main_v; create index main_v on s.main (upper(v)) include (n) where n > 1"),
+    (
+        "an index is unique",
+        "drop index s.main_v; create unique index main_v on s.main (lower(v), id) include (n) where n > 1",
+    ),
+    (
+        "a function is another",
+        "create or replace function s.twice(x int default 2) returns int language sql immutable as $$ select $1 * 3 $$",
+    ),
+    ("a function is not immutable", "alter function s.twice(int) volatile"),
+    ("a function runs as its owner", "alter function s.twice(int) security definer"),
+    ("a comment is another", "comment on column s.main.n is 'another'"),
+    ("a trigger is off", "alter table s.other disable trigger eaten"),
+    ("a trigger is gone", "drop trigger eaten on s.other"),
+    ("a rule is gone", "drop rule quiet on s.other"),
+    (
+        "a view is another",
+        "create or replace view s.seen with (security_barrier) as select m.id, m.t::text as t, o.note from s.main m left join s.other o on o.main = m.id where m.t in ('a', 'c')",
+    ),
+    ("a view is not a barrier", "alter view s.seen set (security_barrier = false)"),
+    ("a materialized view is gone", "drop materialized view s.counted"),
+    ("an enum has a label more", "alter type s.mood add value 'great'"),
+    (
+        "a domain is another",
+        "alter domain s.positive drop constraint positive_check; alter domain s.positive add check (value > -1)",
+    ),
+    (
+        "a foreign key is gone",
+        "do $$ declare name text; begin select conname into name from pg_constraint where conrelid = 's.other'::regclass and contype = 'f'; execute 'alter table s.other drop constraint ' || name; end $$",
+    ),
+    ("a table is there that was not", "create table s.added (x int)"),
+    ("a table is gone", "drop table s.other cascade"),
+    ("a publication has a table less", "alter publication told drop table s.other"),
+];
