@@ -1,5 +1,7 @@
 //! `backups:set`: set or clear a property, in Dokku's property style.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use url::Url;
 
@@ -7,7 +9,7 @@ use crate::dokku::Dokku;
 use crate::domain::{Destination, Service, Who};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::offsite::{has_own_key, place, probe_name};
+use crate::operations::offsite::{has_own_key, other_hosts, place, probe_name, shared};
 use crate::operations::schedule::try_address;
 use crate::operations::select::resolve;
 use crate::properties::{self, DESTINATION, GLOBAL, NOTIFY_URL, PRIVATE_ADDRESSES, Property, RETENTION, folder};
@@ -248,9 +250,10 @@ impl New<'_> {
                 store.prepare(&[&settings.lib_root, &settings.apps_root])?;
             }
             store.probe(&probe_name(context))?;
-            Ok(store.caution(&settings.data_root))
+            let others = if is_new { other_hosts(context, store.as_ref())? } else { BTreeMap::new() };
+            Ok((store.caution(&settings.data_root), others))
         });
-        let caution = tried.map_err(|failure| {
+        let (caution, others) = tried.map_err(|failure| {
             let kind = if failure.kind == Kind::Refused { Kind::Refused } else { Kind::Config };
             let told = Failure::new(kind, format!("{shown} does not work; nothing was changed"));
             let told = failure.hints.iter().cloned().fold(told.because(failure.reason()), Failure::hint);
@@ -259,7 +262,7 @@ impl New<'_> {
             }
             told.hint(format!("to change several of them, first: dokku backups:set {word} destination none"))
         })?;
-        caution.iter().for_each(|text| context.ui.warn(text));
+        caution.iter().chain(&shared(&shown, &others)).for_each(|text| context.ui.warn(text));
         Ok(())
     }
 }

@@ -51,6 +51,7 @@ mod replace;
 mod replaced;
 mod report;
 mod reports;
+mod reports_hosts;
 mod reports_stores;
 mod reports_trust;
 mod reports_words;

@@ -117,6 +117,12 @@ fn report_103_where_nothing_can_be_compared_nothing_is_claimed() {
         (verification(&host, &id)["comparison"].as_str(), host.trust("shop", &id).as_str()),
         (Some("nothing"), "created")
     );
+    // An archive of the definitions alone neither.
+    let bare = host.pg_dump("shop", &["-Fc", "--schema-only"]);
+    let run = host.import_file("shop", "bare.dump", &bare, &["--no-restore", "--format", "json"]).expect(0);
+    let bare = run.json()["id"].as_str().expect("an id").to_owned();
+    host.dokku(&["backups:verify", "shop", "--id", &bare]).expect(3);
+    assert_eq!(host.trust("shop", &bare), "created");
     host.dokku(&["postgres:destroy", "shop", "--force"]).expect(7);
     // What it became can be shown.
     host.dokku(&["backups:export", "shop", "--verify"]).expect(0);

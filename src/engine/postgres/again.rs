@@ -54,6 +54,11 @@ impl Server {
         for what in &found.unclear {
             log::info!("compared by its number of rows only: {what}");
         }
+        // Made elsewhere, and tables without their rows: nothing of them was shown.
+        let tables = before.content.objects.iter().any(|object| object.kind == "TABLE");
+        if !before.is_own && before.content.tables.is_empty() && tables {
+            return Ok(Compared { tables: 0, rows: 0, how: Comparison::Nothing });
+        }
         let how = if found.unclear.is_empty() { Comparison::DumpedAgain } else { Comparison::Rows };
         Ok(Compared { tables: before.content.tables.len() as u64, rows: before.content.rows(), how })
     }

@@ -7,7 +7,7 @@ use crate::catalogue::{Audit, Detail, Journal, View, is_worked_on};
 use crate::domain::{Finding, GRACE, Level, Listed, Look, Schedule, Service, choose, count, verdict};
 use crate::error::{Failure, Result};
 use crate::operations::Context;
-use crate::operations::offsite::caution;
+use crate::operations::offsite::{beside_others, caution};
 use crate::operations::schedule::notification_failures;
 use crate::operations::select::{folder_for_reading, is_live};
 use crate::schedules::Store;
@@ -95,6 +95,7 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
     }
     findings.extend(notification_failures(context, service)?);
     findings.extend(caution(context, service));
+    findings.extend(beside_others(service, &backups));
     if let Some(dir) = &dir {
         findings.extend(restore(dir, service, journal)?);
         findings.extend(folder(dir, service, &foreign)?);

@@ -3,6 +3,7 @@
 mod catch_up;
 mod copying;
 mod fetch;
+mod others;
 mod reach;
 mod rebuild;
 mod remove;
@@ -14,6 +15,7 @@ pub use catch_up::{Eagerness, catch_up, is_copy_due, not_copied, refresh, upload
 use copying::same_bytes;
 pub use copying::{Copying, copy_later, is_own_record, put_off, put_record, sweep};
 pub use fetch::{fetch, fetch_now};
+pub use others::{beside_others, other_hosts, shared};
 pub use reach::{Reached, caution, probe_name};
 pub use rebuild::{Rebuilt, Strangers, rebuild, services_elsewhere};
 pub use remove::remove_copy;
