@@ -122,7 +122,8 @@ struct AppJson<'a> {
 #[schemars(rename = "Destination")]
 pub struct DestinationJson<'a> {
     /// `pending`, `uploading`, `stored`, `damaged`, `failed`, `deleting` or `deleted`; `missing` where the store does not
-    /// have it any more, `changed` where it has another object by its name.
+    /// have it any more, `changed` where it has another object by its name, `kept` where the backup was deleted and the
+    /// store does not let its copy be removed.
     state: &'static str,
     /// Where the copy lies, or will.
     uri: &'a str,
@@ -134,6 +135,8 @@ pub struct DestinationJson<'a> {
     sha256: Option<&'a str>,
     /// Public keys the copy is encrypted to.
     encrypted_to: &'a [String],
+    /// Until when the store keeps the bytes, deleted or not, as far as it told.
+    kept_until: Option<DateTime<Utc>>,
     /// When it was stored.
     uploaded_at: Option<DateTime<Utc>>,
     /// Attempts that have failed in a row.
@@ -290,7 +293,9 @@ fn destination<'a>(copy: &'a CopyRecord, listed: &Listed) -> DestinationJson<'a>
     // These are between us and the store: whether the copy's own record is up to date, whose upload an object is, and what
     // the store calls its bytes.
     let CopyRecord { record: _, mark: _, etag: _, .. } = copy;
-    let CopyRecord { state, uri, reason, size, sha256, encrypted_to, uploaded_at, attempts, retry_at, .. } = copy;
+    let CopyRecord {
+        state, uri, reason, size, sha256, encrypted_to, kept_until, uploaded_at, attempts, retry_at, ..
+    } = copy;
     DestinationJson {
         state: listed.copy_state().unwrap_or(state.name()),
         uri,
@@ -298,6 +303,7 @@ fn destination<'a>(copy: &'a CopyRecord, listed: &Listed) -> DestinationJson<'a>
         size: *size,
         sha256: sha256.as_deref(),
         encrypted_to,
+        kept_until: *kept_until,
         uploaded_at: *uploaded_at,
         attempts: *attempts,
         retry_at: *retry_at,

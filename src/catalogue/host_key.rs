@@ -34,6 +34,11 @@ pub fn look(config: &Path) -> Result<Option<HostKey>> {
     read(&dir)
 }
 
+/// The name of this host in its marks; `None` before it has a key.
+pub fn host_id(config: &Path) -> Result<Option<String>> {
+    Ok(look(config)?.map(|key| key.id()))
+}
+
 fn read(dir: &Dir) -> Result<Option<HostKey>> {
     let path = dir.path().join(KEY);
     let Some(entry) = dir.entry(KEY)? else { return Ok(None) };

@@ -31,6 +31,7 @@ pub use arrival::Arrival;
 pub use audit::Audit;
 pub use draft::{Draft, Sealed};
 pub use folder::{Folder, Seals};
+pub use host_key::host_id;
 pub use in_use::{InUse, UPLOAD, VERIFY, is_worked_on};
 pub use job::{Job, Request};
 pub use journal::Journal;

@@ -25,6 +25,8 @@ pub enum CopyState {
     Changed,
     /// The backup was deleted, its copy may still be there; `reason` says why.
     Deleting,
+    /// The backup was deleted, and the store does not let its copy be removed; `kept_until` says until when, where it tells.
+    Kept,
     /// Gone from there too.
     Deleted,
 }
@@ -39,6 +41,7 @@ impl CopyState {
             CopyState::Missing => "missing",
             CopyState::Changed => "changed",
             CopyState::Deleting => "deleting",
+            CopyState::Kept => "kept",
             CopyState::Deleted => "deleted",
         }
     }
@@ -67,6 +70,9 @@ pub struct CopyRecord {
     /// Public keys that the copy alone is encrypted to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encrypted_to: Vec<String>,
+    /// Until when the store keeps the bytes of a deleted backup, whatever becomes of the name: its Object Lock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_until: Option<DateTime<Utc>>,
     /// When the store confirmed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uploaded_at: Option<DateTime<Utc>>,
@@ -99,6 +105,7 @@ impl CopyRecord {
             sha256: None,
             etag: None,
             encrypted_to: Vec::new(),
+            kept_until: None,
             uploaded_at: None,
             record: None,
             mark: None,
@@ -136,6 +143,12 @@ impl CopyRecord {
         (self.state, self.reason, self.attempts, self.retry_at) = (state, None, 0, None);
     }
 
+    /// It may not be removed before `until`, or never by this host: tried again then, or when somebody asks.
+    pub fn kept(&mut self, until: Option<DateTime<Utc>>) {
+        self.settled(CopyState::Kept);
+        (self.kept_until, self.retry_at) = (until, until);
+    }
+
     /// The last attempt ended in `state` because of `reason`; the next waits longer each time.
     pub fn put_off(&mut self, state: CopyState, reason: String, now: DateTime<Utc>) {
         let wait = FIRST_WAIT * 2i32.saturating_pow(self.attempts.min(16));
@@ -146,7 +159,11 @@ impl CopyRecord {
 
     /// Whether something is still to be done about it, and not only later.
     pub fn is_due(&self, now: DateTime<Utc>) -> bool {
-        let open = !matches!(self.state, CopyState::Stored | CopyState::Deleted);
+        let open = match self.state {
+            CopyState::Stored | CopyState::Deleted => false,
+            CopyState::Kept => self.retry_at.is_some(),
+            _ => true,
+        };
         open && self.retry_at.is_none_or(|at| at <= now)
     }
 }

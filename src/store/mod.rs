@@ -16,9 +16,15 @@ use std::time::Duration;
 
 pub use choose::open;
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::Destination;
 use crate::error::{Failure, Kind, Result};
+use crate::sys::random;
 use crate::sys::reach::Reach;
+
+/// How often a place is tried that does not show what was written there.
+const TRIES: usize = 3;
 
 /// What an object is made of: read on whatever thread the store likes.
 pub type Source = Box<dyn Read + Send>;
@@ -48,7 +54,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn list(&self, prefix: &str) -> Result<Vec<Object>>;
 
     /// Removes an object; one that is not there is not an error.
-    fn delete(&self, key: &str) -> Result<()>;
+    fn delete(&self, key: &str) -> Result<Removal>;
 
     /// Removes what puts that never ended have left of keys below `prefix` that are `ours`; how many there were.
     /// Nothing may be writing to those keys.
@@ -79,22 +85,74 @@ pub trait Store: fmt::Debug + Send + Sync {
         Ok(Some(bytes))
     }
 
-    /// Shows that the store takes, gives, lists and removes objects. `name` must be used by nothing else.
-    fn probe(&self, name: &str) -> Result<()> {
-        let words = format!("{name}: written to see that it can be, and deleted at once\n").into_bytes();
+    /// Whether the store itself keeps the object `key`, which is there, from being replaced by one that has to be new: of
+    /// two that put at once one wins. It is replaced where that is not so.
+    fn refuses_to_replace(&self, key: &str) -> Result<bool> {
+        let _ = key;
+        Ok(true)
+    }
+
+    /// Shows that the store takes, gives and lists objects; what it does not do of what makes copies safer, in words. The
+    /// object `name` must be this host's alone: it stays where the store lets it not be removed.
+    fn probe(&self, name: &str) -> Result<Vec<String>> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.try_once(name) {
+                // Somebody else on this host may be trying the same.
+                Err(failure) if failure.kind == Kind::Damaged && tries < TRIES => {}
+                Err(mut failure) if failure.kind == Kind::Damaged => {
+                    failure.kind = Kind::Io;
+                    return Err(failure);
+                }
+                tried => return tried,
+            }
+        }
+    }
+
+    /// One try of [`Store::probe`]; damaged where it does not show what was written.
+    fn try_once(&self, name: &str) -> Result<Vec<String>> {
+        let word = random::word()?;
+        let words = format!("{name}: written to see that it can be, and deleted at once ({word})\n").into_bytes();
         self.put_small(name, words.clone(), true)?;
         let read = self.get_small(name, 4096);
         let listed = self.list(name);
-        self.delete(name)?;
-        let failed = |what: &str| Failure::new(Kind::Io, format!("{} {what}", self.destination()));
+        let refuses = self.refuses_to_replace(name);
+        let removal = self.delete(name)?;
+        let to = self.destination();
+        let wrong = |what: &str| Failure::new(Kind::Damaged, format!("{to} {what}"));
         if read?.as_ref() != Some(&words) {
-            return Err(failed("did not give back what was written"));
+            return Err(wrong("did not give back what was written"));
         }
         if !listed?.iter().any(|object| object.key == name) {
-            return Err(failed("does not list what was written"));
+            return Err(wrong("does not list what was written"));
         }
-        Ok(())
+        let mut lacks = Vec::new();
+        if removal == Removal::Refused {
+            let stays = "copies of deleted backups stay there until somebody else removes them";
+            lacks.push(format!(
+                "nothing can be removed at {to} with this key: {stays}, and so does {name}, written to try it"
+            ));
+        }
+        if !refuses? {
+            let why = "its server does not know If-None-Match";
+            let least = "let only one host copy to this prefix";
+            lacks.push(format!(
+                "{to} lets an object be replaced by another that is put at the same moment ({why}): {least}"
+            ));
+        }
+        Ok(lacks)
     }
+}
+
+/// What became of an object that was to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Removal {
+    /// It is not there any more.
+    Gone,
+    /// It is there, and who comes with this key may not remove it.
+    Refused,
 }
 
 /// An object as the store tells of it.
@@ -108,6 +166,8 @@ pub struct Object {
     pub mark: Option<String>,
     /// What the store calls these bytes, without quotes: another word is another object. `None` where it has no such word.
     pub etag: Option<String>,
+    /// Until when the store keeps these bytes whoever wants them gone (S3's Object Lock); not told by lists.
+    pub kept_until: Option<DateTime<Utc>>,
 }
 
 /// How an upload ended well.

@@ -249,11 +249,12 @@ impl New<'_> {
             if is_new {
                 store.prepare(&[&settings.lib_root, &settings.apps_root])?;
             }
-            store.probe(&probe_name(context))?;
+            let mut cautions = store.probe(&probe_name(context)?)?;
             let others = if is_new { other_hosts(context, store.as_ref())? } else { BTreeMap::new() };
-            Ok((store.caution(&settings.data_root), others))
+            cautions.extend(store.caution(&settings.data_root));
+            Ok((cautions, others))
         });
-        let (caution, others) = tried.map_err(|failure| {
+        let (cautions, others) = tried.map_err(|failure| {
             let kind = if failure.kind == Kind::Refused { Kind::Refused } else { Kind::Config };
             let told = Failure::new(kind, format!("{shown} does not work; nothing was changed"));
             let told = failure.hints.iter().cloned().fold(told.because(failure.reason()), Failure::hint);
@@ -262,7 +263,7 @@ impl New<'_> {
             }
             told.hint(format!("to change several of them, first: dokku backups:set {word} destination none"))
         })?;
-        caution.iter().chain(&shared(&shown, &others)).for_each(|text| context.ui.warn(text));
+        cautions.iter().chain(&shared(&shown, &others)).for_each(|text| context.ui.warn(text));
         Ok(())
     }
 }

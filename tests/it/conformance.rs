@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use dokku_backups::domain::Private;
 use dokku_backups::error::Kind;
-use dokku_backups::store::{Cancel, Place, Put, Secret, Store, open};
+use dokku_backups::store::{Cancel, Place, Put, Removal, Secret, Store, open};
 use dokku_backups::sys::reach::Reach;
 use tempfile::TempDir;
 
+use super::support::rclone::Rclone;
 use super::support::s3::{Bucket, S3};
 
 const KEY: &str = "postgres/shop/shop-2026-04-08-14-30-00.dump";
@@ -27,6 +28,8 @@ struct Ground {
 enum Behind {
     Folder(TempDir),
     Bucket(Bucket),
+    /// The server is there to live as long.
+    Rclone(#[allow(dead_code)] Rclone, Bucket),
 }
 
 fn place(destination: &str, endpoint: Option<String>, key_id: &str, secret: &str) -> Place {
@@ -49,6 +52,14 @@ impl Ground {
         Ground { place, behind: Behind::Bucket(bucket) }
     }
 
+    /// `None` where the machine has no rclone and that was allowed.
+    fn rclone() -> Option<Ground> {
+        let rclone = Rclone::up()?;
+        let bucket = rclone.s3.bucket();
+        let place = place(&bucket.uri(), Some(rclone.s3.endpoint.clone()), &rclone.s3.key_id, &rclone.s3.secret);
+        Some(Ground { place, behind: Behind::Rclone(rclone, bucket) })
+    }
+
     fn folder() -> Ground {
         let folder = tempfile::tempdir().expect("a folder");
         let place = place(&format!("file://{}", folder.path().display()), None, "", "");
@@ -61,10 +72,17 @@ impl Ground {
         open(self.place.clone()).expect("a store")
     }
 
+    /// Whether its server lets an object be replaced by one that has to be new, when both are put at once.
+    fn replaces(&self) -> bool {
+        matches!(self.behind, Behind::Rclone(..))
+    }
+
     /// The same place, reached as it must not be: with another key; without its disk.
     fn shut(&self) -> Box<dyn Store> {
         match &self.behind {
-            Behind::Bucket(_) => open(Place { secret: Secret::new("wrong"), ..self.place.clone() }).expect("a store"),
+            Behind::Bucket(_) | Behind::Rclone(..) => {
+                open(Place { secret: Secret::new("wrong"), ..self.place.clone() }).expect("a store")
+            }
             Behind::Folder(folder) => {
                 std::fs::remove_file(folder.path().join(".dokku-backups-destination")).expect("the marker");
                 self.store()
@@ -79,7 +97,9 @@ impl Ground {
     /// Other bytes under a key, past the store.
     fn overwrite(&self, key: &str, bytes: &[u8]) {
         match &self.behind {
-            Behind::Bucket(bucket) => bucket.put(&format!("some/where/{key}"), bytes.to_vec()),
+            Behind::Bucket(bucket) | Behind::Rclone(_, bucket) => {
+                bucket.put(&format!("some/where/{key}"), bytes.to_vec())
+            }
             Behind::Folder(folder) => std::fs::write(Ground::path(folder, key), bytes).expect("write"),
         }
     }
@@ -87,7 +107,7 @@ impl Ground {
     /// What a put whose program died has left of `key`.
     fn leave_unfinished(&self, key: &str) {
         match &self.behind {
-            Behind::Bucket(bucket) => {
+            Behind::Bucket(bucket) | Behind::Rclone(_, bucket) => {
                 let key = format!("some/where/{key}");
                 assert_eq!(bucket.ask(reqwest::Method::POST, &key, &[("uploads", "")], Vec::new()).0, 200);
             }
@@ -103,7 +123,7 @@ impl Ground {
     /// How many unfinished puts there are.
     fn unfinished(&self) -> usize {
         match &self.behind {
-            Behind::Bucket(bucket) => bucket.unfinished().len(),
+            Behind::Bucket(bucket) | Behind::Rclone(_, bucket) => bucket.unfinished().len(),
             Behind::Folder(folder) => {
                 let mut count = 0;
                 super::support::walk(folder.path(), &mut |path, _| {
@@ -168,9 +188,9 @@ fn objects_come_back(ground: &Ground) {
         assert!(get(&*store, KEY, size / 2) == sent[..size / 2], "the first half of {size}");
         let listed = store.list("postgres/").expect("list");
         assert_eq!(listed.iter().map(|o| (o.key.as_str(), o.size)).collect::<Vec<_>>(), [(KEY, size as u64)]);
-        store.delete(KEY).expect("delete");
+        assert_eq!(store.delete(KEY).expect("delete"), Removal::Gone);
         assert!(store.head(KEY).expect("head").is_none() && store.list("").expect("list").is_empty(), "{size}");
-        store.delete(KEY).expect("one that is not there is not an error");
+        assert_eq!(store.delete(KEY).expect("one that is not there is not an error"), Removal::Gone);
     }
 }
 
@@ -323,7 +343,7 @@ fn an_object_that_is_too_short_is_an_error(ground: &Ground) {
     assert!(read(sent.len()).is_err(), "cut");
     ground.overwrite(KEY, b"");
     assert!(read(1).is_err(), "emptied");
-    store.delete(KEY).expect("delete");
+    assert_eq!(store.delete(KEY).expect("delete"), Removal::Gone);
     assert!(read(1).is_err(), "gone");
 }
 
@@ -355,7 +375,7 @@ fn odd_names_are_names(ground: &Ground) {
     assert_eq!(keys(&*store, "postgres/odd/"), all);
     for key in &all {
         assert_eq!(get(&*store, key, key.len()), key.as_bytes());
-        store.delete(key).expect("delete");
+        assert_eq!(store.delete(key).expect("delete"), Removal::Gone);
     }
     assert!(keys(&*store, "").is_empty());
     for wrong in ["postgres/../x", "/x", "postgres//x", "../x", "."] {
@@ -367,7 +387,14 @@ fn odd_names_are_names(ground: &Ground) {
 fn a_probe_leaves_nothing(ground: &Ground) {
     let store = ground.store();
     put(&*store, KEY, b"x");
-    store.probe(".dokku-backups-test-1-2").expect("it works");
+    let lacks = store.probe(".dokku-backups-test-1-2").expect("it works");
+    // What a server cannot do is said, of the one that cannot.
+    let is_without_conditions = lacks.iter().any(|lack| lack.contains("does not know If-None-Match"));
+    assert_eq!(
+        (lacks.len(), is_without_conditions),
+        if ground.replaces() { (1, true) } else { (0, false) },
+        "{lacks:?}"
+    );
     assert_eq!(keys(&*store, ""), [KEY]);
     assert_eq!(ground.unfinished(), 0);
 }
@@ -375,10 +402,17 @@ fn a_probe_leaves_nothing(ground: &Ground) {
 macro_rules! promises {
     ($($promise:ident),* $(,)?) => {
         mod s3 {
+            #[test] fn one_of_many_wins() { super::one_of_many_wins(&super::Ground::bucket()); }
             $(#[test] fn $promise() { super::$promise(&super::Ground::bucket()); })*
         }
         mod folder {
+            #[test] fn one_of_many_wins() { super::one_of_many_wins(&super::Ground::folder()); }
             $(#[test] fn $promise() { super::$promise(&super::Ground::folder()); })*
+        }
+        mod report_131_rclone {
+            $(#[test] fn $promise() {
+                if let Some(ground) = super::Ground::rclone() { super::$promise(&ground); }
+            })*
         }
     };
 }
@@ -386,7 +420,6 @@ macro_rules! promises {
 promises!(
     objects_come_back,
     nothing_is_replaced,
-    one_of_many_wins,
     half_an_object_is_never_seen,
     what_dead_programs_left_is_swept,
     what_cannot_be_answered_fails,

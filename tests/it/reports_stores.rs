@@ -1,4 +1,4 @@
-//! What people run into with the stores that copies go to (reports 101, 102, 130).
+//! What people run into with the stores that copies go to (reports 101, 130, 131).
 
 use std::fs;
 
@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::support::Host;
 use super::support::proxy::{ALWAYS, Act, Proxy};
+use super::support::rclone::Rclone;
 use super::support::s3::{Bucket, S3};
 
 /// A host with a verified backup that is copied, and the key of the copy.
@@ -177,4 +178,162 @@ fn report_101_the_scheduler_looks_once_a_day_and_copies_again() {
     assert!(bucket.objects().iter().any(|(there, _)| *there == key), "{}", host.scheduler_log());
     assert!(host.scheduler_log().contains(&format!("the copy of {} is missing", ids[1])), "{}", host.scheduler_log());
     assert_eq!(host.copy_state("shop", &ids[1]), "stored");
+}
+
+/// Half past twelve `days` from now, when the scheduler looks for copies that are due.
+fn ahead(days: i64) -> String {
+    let until = chrono::Utc::now() + chrono::TimeDelta::days(days);
+    until.format("%Y-%m-%dT12:30:00Z").to_string()
+}
+
+#[test]
+fn report_130_every_write_carries_a_checksum_and_the_store_holds_us_to_it() {
+    let proxy = Proxy::before(&S3::shared().endpoint);
+    // As a bucket with Object Lock does.
+    proxy.on("PUT", "", ALWAYS, Act::Unless("content-md5", 400, "InvalidRequest"));
+    let (host, bucket) = Host::with_bucket_by(&proxy.endpoint);
+    host.sql(
+        "shop",
+        "CREATE TABLE big AS SELECT i, md5(i::text) || md5((i + 1)::text) AS t FROM generate_series(1, 300000) i",
+    );
+    let id = host.export("shop");
+    let key = bucket.key("shop", &format!("{id}.dump"));
+    assert_eq!(host.copy_state("shop", &id), "stored");
+    assert!(proxy.count("PUT", "partNumber=2") > 0, "it went in parts");
+    let dump = fs::read(host.dump_file("shop", &id)).expect("the dump");
+    assert!(bucket.get(&key) == dump);
+    // The sum is that of the bytes: what the way has changed, the store does not take.
+    proxy.well();
+    proxy.on("PUT", ".dump", ALWAYS, Act::Spoil);
+    let run = host.dokku(&["backups:export", "shop", "--at", "2026-04-08T14:30:00Z"]);
+    assert_eq!(run.code, Some(3), "{run:?}");
+    assert!(run.stderr.contains("BadDigest") || run.stderr.contains("XAmzContentSHA256Mismatch"), "{}", run.stderr);
+}
+
+#[test]
+fn report_130_a_key_that_may_not_delete_is_a_state_that_is_told() {
+    let proxy = Proxy::before(&S3::shared().endpoint);
+    let (host, bucket) = Host::with_bucket_by(&proxy.endpoint);
+    proxy.on("DELETE", "", ALWAYS, Act::Status(403, "AccessDenied"));
+    // Such a place is taken, and what that means is said.
+    let set = host.set_destination(&bucket.uri()).expect(0);
+    assert!(set.stderr.contains("nothing can be removed at s3://"), "{}", set.stderr);
+    let tried = |bucket: &Bucket| bucket.objects().iter().filter(|(key, _)| key.contains("dokku-backups-test")).count();
+    host.set_destination(&bucket.uri()).expect(0);
+    host.dokku(&["backups:check", "shop", "--read"]);
+    assert_eq!(tried(&bucket), 1, "one object, however often it is tried");
+    let [old, _new] = ["2026-04-08T14:30:00Z", "2026-04-08T14:31:00Z"]
+        .map(|at| host.dokku(&["backups:export", "shop", "--at", at]).expect(0).id());
+    let key = bucket.key("shop", &format!("{old}.dump"));
+    let deleted = host.dokku(&["backups:delete", "shop", "--id", &old, "--force", "--format", "json"]).expect(0);
+    let copy = &deleted.json()[0]["destination"];
+    assert_eq!((&copy["state"], &copy["kept_until"], &copy["retry_at"]), (&json!("kept"), &Value::Null, &Value::Null));
+    assert!(deleted.stderr.contains("the store does not let this host remove it"), "{}", deleted.stderr);
+    assert!(!bucket.get(&key).is_empty() && !bucket.get(&bucket.key("shop", &format!("{old}.toml"))).is_empty());
+    // It is told, and is no alarm and no work for every night.
+    let log = host.dokku(&["backups:logs", "shop", "--id", &old]).expect(0).out();
+    assert!(log.contains("its copy stays at s3://"), "{log}");
+    let checked = host.dokku(&["backups:check", "shop", "--format", "json"]).json();
+    assert!(!codes(&checked).contains(&"not-deleted"), "{checked}");
+    let asked = proxy.count("DELETE", &old);
+    host.schedule("2026-11-20T00:00:00Z", "shop daily");
+    host.cron("2026-11-20T12:30:00Z");
+    assert_eq!(proxy.count("DELETE", &old), asked, "{}", host.scheduler_log());
+    // It does not come back as a backup, and goes when somebody asks and it may.
+    host.dokku(&["backups:sync", "shop"]).expect(0);
+    assert_eq!(host.copy_state("shop", &old), "kept");
+    proxy.well();
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    assert_eq!((&synced["removed"], host.copy_state("shop", &old).as_str()), (&json!([old]), "deleted"), "{synced}");
+    assert!(!bucket.objects().iter().any(|(there, _)| there.contains(&old)));
+}
+
+#[test]
+fn report_130_the_date_until_which_the_store_keeps_a_copy_is_told() {
+    let proxy = Proxy::before(&S3::shared().endpoint);
+    let (host, _bucket) = Host::with_bucket_by(&proxy.endpoint);
+    let ids = ["2026-04-08T14:30:00Z", "2026-04-08T14:31:00Z", "2026-04-08T14:32:00Z"]
+        .map(|at| host.dokku(&["backups:export", "shop", "--at", at]).expect(0).id());
+    let until = ahead(30);
+    proxy.on("HEAD", ".dump", ALWAYS, Act::Adds("x-amz-object-lock-retain-until-date", until.clone()));
+    let delete = |id: &str| {
+        let run = host.dokku(&["backups:delete", "shop", "--id", id, "--force", "--format", "json"]).expect(0);
+        (run.json()[0]["destination"].clone(), run.stderr)
+    };
+    // A bucket with versions takes the name away and keeps the bytes.
+    let (copy, said) = delete(&ids[0]);
+    assert_eq!((&copy["state"], &copy["kept_until"]), (&json!("deleted"), &json!(until)), "{copy}");
+    assert!(said.contains("keeps the bytes until 20"), "{said}");
+    // Another lets nothing go before, and is asked again then.
+    proxy.on("DELETE", "", ALWAYS, Act::Status(403, "AccessDenied"));
+    let (copy, said) = delete(&ids[1]);
+    let expected = (&json!("kept"), &json!(until), &json!(until));
+    assert_eq!((&copy["state"], &copy["kept_until"], &copy["retry_at"]), expected, "{copy}");
+    assert!(said.contains("stays at s3://") && said.contains(" until 20"), "{said}");
+    proxy.well();
+    host.schedule("2026-11-20T00:00:00Z", "shop daily");
+    host.cron(&ahead(29));
+    assert_eq!(host.copy_state("shop", &ids[1]), "kept");
+    host.cron(&ahead(30));
+    assert_eq!(host.copy_state("shop", &ids[1]), "deleted", "{}", host.scheduler_log());
+}
+
+#[test]
+fn report_130_a_bucket_with_object_lock_is_a_destination() {
+    let bucket = S3::shared().bucket_with_lock(3);
+    let host = Host::copying_to(&bucket, &bucket.s3.endpoint);
+    let ids = ["2026-04-08T14:30:00Z", "2026-04-08T14:31:00Z"]
+        .map(|at| host.dokku(&["backups:export", "shop", "--at", at, "--verify"]).expect(0).id());
+    let run = host.dokku(&["backups:delete", "shop", "--id", &ids[0], "--force", "--format", "json"]).expect(0);
+    let copy = run.json()[0]["destination"].clone();
+    let until = copy["kept_until"].as_str().and_then(|at| chrono::DateTime::parse_from_rfc3339(at).ok());
+    let days = until.map(|until| (until.with_timezone(&chrono::Utc) - chrono::Utc::now()).num_hours());
+    assert!(copy["state"] == "deleted" && days.is_some_and(|hours| (70..=72).contains(&hours)), "{copy}");
+    assert!(run.stderr.contains("the store keeps the bytes until 20"), "{}", run.stderr);
+    host.dokku(&["backups:sync", "shop"]).expect(0);
+    host.lose("shop", &ids[1]);
+    host.dokku(&["backups:import", "shop", "--latest", "--force"]).expect(0);
+    host.check("shop", &ids[1..], true);
+}
+
+#[test]
+fn report_131_rclone_is_a_destination_and_what_it_cannot_do_is_named() {
+    let Some(rclone) = Rclone::up() else { return };
+    let bucket = rclone.s3.bucket();
+    let host = Host::copying_to(&bucket, &rclone.s3.endpoint);
+    let set = host.set_destination(&bucket.uri()).expect(0);
+    assert!(set.stderr.contains("does not know If-None-Match"), "{}", set.stderr);
+    let id = host.dokku(&["backups:export", "shop", "--verify"]).expect(0).id();
+    let (key, record) = (bucket.key("shop", &format!("{id}.dump")), bucket.key("shop", &format!("{id}.toml")));
+    assert!(bucket.get(&key) == fs::read(host.dump_file("shop", &id)).expect("the dump"));
+    bucket.delete(&key);
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    assert_eq!((&synced["lost"][0]["state"], &synced["uploaded"]), (&json!("missing"), &json!([id])), "{synced}");
+    host.lose("shop", &id);
+    host.dokku(&["backups:import", "shop", "--id", &id, "--force"]).expect(0);
+    let run = host.dokku(&["backups:delete", "shop", "--id", &id, "--force", "--format", "json"]).expect(0);
+    assert_eq!(run.json()[0]["destination"]["state"], "deleted");
+    assert!(!bucket.objects().iter().any(|(there, _)| *there == key || *there == record));
+}
+
+#[test]
+fn report_131_a_server_that_gives_no_parts_is_named_by_that() {
+    let proxy = Proxy::before(&S3::shared().endpoint);
+    let (host, bucket) = Host::with_bucket_by(&proxy.endpoint);
+    host.sql(
+        "shop",
+        "CREATE TABLE big AS SELECT i, md5(i::text) || md5((i + 1)::text) AS t FROM generate_series(1, 500000) i",
+    );
+    let id = host.export("shop");
+    host.lose("shop", &id);
+    proxy.on("GET", ".dump", ALWAYS, Act::SaysAll);
+    let run = host.dokku(&["backups:import", "shop", "--id", &id, "--force"]);
+    assert_ne!(run.code, Some(0));
+    assert!(run.stderr.contains("gives no parts of objects"), "{}", run.stderr);
+    // What is read whole is read all the same.
+    host.sql("shop", "DROP TABLE big");
+    let small = host.dokku(&["backups:export", "shop", "--at", "2026-04-08T14:30:00Z"]).expect(0).id();
+    host.lose("shop", &small);
+    host.dokku(&["backups:import", "shop", "--id", &small, "--force"]).expect(0);
+    assert!(!bucket.objects().is_empty());
 }

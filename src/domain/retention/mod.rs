@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 
 use self::facts::{Facts, after, counts, expiry, taken, time};
 use self::successor::Vouchers;
-use super::{Backup, BackupId, Listed, Outcome, Status};
+use super::{Backup, BackupId, CopyState, Listed, Outcome, Status};
 
 /// Days after which the record of a failed run goes.
 const FAILED_DAYS: i64 = 30;
@@ -221,7 +221,9 @@ fn failed(backup: &Backup, policy: &Policy, facts: &Facts) -> (Action, String) {
 
 /// Why the record of a deleted backup goes too, if it does.
 fn forget(listed: &Listed, deleted_at: DateTime<Utc>, too_many: bool, policy: &Policy) -> Option<String> {
-    if listed.status == Status::InProgress || policy.unreadable.contains(&listed.backup.id) {
+    // Without its record, a copy that is still there would come back as a backup.
+    let is_kept = listed.backup.destination.as_ref().is_some_and(|copy| copy.state == CopyState::Kept);
+    if is_kept || listed.status == Status::InProgress || policy.unreadable.contains(&listed.backup.id) {
         return None;
     }
     if after(deleted_at, DELETED_DAYS) <= policy.now {

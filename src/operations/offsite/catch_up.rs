@@ -106,7 +106,7 @@ fn task(context: &Context, dir: &Folder, listed: &Listed, set: bool, eagerness: 
     };
     let due = all || copy.is_due(context.settings.clock.now());
     Ok(match copy.state {
-        CopyState::Deleting if due => Some(Task::Remove),
+        CopyState::Deleting | CopyState::Kept if due => Some(Task::Remove),
         CopyState::Pending | CopyState::Failed if due && set && here && backup.is_good() => Some(Task::Upload),
         // What this host did not put there it does not put there again.
         CopyState::Missing | CopyState::Changed if due && set && here && backup.is_good() && backup.has_own_copy() => {
@@ -131,7 +131,10 @@ fn perform(
     let id = &listed.backup.id;
     let backup = catalogue.record(id)?;
     match task {
-        Task::Remove => remove_copy(context, catalogue, backup).map(|_| done.removed.push(id.to_string())),
+        Task::Remove => remove_copy(context, catalogue, backup).map(|backup| {
+            let is_gone = backup.destination.is_some_and(|copy| copy.state == CopyState::Deleted);
+            done.removed.extend(is_gone.then(|| id.to_string()));
+        }),
         Task::Record => refresh(context, catalogue, backup).map(|_| ()),
         Task::Upload => {
             context.ui.step(&format!("Copying {id} to its destination"));

@@ -17,7 +17,7 @@ use crate::operations::Context;
 use crate::operations::keys::recipients;
 use crate::operations::offsite::{Sealing, Sent, place_of, store_with};
 use crate::properties::DESTINATION;
-use crate::store::{self, Cancel, Place, Put, Store};
+use crate::store::{self, Cancel, Place, Put, Removal, Store};
 use crate::stream::{self, Follower, Leader, Passed, Summed};
 use crate::sys::child::interrupted;
 use crate::sys::file::NamedFile;
@@ -280,8 +280,20 @@ fn earlier(store: &dyn Store, key: &str, mark: &str, whole: Option<&Passed>) -> 
         return Ok(Some(object.size));
     }
     log::info!("{key} is what an upload of ours has left, and is made anew");
-    store.delete(key)?;
+    clear(store, key)?;
     Ok(None)
+}
+
+/// Removes an object that is in the way of a copy.
+pub(super) fn clear(store: &dyn Store, key: &str) -> Result<()> {
+    match store.delete(key)? {
+        Removal::Gone => Ok(()),
+        Removal::Refused => {
+            let uri = store.destination().uri(key);
+            let text = format!("{uri} is in the way of the copy, and the store does not let this host remove it");
+            Err(Failure::new(Kind::Refused, text).hint("remove it there, with a key that may; the copy is made then"))
+        }
+    }
 }
 
 pub(super) fn same_bytes(store: &dyn Store, key: &str, passed: &Passed) -> Result<()> {

@@ -12,8 +12,8 @@ mod store;
 mod watch;
 
 pub use catch_up::{Eagerness, catch_up, is_copy_due, not_copied, refresh, upload_pending};
-use copying::same_bytes;
 pub use copying::{Copying, copy_later, is_own_record, put_off, put_record, sweep};
+use copying::{clear, same_bytes};
 pub use fetch::{fetch, fetch_now};
 pub use others::{beside_others, other_hosts, shared};
 pub use reach::{Reached, caution, probe_name};

@@ -1,6 +1,8 @@
 //! Whether the stores that copies go to still take, give, list and remove objects: `check --read`.
 
+use crate::catalogue::host_id;
 use crate::domain::{Finding, Level, Service};
+use crate::error::Result;
 use crate::operations::Context;
 use crate::operations::offsite::place_of;
 use crate::store::{self, Place};
@@ -23,7 +25,7 @@ impl Reached {
         let known = self.0.iter().position(|(asked, _)| *asked == place);
         let at = known.unwrap_or_else(|| {
             context.ui.step(&format!("Trying {shown}"));
-            let tried = store::open(place.clone()).and_then(|store| store.probe(&probe_name(context)));
+            let tried = probe_name(context).and_then(|name| store::open(place.clone())?.probe(&name));
             self.0.push((place, tried.err().map(|failure| failure.reason())));
             self.0.len() - 1
         });
@@ -40,8 +42,9 @@ pub fn caution(context: &Context, service: &Service) -> Option<Finding> {
     Some(Finding::new(Level::Warning, "destination-same-disk", text, remedy))
 }
 
-/// A name for the object that is written to see whether that works, unlike any other's.
-pub fn probe_name(context: &Context) -> String {
-    let now = context.settings.clock.now().timestamp_millis();
-    format!(".dokku-backups-test-{now}-{}", std::process::id())
+/// The name of the object that this host writes to see whether that works. Always the same, lest a store that lets nothing
+/// be removed fills with them.
+pub fn probe_name(context: &Context) -> Result<String> {
+    let host = host_id(&context.settings.config_root)?;
+    Ok(format!(".dokku-backups-test-{}", host.as_deref().unwrap_or("new")))
 }

@@ -1,35 +1,46 @@
 //! Removing the copy of a backup that was deleted here.
 
+use chrono::{DateTime, Utc};
+
 use crate::catalogue::{LockedCatalogue, Log, sidecar_name};
 use crate::domain::{Backup, CopyRecord, CopyState, key_of};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{is_own_record, store_with};
+use crate::store::Removal;
 
-/// Removes the copy and then its record; what became of it is written down, and tried again later where it failed.
+/// Removes the copy and then its record; what became of it is written down, and tried again later where it failed. A store
+/// that does not let it go is no failure: that is said.
 pub fn remove_copy(context: &Context, catalogue: &LockedCatalogue, mut backup: Backup) -> Result<Backup> {
-    let Some(copy) = backup.destination.clone().filter(|copy| copy.state == CopyState::Deleting) else {
-        return Ok(backup);
-    };
+    let is_open = |copy: &CopyRecord| matches!(copy.state, CopyState::Deleting | CopyState::Kept);
+    let Some(copy) = backup.destination.clone().filter(is_open) else { return Ok(backup) };
     let clock = context.settings.clock;
-    let mut log = Log::open(catalogue.dir(), &backup.id, clock);
     let removed = remove(context, catalogue, &backup, &copy);
-    let failed = removed.err();
+    let said = match &removed {
+        Ok(removed) => removed.words(&copy.uri, clock.now()),
+        Err(failure) => format!("{} could not be deleted: {}", copy.uri, failure.reason()),
+    };
     if let Some(copy) = &mut backup.destination {
-        match &failed {
-            None => copy.settled(CopyState::Deleted),
-            Some(failure) => copy.put_off(CopyState::Deleting, failure.reason(), clock.now()),
+        match &removed {
+            Ok(Removed { removal: Removal::Refused, kept_until }) => copy.kept(*kept_until),
+            Ok(Removed { removal: Removal::Gone, kept_until }) => {
+                copy.settled(CopyState::Deleted);
+                copy.kept_until = *kept_until;
+            }
+            Err(failure) => copy.put_off(CopyState::Deleting, failure.reason(), clock.now()),
         }
     }
     catalogue.save(&backup)?;
     catalogue.reindex()?;
-    match failed {
-        None => {
-            log.say(&format!("deleted {}", copy.uri));
+    Log::open(catalogue.dir(), &backup.id, clock).say(&said);
+    match removed {
+        Ok(removed) => {
+            if removed.is_held(clock.now()) {
+                context.ui.detail(&said);
+            }
             Ok(backup)
         }
-        Some(failure) => {
-            log.say(&format!("{} could not be deleted: {}", copy.uri, failure.reason()));
+        Err(failure) => {
             let text = format!("{} is deleted here, but its copy at {} may still be there", backup.id, copy.uri);
             let told = Failure::new(Kind::Partial, text).because(failure.reason());
             let told = failure.hints.iter().cloned().fold(told, Failure::hint);
@@ -38,22 +49,53 @@ pub fn remove_copy(context: &Context, catalogue: &LockedCatalogue, mut backup: B
     }
 }
 
+/// What became of a copy.
+struct Removed {
+    removal: Removal,
+    kept_until: Option<DateTime<Utc>>,
+}
+
+impl Removed {
+    /// Whether the store still has its bytes.
+    fn is_held(&self, now: DateTime<Utc>) -> bool {
+        self.removal == Removal::Refused || self.kept_until.is_some_and(|until| until > now)
+    }
+
+    fn words(&self, uri: &str, now: DateTime<Utc>) -> String {
+        let until = self.kept_until.filter(|until| *until > now);
+        let until = until.map(|until| format!(" until {}", until.format("%Y-%m-%d %H:%M:%S UTC")));
+        match (self.removal, until) {
+            (Removal::Refused, until) => {
+                let until = until.unwrap_or_default();
+                format!("its copy stays at {uri}{until}: the store does not let this host remove it")
+            }
+            (Removal::Gone, Some(until)) => {
+                format!("its copy is no longer listed at {uri}; the store keeps the bytes{until} (Object Lock)")
+            }
+            (Removal::Gone, None) => format!("deleted {uri}"),
+        }
+    }
+}
+
 /// Removes the dump there and then its record. What was never confirmed to be this backup's copy may be anything of that
-/// name, such as another host's: then only what carries our word goes, and only a record of the same dump.
-fn remove(context: &Context, catalogue: &LockedCatalogue, backup: &Backup, copy: &CopyRecord) -> Result<()> {
+/// name, such as another host's: then only what carries our word goes, and only a record of the same dump. A dump that
+/// stays keeps its record: it can still be restored from.
+fn remove(context: &Context, catalogue: &LockedCatalogue, backup: &Backup, copy: &CopyRecord) -> Result<Removed> {
     let (store, key) = store_with(context, catalogue.service(), &copy.uri)?;
+    let object = store.head(key)?;
     // In its place there may be anybody's by now.
-    let is_changed = copy.etag.is_some() && {
-        let there = store.head(key)?.and_then(|object| object.etag);
-        there.is_some() && there != copy.etag
-    };
+    let there = object.as_ref().and_then(|object| object.etag.as_ref());
+    let is_changed = copy.etag.is_some() && there.is_some() && there != copy.etag.as_ref();
     let is_confirmed = copy.sha256.is_some() && !is_changed;
-    let carries_ours = |mark: Option<String>| mark.is_some() && mark == copy.mark;
-    if is_confirmed || store.head(key)?.is_some_and(|object| carries_ours(object.mark)) {
-        store.delete(key)?;
+    let carries_ours = object.as_ref().is_some_and(|object| object.mark.is_some() && object.mark == copy.mark);
+    let mut removed =
+        Removed { removal: Removal::Gone, kept_until: object.and_then(|object| object.kept_until).or(copy.kept_until) };
+    if is_confirmed || carries_ours {
+        removed.removal = store.delete(key)?;
     }
-    if is_confirmed || is_own_record(store.as_ref(), catalogue, backup)? == Some(true) {
-        store.delete(&key_of(catalogue.service(), &sidecar_name(&backup.id)))?;
+    let is_gone = removed.removal == Removal::Gone;
+    if is_gone && (is_confirmed || is_own_record(store.as_ref(), catalogue, backup)? == Some(true)) {
+        removed.removal = store.delete(&key_of(catalogue.service(), &sidecar_name(&backup.id)))?;
     }
-    Ok(())
+    Ok(removed)
 }

@@ -7,7 +7,7 @@ use crate::catalogue::{Detail, LockedCatalogue, Log, View, sidecar_name};
 use crate::domain::{Backup, BackupId, CopyRecord, CopyState, Destination, Listed, Service, keys_of};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::offsite::{place_of, same_bytes, store_with};
+use crate::operations::offsite::{clear, place_of, same_bytes, store_with};
 use crate::operations::recover::lock_and_recover;
 use crate::operations::select::folder_for_reading;
 use crate::store::{Object, Store};
@@ -253,5 +253,5 @@ pub fn make_way(store: &dyn Store, catalogue: &LockedCatalogue, backup: &Backup,
     {
         return Ok(());
     }
-    store.delete(key)
+    clear(store, key)
 }

@@ -18,7 +18,7 @@ mod write;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{Cancel, Object, Place, Put, Source, Store};
+use super::{Cancel, Object, Place, Put, Removal, Source, Store};
 use crate::domain::Destination;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::{Dir, Entry};
@@ -169,7 +169,7 @@ impl Store for Folder {
                 mark = Some(word);
             }
         }
-        Ok(Some(Object { key: key.to_owned(), size: entry.size, mark, etag: None }))
+        Ok(Some(Object { key: key.to_owned(), size: entry.size, mark, etag: None, kept_until: None }))
     }
 
     fn list(&self, prefix: &str) -> Result<Vec<Object>> {
@@ -181,22 +181,27 @@ impl Store for Folder {
             }
             // It may be gone by now.
             if let Some(entry) = dir.entry(name).map_err(|e| self.failed(e))? {
-                found.push(Object { key, size: entry.size, mark: None, etag: None });
+                found.push(Object { key, size: entry.size, mark: None, etag: None, kept_until: None });
             }
             Ok(())
         })?;
         Ok(found)
     }
 
-    fn delete(&self, key: &str) -> Result<()> {
-        let Some(spot) = self.find(key)? else { return Ok(()) };
+    fn delete(&self, key: &str) -> Result<Removal> {
+        let Some(spot) = self.find(key)? else { return Ok(Removal::Gone) };
         if self.look(&spot)?.is_some() {
-            spot.dir.remove(spot.name).map_err(|e| self.failed(e))?;
+            match spot.dir.remove(spot.name) {
+                // Files that are immutable, or only appended to (chattr), are nobody's to remove.
+                Err(e) if e.raw_os_error() == Some(nix::libc::EPERM) => return Ok(Removal::Refused),
+                removed => removed.map_err(|e| self.failed(e))?,
+            }
         }
         for (mark, _) in self.marks(&spot)? {
             spot.dir.remove(&mark).map_err(|e| self.failed(e))?;
         }
-        self.sync_names(&spot.dir)
+        self.sync_names(&spot.dir)?;
+        Ok(Removal::Gone)
     }
 
     fn abort_leftovers(&self, prefix: &str, ours: &dyn Fn(&str) -> bool) -> Result<usize> {

@@ -19,7 +19,7 @@ use object_store::{BackoffConfig, RetryConfig};
 use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
-use super::{Cancel, Object, Place, Put, Source, Store};
+use super::{Cancel, Object, Place, Put, Removal, Source, Store};
 use crate::domain::{Bucket, Destination};
 use crate::error::{Failure, Kind, Result};
 use wire::Wire;
@@ -121,8 +121,12 @@ impl Store for S3 {
         Ok(found.into_iter().filter_map(|o| Some(Object { key: self.own(&o.key)?.to_owned(), ..o })).collect())
     }
 
-    fn delete(&self, key: &str) -> Result<()> {
+    fn delete(&self, key: &str) -> Result<Removal> {
         self.remove(&self.full(key))
+    }
+
+    fn refuses_to_replace(&self, key: &str) -> Result<bool> {
+        Ok(!self.put_new(&self.full(key), b"replaced\n".to_vec())?)
     }
 
     fn abort_leftovers(&self, prefix: &str, ours: &dyn Fn(&str) -> bool) -> Result<usize> {

@@ -6,15 +6,16 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 use object_store::{Attribute, Error, GetOptions, ObjectStore, ObjectStoreExt, PutOptions, PutPayload};
 use tokio::task::JoinHandle;
 
-use super::wire::New;
+use super::wire::{Answer, KEPT_UNTIL_META, New};
 use super::{S3, path};
 use crate::error::{Failure, Kind, Result};
-use crate::store::Object;
+use crate::store::{Object, Removal};
 
 /// Bytes fetched with one request.
 const PIECE: u64 = 8 << 20;
@@ -25,6 +26,8 @@ const MOST: usize = 1_000_000;
 
 /// Where the word of an upload stands: `x-amz-meta-dokku-backups`.
 pub(super) const MARK: Attribute = Attribute::Metadata(Cow::Borrowed("dokku-backups"));
+/// Where `wire` puts what the store says of its lock on an object.
+const KEPT_UNTIL: Attribute = Attribute::Metadata(Cow::Borrowed(KEPT_UNTIL_META));
 
 /// An ETag without its quotes: lists and heads of some stores do not agree on them.
 fn bare(etag: Option<String>) -> Option<String> {
@@ -83,19 +86,22 @@ impl Read for Reading<'_> {
 impl S3 {
     /// Writes a small object, in place of what is there only if `replace` says so; answers whether it was written.
     pub(super) fn put_whole(&self, key: &str, bytes: Vec<u8>, replace: bool) -> Result<bool> {
-        let mut options = PutOptions::default();
         if !replace {
-            if self.look(key)?.is_some() {
-                return Ok(false);
-            }
-            options.extensions.insert(New);
+            return Ok(self.look(key)?.is_none() && self.put_new(key, bytes)?);
         }
         let path = path(key)?;
-        match self.runtime.block_on(self.s3.put_opts(&path, PutPayload::from(bytes), options)) {
+        let put = self.s3.put_opts(&path, PutPayload::from(bytes), PutOptions::default());
+        self.runtime.block_on(put).map_err(|error| self.failure(&format!("write {key}"), &error))?;
+        Ok(true)
+    }
+
+    /// Writes a small object that has to be new, by the store's own word; answers whether it was written.
+    pub(super) fn put_new(&self, key: &str, bytes: Vec<u8>) -> Result<bool> {
+        let mut options = PutOptions::default();
+        options.extensions.insert(New);
+        match self.runtime.block_on(self.s3.put_opts(&path(key)?, PutPayload::from(bytes), options)) {
             Ok(_) => Ok(true),
-            Err(Error::Precondition { .. } | Error::AlreadyExists { .. } | Error::NotModified { .. }) if !replace => {
-                Ok(false)
-            }
+            Err(Error::Precondition { .. } | Error::AlreadyExists { .. } | Error::NotModified { .. }) => Ok(false),
             Err(error) => Err(self.failure(&format!("write {key}"), &error)),
         }
     }
@@ -120,7 +126,10 @@ impl S3 {
         match self.runtime.block_on(self.s3.get_opts(&path, options)) {
             Ok(found) => {
                 let mark = found.attributes.get(&MARK).map(|word| word.as_ref().to_owned());
-                Ok(Some(Object { key: key.to_owned(), size: found.meta.size, mark, etag: bare(found.meta.e_tag) }))
+                let until = found.attributes.get(&KEPT_UNTIL).and_then(|at| DateTime::parse_from_rfc3339(at).ok());
+                let kept_until = until.map(|at| at.with_timezone(&Utc));
+                let (size, etag) = (found.meta.size, bare(found.meta.e_tag));
+                Ok(Some(Object { key: key.to_owned(), size, mark, etag, kept_until }))
             }
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.failure(&format!("look at {key}"), &error)),
@@ -140,6 +149,7 @@ impl S3 {
                 size: o.size,
                 mark: None,
                 etag: bare(o.e_tag),
+                kept_until: None,
             }));
             page_token = page.page_token;
             if page_token.is_none() || found.len() >= MOST {
@@ -149,11 +159,19 @@ impl S3 {
     }
 
     /// Removes an object; one that is not there is not an error.
-    pub(super) fn remove(&self, key: &str) -> Result<()> {
-        let path = path(key)?;
-        match self.runtime.block_on(self.s3.delete(&path)) {
-            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(self.failure(&format!("delete {key}"), &error)),
+    pub(super) fn remove(&self, key: &str) -> Result<Removal> {
+        match self.runtime.block_on(self.s3.delete(&path(key)?)) {
+            Ok(()) | Err(Error::NotFound { .. }) => return Ok(Removal::Gone),
+            Err(error) => {
+                let said = self.wire.last();
+                let is_denied = matches!(&said, Some(Answer::Refused(403, code)) if code == "AccessDenied");
+                self.wire.restore(said);
+                if !is_denied {
+                    return Err(self.failure(&format!("delete {key}"), &error));
+                }
+            }
         }
+        // The key is let in: this is what it may not do. One that may do nothing any more is told by the look.
+        Ok(if self.look(key)?.is_some() { Removal::Refused } else { Removal::Gone })
     }
 }

@@ -32,6 +32,10 @@ impl S3 {
             Some(Answer::Away(why)) => {
                 failure(Kind::Io, why).hint("see that it runs, and that destination-endpoint is its address")
             }
+            Some(Answer::NoParts) => {
+                let why = "its server gives no parts of objects (it does not heed Range)".to_owned();
+                failure(Kind::Config, why).hint("let copies go to a store that does; any other folder of it is no help")
+            }
             None => {
                 log::debug!("object store: {}", kind_of(error));
                 failure(Kind::Io, format!("its answer is not S3's ({})", kind_of(error)))

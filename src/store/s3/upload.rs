@@ -61,7 +61,7 @@ impl S3 {
         let upload = Upload { store: self, path: path(key)?, part: part_size(about), attributes, cancel };
         let put = self.runtime.block_on(upload.run(source));
         match put {
-            Ok(Some(size)) => self.confirm(key, size),
+            Ok(Some(size)) => self.confirm(key, size, mark),
             // The answer said that it failed, or there was none; the object itself tells.
             Ok(None) => self.look(key)?.map(|object| Put::There(object.size)).ok_or_else(|| lost(key)),
             Err(Trouble::Own(failure)) => Err(failure),
@@ -70,8 +70,10 @@ impl S3 {
     }
 
     /// What was sent counts only when the store itself says that it has it.
-    fn confirm(&self, key: &str, size: u64) -> Result<Put> {
+    fn confirm(&self, key: &str, size: u64, mark: &str) -> Result<Put> {
         match self.look(key)? {
+            // Somebody's who put at the same time, at a store that lets the last one win.
+            Some(object) if object.mark.as_deref().is_some_and(|there| there != mark) => Ok(Put::There(object.size)),
             Some(object) if object.size == size => Ok(Put::Done(size)),
             Some(object) => {
                 let text = format!("{key} has {} bytes at the store, {size} were sent", object.size);

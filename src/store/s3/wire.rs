@@ -1,15 +1,22 @@
-//! What passes between us and the store: no redirect is followed, nothing new replaces what is there, and the last
-//! refusal is kept for the message.
+//! What passes between us and the store: no redirect is followed, nothing new replaces what is there, whatever is sent
+//! carries its checksum, the last refusal is kept for the message, and answers that say what they should in another way
+//! are put straight.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::BodyExt;
+use md5::{Digest, Md5};
 use object_store::client::{
-    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpService,
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody, HttpResponse, HttpService,
 };
 use object_store::{ClientOptions, HeaderValue};
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderMap};
 
 use crate::error::{Failure, Kind, Result};
 use crate::sys::http;
@@ -18,6 +25,11 @@ use crate::sys::reach::{self, Forbidden, Reach};
 /// Longest refusal that is looked into.
 const LONGEST_REFUSAL: usize = 64 << 10;
 const NOT_IMPLEMENTED: u16 = 501;
+/// Until when a store with Object Lock keeps an object:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html>
+const LOCKED_UNTIL: &str = "x-amz-object-lock-retain-until-date";
+/// The same as the word of ours that the library hands on.
+pub(super) const KEPT_UNTIL_META: &str = "dokku-backups-kept-until";
 
 /// What the store answered instead of what was asked.
 #[derive(Debug, Clone)]
@@ -28,6 +40,8 @@ pub(super) enum Answer {
     Away(String),
     /// It is where nothing of ours may connect to.
     Forbidden(Forbidden),
+    /// It gave all of an object, or another part, instead of the part that was asked for.
+    NoParts,
 }
 
 /// Marks a request whose object must be new.
@@ -49,6 +63,24 @@ impl Wire {
         Ok(Wire { client, last: Arc::default() })
     }
 
+    /// The status of an answer of 200 to the question for the bytes `asked`. `rclone serve s3` (1.75) says so of a part,
+    /// and a server that knows no parts of all; what is neither is noted.
+    fn part_or_all(&self, asked: (u64, u64), headers: &mut HeaderMap) -> StatusCode {
+        let told = headers.get(CONTENT_RANGE).and_then(|range| bounds(range.to_str().ok()?));
+        let size = headers.get(CONTENT_LENGTH).and_then(|size| size.to_str().ok()?.parse::<u64>().ok());
+        let is_all = told.is_none() && asked.0 == 0 && size == Some(asked.1 + 1);
+        if told == Some(asked) {
+            return StatusCode::PARTIAL_CONTENT;
+        }
+        let all = format!("bytes 0-{}/{}", asked.1, asked.1 + 1);
+        if is_all && let Ok(range) = HeaderValue::from_str(&all) {
+            headers.insert(CONTENT_RANGE, range);
+            return StatusCode::PARTIAL_CONTENT;
+        }
+        self.note(Answer::NoParts);
+        StatusCode::OK
+    }
+
     /// Keeps what was answered.
     pub(super) fn note(&self, answer: Answer) {
         log::debug!("the store answered {answer:?}");
@@ -65,7 +97,8 @@ impl Wire {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = answer;
     }
 
-    async fn pass(&self, mut request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    async fn pass(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let mut request = with_checksum(request).await?;
         // Whoever finishes an upload in parts makes an object, as does a whole one that is marked. The header is not part
         // of what is signed, so it can be taken off again for a store that does not know it (such as Backblaze B2); every
         // upload has asked before whether the object is there.
@@ -84,7 +117,8 @@ impl Wire {
     }
 
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let response = self.client.call(request).await.map_err(|error| {
+        let asked = request.headers().get("range").and_then(|range| bounds(range.to_str().ok()?));
+        let mut response = self.client.call(request).await.map_err(|error| {
             if let Some(refusal) = reach::refusal(&error) {
                 self.note(Answer::Forbidden(refusal));
                 return HttpError::new(HttpErrorKind::Unknown, error);
@@ -97,6 +131,10 @@ impl Wire {
         })?;
         let status = response.status();
         if status.is_success() {
+            tell_lock(response.headers_mut());
+            if let Some(asked) = asked.filter(|_| status == StatusCode::OK) {
+                *response.status_mut() = self.part_or_all(asked, response.headers_mut());
+            }
             return Ok(response);
         }
         let (parts, body) = response.into_parts();
@@ -104,6 +142,37 @@ impl Wire {
         let text = String::from_utf8_lossy(&body[..body.len().min(LONGEST_REFUSAL)]).into_owned();
         self.note(Answer::Refused(status.as_u16(), code(&text)));
         Ok(HttpResponse::from_parts(parts, text.into()))
+    }
+}
+
+/// First and last byte of `bytes=FIRST-LAST` or `bytes FIRST-LAST/SIZE`.
+fn bounds(range: &str) -> Option<(u64, u64)> {
+    let (first, rest) = range.strip_prefix("bytes")?.strip_prefix(['=', ' '])?.split_once('-')?;
+    let last = rest.split_once('/').map_or(rest, |(last, _)| last);
+    Some((first.parse().ok()?, last.parse().ok()?))
+}
+
+/// Adds the MD5 of what is sent, by which the store takes no other bytes. Where objects are locked it is asked for
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>). Every store knows it; newer checksums only some.
+async fn with_checksum(request: HttpRequest) -> Result<HttpRequest, HttpError> {
+    if request.method().as_str() != "PUT" {
+        return Ok(request);
+    }
+    let (mut parts, body) = request.into_parts();
+    let bytes = body.collect().await?.to_bytes();
+    let sum = STANDARD.encode(Md5::digest(&bytes));
+    parts.headers.insert("content-md5", HeaderValue::from_str(&sum).expect("base64 is ASCII"));
+    Ok(HttpRequest::from_parts(parts, HttpRequestBody::from(bytes)))
+}
+
+/// What the store says of its lock, where the library hands words on; nobody else's word for it.
+fn tell_lock(headers: &mut HeaderMap) {
+    let ours = format!("x-amz-meta-{KEPT_UNTIL_META}");
+    headers.remove(ours.as_str());
+    if let Some(until) = headers.get(LOCKED_UNTIL).cloned()
+        && let Ok(name) = ours.parse::<reqwest::header::HeaderName>()
+    {
+        headers.insert(name, until);
     }
 }
 

@@ -12,6 +12,7 @@ pub mod lack;
 mod machine;
 pub mod proxy;
 mod pty;
+pub mod rclone;
 mod running;
 pub mod s3;
 pub mod sshd;

@@ -28,6 +28,14 @@ pub enum Act {
     Slow(Duration),
     /// Elsewhere.
     Redirect(&'static str),
+    /// What does not carry this header meets this status and this code of S3's; what does passes.
+    Unless(&'static str, u16, &'static str),
+    /// A part of an object, said to be all of it.
+    SaysAll,
+    /// The real answer with one more header.
+    Adds(&'static str, String),
+    /// It reaches the server with another first byte.
+    Spoil,
 }
 
 #[derive(Clone, Debug)]
@@ -137,7 +145,34 @@ fn serve(
             std::thread::sleep(time);
             pass(client, upstream, &head, &body)
         }
-        Some(Act::Status(status, code)) => {
+        Some(Act::Unless(header, ..)) if has(&head, header) => pass(client, upstream, &head, &body),
+        Some(Act::SaysAll) => {
+            let mut answer = io::Cursor::new(Vec::new());
+            pass(&mut answer, upstream, &head, &body)?;
+            let answer = answer.into_inner();
+            let end = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 2);
+            let lines = String::from_utf8_lossy(&answer[..end]).replacen(" 206 Partial Content", " 200 OK", 1);
+            let lines = lines.split_inclusive("\r\n").filter(|line| !line.to_lowercase().starts_with("content-range:"));
+            client.write_all(lines.collect::<String>().as_bytes())?;
+            client.write_all(&answer[end..])?;
+            client.flush()
+        }
+        Some(Act::Adds(header, value)) => {
+            let mut answer = io::Cursor::new(Vec::new());
+            pass(&mut answer, upstream, &head, &body)?;
+            let answer = answer.into_inner();
+            let status = answer.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            client.write_all(&answer[..status])?;
+            write!(client, "{header}: {value}\r\n")?;
+            client.write_all(&answer[status..])?;
+            client.flush()
+        }
+        Some(Act::Spoil) => {
+            let mut body = body;
+            body.iter_mut().take(1).for_each(|byte| *byte ^= 1);
+            pass(client, upstream, &head, &body)
+        }
+        Some(Act::Status(status, code) | Act::Unless(_, status, code)) => {
             let canary = key_in(&head);
             let body = format!(
                 "<Error><Code>{code}</Code><Message>no {canary}</Message><AWSAccessKeyId>{canary}</AWSAccessKeyId></Error>"
@@ -155,6 +190,10 @@ fn serve(
             client.flush()
         }
     }
+}
+
+fn has(head: &str, header: &str) -> bool {
+    head.lines().filter_map(|line| line.split_once(':')).any(|(name, _)| name.eq_ignore_ascii_case(header))
 }
 
 /// The public half of the key, as it stands in the signature: what a careless message would repeat.
