@@ -23,7 +23,7 @@ test: install-deps ## all tests, those in the stand-in host included
 soak: install-deps ## the same with millions of cases where `make check` tries thousands: retention histories, a dump of a GiB, 100,000 records
 	DOKKU_BACKUPS_TEST_SOAK=1 scripts/run-tests
 
-test-docker: install-deps ## verification and restore on real containers, with an engine and an image of its own (as root; five minutes at most)
+test-docker: install-deps ## verification and restore on real containers, with an engine and an image of its own (as root; seven minutes at most)
 	@# As the tests build it: alone it would be built with other features, and all it needs once more.
 	cargo test --locked --features points --no-run --test it
 	tests/docker.sh

@@ -3,7 +3,7 @@
 # the stand-in Dokku in front of them. Needs root.
 # Usage: tests/docker.sh [PART...]   (default: all of tests/docker.d/*.sh, in the order below)
 # $DOKKU_BACKUPS_BINARY is what is tested (default: target/debug/dokku-backups). Where no engine can be started it says so
-# and ends with 1, or with 0 where DOKKU_BACKUPS_TEST_DOCKER=if-possible. It ends by itself after five minutes.
+# and ends with 1, or with 0 where DOKKU_BACKUPS_TEST_DOCKER=if-possible. It ends by itself after seven minutes.
 # With DOKKU_BACKUPS_TEST_ENGINE=unix:///... that engine is used, and left running.
 #
 # shellcheck disable=SC2016,SC2034 # conditions in single quotes are run by check, where their variables hold
@@ -13,11 +13,11 @@ repository=$PWD
 binary=$(realpath "${DOKKU_BACKUPS_BINARY:-target/debug/dokku-backups}")
 # A new part is a file of its own: it finds the engine, the helpers below and the service db1, and leaves db1 as it was.
 # `life` ends db1.
-PARTS=(verification confinement hostile kills life)
+PARTS=(verification confinement hostile kills reports life)
 ((!$#)) || PARTS=("$@")
 if [[ -z ${DOCKER_TEST_LIMITED:-} ]]; then
   export DOCKER_TEST_LIMITED=yes
-  exec timeout --preserve-status --kill-after=60 280 "$repository/tests/docker.sh" "$@"
+  exec timeout --preserve-status --kill-after=60 400 "$repository/tests/docker.sh" "$@"
 fi
 DOCKER=/usr/bin/docker
 work=$(mktemp -d /tmp/docker-test.XXXXXX)

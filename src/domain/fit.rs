@@ -30,7 +30,7 @@ impl Backup {
             more.tables += beyond.len() as u64;
             more.rows = beyond.iter().fold(more.rows, |rows, table| rows.saturating_add(table.rows));
         }
-        // Three are known; a stranger's record may hold more.
+        // Few are known; a stranger's record may hold more.
         while self.session.len() > MOST_SETTINGS {
             self.session.pop_last();
         }

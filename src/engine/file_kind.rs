@@ -131,6 +131,11 @@ pub fn begins(text: &str, word: &str) -> bool {
 }
 
 impl FileKind {
+    /// Whether it is no dump itself but may hold one that is unpacked on the way in.
+    pub fn may_hold_a_dump(self) -> bool {
+        matches!(self, Self::Gzip | Self::Zstd | Self::Age | Self::Tar | Self::Utf16)
+    }
+
     /// What to do with one that is brought as a dump; none where nothing helps.
     pub fn way_out(self) -> Option<&'static str> {
         Some(match self {

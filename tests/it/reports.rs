@@ -100,14 +100,20 @@ fn report_105_a_database_left_by_an_earlier_version_is_removed_by_the_next_comma
     assert_eq!(host.sql("shop", COUNT), "500");
 }
 
-/// A service whose server preloads pg_cron, with a job; none where PostgreSQL's programs here lack it.
-fn cron() -> Option<Host> {
+/// A host with a service `other` whose server could have the extension `name`; none where PostgreSQL here lacks it.
+fn with_extension(name: &str) -> Option<Host> {
     let host = Host::up();
     host.dokku(&["postgres:create", "other"]).expect(0);
-    if host.sql("other", "select count(*) from pg_available_extensions where name = 'pg_cron'") == "0" {
-        left_out("pg_cron", "PostgreSQL here has no pg_cron");
+    if host.sql("other", &format!("select count(*) from pg_available_extensions where name = '{name}'")) == "0" {
+        left_out(name, &format!("PostgreSQL here has no {name}"));
         return None;
     }
+    Some(host)
+}
+
+/// A service whose server preloads pg_cron, with a job.
+fn cron() -> Option<Host> {
+    let host = with_extension("pg_cron")?;
     let options = "-c shared_preload_libraries=pg_cron -c cron.database_name=shop";
     host.dokku(&["postgres:create", "shop", "--config-options", options]).expect(0);
     host.sql("shop", "create extension pg_cron; select cron.schedule('nightly','0 3 * * *','select 1'); create table t(x int); insert into t values (1)");
@@ -225,6 +231,17 @@ fn report_113_roles_that_a_dump_names_are_made_where_they_are_missing() {
 }
 
 #[test]
+fn host_203_a_policy_to_a_role_keeps_no_backup_from_being_restorable() {
+    let (host, id) = verified(&String::from_utf8_lossy(&input("i09-rls.sql")));
+    assert_eq!(host.trust("shop", &id), "restorable");
+    host.dokku(&["backups:fork", "shop", "--id", &id, "forked"]).expect(0);
+    let policies = "select policyname, roles::text from pg_policies";
+    assert_eq!(host.sql("forked", policies), host.sql("shop", policies));
+    host.dokku(&["--force", "backups:import", "shop", "--id", &id]).expect(0);
+    host.dokku(&["postgres:destroy", "shop", "--force"]).expect(0);
+}
+
+#[test]
 fn report_114_a_schema_that_only_an_extension_needs_is_made() {
     let host = Host::up();
     host.database("shop", ITEMS);
@@ -233,6 +250,32 @@ fn report_114_a_schema_that_only_an_extension_needs_is_made() {
     let id = run.json()["id"].as_str().expect("an id").to_owned();
     host.dokku(&["backups:verify", "shop", "--id", &id]).expect(0);
     host.check_settled("shop", "heroku");
+}
+
+#[test]
+fn report_114_postgis_with_its_topology_goes_wherever_its_database_goes() {
+    let Some(host) = with_extension("postgis") else { return };
+    host.dokku(&["postgres:create", "shop"]).expect(0);
+    let sql = "create extension postgis; create extension postgis_topology;
+        create table places as select i as id, st_setsrid(st_makepoint(i % 180, i % 90), 4326) as at from generate_series(1, 500) i;
+        create index on places using gist (at); select topology.createtopology('roads', 4326);
+        insert into spatial_ref_sys (srid, auth_name, auth_srid, srtext, proj4text) select 990001, 'own', 1, srtext, proj4text
+            from spatial_ref_sys where srid = 4326";
+    host.sql("shop", sql);
+    let places = "select count(*), md5(string_agg(id || st_astext(at), ',' order by id)) from places;
+        select count(*) from spatial_ref_sys where srid = 990001; select name from topology.topology";
+    let before = host.sql("shop", places);
+    let id = host.dokku(&["backups:export", "shop", "--verify"]).expect(0).id();
+    assert_eq!(host.trust("shop", &id), "restorable");
+    assert_eq!(host.info("shop", &id)["verification"]["comparison"], "dumped-again");
+    host.dokku(&["backups:fork", "shop", "--id", &id, "forked"]).expect(0);
+    assert_eq!(host.sql("forked", places), before);
+    host.sql("shop", "delete from places; select topology.droptopology('roads')");
+    host.dokku(&["--force", "backups:import", "shop", "--id", &id]).expect(0);
+    assert_eq!(host.sql("shop", places), before);
+    let dump = fs::read(host.dump_file("shop", &id)).expect("the dump");
+    host.import_file("other", "places.dump", &dump, &["--no-backup"]).expect(0);
+    assert_eq!(host.sql("other", places), before);
 }
 
 #[test]

@@ -65,6 +65,11 @@ impl Server {
     }
 
     fn make_one(&self, database: &str, as_who: &Restricted, item: &Privileged) -> Result<()> {
+        let of_item =
+            |failure: Failure| Failure::new(failure.kind, format!("{} ({})", item.item, item.place)).because(failure);
+        if item.stage == Stage::Before && item.item.starts_with("extension:") {
+            return self.extend(database, &item.sql).map_err(of_item);
+        }
         let mut statements = vec![item.sql.clone()];
         // A schema that is made for an extension may be filled by the dump as well; one that was there is not the dump's.
         let there = |schema: &str| {
@@ -76,8 +81,7 @@ impl Server {
         {
             statements.push(format!("ALTER SCHEMA {} OWNER TO {}", ident(schema), ident(&as_who.role)));
         }
-        self.run(database, &statements)
-            .map_err(|failure| Failure::new(failure.kind, format!("{} ({})", item.item, item.place)).because(failure))
+        self.run(database, &statements).map_err(of_item)
     }
 
     /// Tables of extensions belong to the superuser; rows that users added to them are in dumps all the same.

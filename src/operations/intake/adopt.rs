@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::foreign_name::{is_of_our_shape, time};
 use super::take_in::limit;
@@ -14,7 +14,7 @@ use crate::answers::Refused;
 use crate::catalogue::{Detail, LockedCatalogue, Log};
 use crate::codec::Identities;
 use crate::domain::{Backup, BackupId, Source, StoredAs, Stranger, count, room_needed};
-use crate::engine::file_kind::{FileKind, HEAD, sniff};
+use crate::engine::file_kind::{HEAD, sniff};
 use crate::engine::{self, Engine};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
@@ -95,19 +95,12 @@ fn candidates(context: &Context, catalogue: &LockedCatalogue, dir: &Dir) -> Resu
             Some(id) if id.service() == &service.name => found.push(Candidate { id, name, is_ours: true }),
             Some(id) => pass_over(&name, &format!("named as a backup of {}", id.service())),
             None if is_of_our_shape(&name) => pass_over(&name, "named as a backup is, but with another time or ending"),
-            None => match dir.entry(&name)? {
-                Some(entry) if entry.regular => match looks_like_a_dump(engine, dir, &name) {
-                    Ok(()) => {
-                        let modified = DateTime::from_timestamp_nanos(i64::try_from(entry.modified).unwrap_or(0));
-                        let at = time(&name, context.settings.clock.now()).unwrap_or(modified);
-                        let id = BackupId::new(service.name.clone(), at);
-                        found.extend(id.ok().map(|id| Candidate { id, name, is_ours: false }));
-                    }
-                    Err(failure) => pass_over(&name, &failure.reason()),
-                },
-                Some(entry) if entry.directory => pass_over(&name, "a folder"),
-                Some(_) => pass_over(&name, "no regular file with one name"),
-                None => {}
+            None => match time_of_strange(context, engine, dir, &name) {
+                Ok(at) => {
+                    let id = at.and_then(|at| BackupId::new(service.name.clone(), at).ok());
+                    found.extend(id.map(|id| Candidate { id, name, is_ours: false }));
+                }
+                Err(failure) => pass_over(&name, &failure.reason()),
             },
         }
     }
@@ -115,14 +108,28 @@ fn candidates(context: &Context, catalogue: &LockedCatalogue, dir: &Dir) -> Resu
     Ok(found)
 }
 
+/// When the dump in a file with a name that is not ours was made, by its name or its date; none where the file is gone by
+/// now, a failure that says what it is where it is no dump.
+fn time_of_strange(context: &Context, engine: &dyn Engine, dir: &Dir, name: &str) -> Result<Option<DateTime<Utc>>> {
+    let Some(entry) = dir.entry(name)? else { return Ok(None) };
+    if !entry.regular {
+        let what = if entry.directory { "a folder" } else { "no regular file with one name" };
+        return Err(Failure::new(Kind::Refused, what));
+    }
+    looks_like_a_dump(engine, dir, name)?;
+    let modified = DateTime::from_timestamp_nanos(i64::try_from(entry.modified).unwrap_or(0));
+    Ok(Some(time(name, context.settings.clock.now()).unwrap_or(modified)))
+}
+
 /// Whether its first bytes are those of a dump, or of something that one is packed in.
 fn looks_like_a_dump(engine: &dyn Engine, dir: &Dir, name: &str) -> Result<()> {
     let mut head = Vec::new();
     dir.read(name)?.take(HEAD as u64).read_to_end(&mut head)?;
-    match sniff(&head) {
-        FileKind::Gzip | FileKind::Zstd | FileKind::Age | FileKind::Tar | FileKind::Utf16 => Ok(()),
-        kind => engine.recognise(&head, name).map(|_| ()).map_err(|_| Failure::new(Kind::Damaged, kind.to_string())),
+    let kind = sniff(&head);
+    if kind.may_hold_a_dump() || engine.recognise(&head, name).is_ok() {
+        return Ok(());
     }
+    Err(Failure::new(Kind::Damaged, kind.to_string()))
 }
 
 /// What was taken in from files before: where they lay, and the ids that they have here.

@@ -183,7 +183,8 @@ impl Rest {
         }
         let head = self.members.head()?;
         let kind = sniff(head);
-        let is_packed = matches!(kind, FileKind::Gzip | FileKind::Zstd | FileKind::Age | FileKind::Utf16);
+        // A tar file in a tar file is nobody's dump.
+        let is_packed = kind.may_hold_a_dump() && kind != FileKind::Tar;
         let is_dump = is_packed || self.engine.recognise(head, name(path)).is_ok();
         if !is_dump {
             self.passed.note(path, &kind.to_string());

@@ -230,7 +230,7 @@ comment on table s.main is 'the main one'; comment on column s.main.n is 'a numb
 create trigger eaten before insert on s.other for each row when (new.note = 'never') execute function s.eats();
 create rule quiet as on update to s.other where new.note = 'never' do instead nothing;
 alter table s.main enable row level security; create policy owned on s.main using (n > 0) with check (n < 100);
-create view s.seen with (security_barrier) as select m.id, m.t::text as t, o.note from s.main m left join s.other o on o.main = m.id where m.t in ('a', 'b');
+create view s.seen with (security_barrier) as select m.id, m.t::text as t, o.note from s.main m left join s.other o on o.main = m.id where (m.t in ('a', 'b') or m.n > 3) and m.id > 0;
 create view s.checked as select id, n, t, v, m, d from s.main where n < 50 with local check option;
 create materialized view s.counted as select t, count(*) from s.main group by t; create unique index on s.counted (t);
 select lo_from_bytea(4711, '\x010203'), lo_from_bytea(4712, decode(repeat('ab', 5000), 'hex'));

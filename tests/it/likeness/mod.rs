@@ -69,9 +69,10 @@ fn row_071_what_was_restored_honestly_is_equal_and_every_tampering_is_seen() {
         let content = read(&before);
         server.restore("again", &before);
         let after = server.dump("again");
-        // What is dumped is written as the server writes it; a table whose columns have another order is told, not compared.
+        // Of a child whose columns come in the parent's order after a restore the rows read otherwise: told, not compared.
         let found = differences(&content, &read(&after));
-        assert!(found.iter().all(|what| what.starts_with("odd.")), "seed {seed}: {found:?}\n{sql}");
+        let known: &[&str] = if sql.contains("odd.late") { &["odd.late"] } else { &[] };
+        assert_eq!(found, known, "seed {seed}\n{sql}");
         equal += 1;
         // The first in full, of the others a few.
         let step = if seed == 1 { 1 } else { 9 };

@@ -1,7 +1,7 @@
 //! Single tamperings with a restored database, each of which has to be seen.
 
 /// What it is, and the SQL that does it.
-pub(super) const TAMPERS: [(&str, &str); 44] = [
+pub(super) const TAMPERS: [(&str, &str); 48] = [
     ("a row is missing", "delete from s.other where main = 3"),
     ("a row is there twice", "insert into parent select a, b from only parent where a = 3"),
     ("a value is another", "update s.main set v = 'w' where id = 7"),
@@ -18,6 +18,16 @@ pub(super) const TAMPERS: [(&str, &str); 44] = [
         "a constraint is another",
         "alter table s.main drop constraint known; alter table s.main add constraint known check (t in ('a', 'b', 'c', 'd'))",
     ),
+    (
+        "a constraint converts before it compares",
+        "alter table s.main drop constraint known; alter table s.main add constraint known check (t::varchar(1) in ('a', 'b', 'c'))",
+    ),
+    (
+        "a condition with a list binds otherwise",
+        "create or replace view s.seen with (security_barrier) as select m.id, m.t::text as t, o.note from s.main m left join s.other o on o.main = m.id where m.t in ('a', 'b') or (m.n > 3 and m.id > 0)",
+    ),
+    ("a child's column has a default", "alter table child alter b set default 'x'"),
+    ("a child's column may not be null", "alter table child alter c set not null"),
     (
         "a constraint is not validated",
         "alter table s.main drop constraint known; alter table s.main add constraint known check (t in ('a', 'b', 'c')) not valid",

@@ -1,9 +1,9 @@
 //! The objects of an archive, each with a hash of its definition in a form that dumps of equal databases share.
 //!
 //! A server writes an expression out again as it understood it, which is not always as it was written: after a restore
-//! `x::text = ANY ((ARRAY['a'::varchar])::text[])` reads `x::text = ANY (ARRAY[('a'::varchar)::text])`. So in a definition with
-//! such a list casts and parentheses do not count, nor does white space. A table that inherits gets its parent's columns first, so the order of its
-//! words does not count either, nor does that of the roles of a policy.
+//! `x::text = ANY ((ARRAY['a'::varchar])::text[])` reads `x::text = ANY (ARRAY[('a'::varchar)::text])`. So in such a list and
+//! right around it casts and parentheses do not count; everywhere else they do. A table that inherits gets its parent's
+//! columns first, so the order of its columns does not count, nor does that of the roles of a policy.
 
 use sha2::{Digest, Sha256};
 
@@ -71,12 +71,58 @@ fn normal(kind: &[u8], definition: &[u8]) -> Vec<u8> {
     written(definition)
 }
 
-/// An expression as it is; one with a list, around which a server writes casts and parentheses otherwise, without those.
+/// The word that begins a list.
+const LIST: &[u8] = b"ARRAY[";
+
+/// An expression as it is, but for its lists: those lose the casts and parentheses within and right around them.
 fn written(sql: &[u8]) -> Vec<u8> {
-    match memchr::memmem::find(sql, b"ARRAY[") {
-        Some(_) => words(sql).join(&b' '),
-        None => sql.to_vec(),
+    let mut out = Vec::with_capacity(sql.len());
+    if memchr::memmem::find(sql, LIST).is_none() {
+        out.extend(sql);
+        return out;
     }
+    let mut at = 0;
+    while at < sql.len() {
+        if !sql[at..].starts_with(LIST) {
+            let end = behind_word(sql, at);
+            out.extend(&sql[at..end]);
+            at = end;
+            continue;
+        }
+        let end = behind_list(sql, at + LIST.len());
+        let list = words(&sql[at..end]).join(&b' ');
+        let opened = out.iter().rev().take_while(|byte| **byte == b'(').count();
+        out.truncate(out.len() - opened);
+        let mut open = opened;
+        at = end;
+        loop {
+            if open > 0 && sql.get(at) == Some(&b')') {
+                (at, open) = (at + 1, open - 1);
+            } else if sql[at..].starts_with(b"::") {
+                at = behind_type(sql, at + 2);
+            } else {
+                break;
+            }
+        }
+        // Those that close further on are around more than the list.
+        out.resize(out.len() + open, b'(');
+        out.extend(list);
+    }
+    out
+}
+
+/// Behind the bracket that closes the list whose first element begins at `at`.
+fn behind_list(sql: &[u8], mut at: usize) -> usize {
+    let mut depth = 1;
+    while at < sql.len() && depth > 0 {
+        match sql[at] {
+            b'[' => depth += 1,
+            b']' => depth -= 1,
+            _ => {}
+        }
+        at = behind_word(sql, at);
+    }
+    at
 }
 
 /// The words of SQL, without casts and parentheses.
@@ -107,10 +153,9 @@ fn behind_word(sql: &[u8], at: usize) -> usize {
     }
 }
 
+/// Behind a text in quotes. A doubled quote in it goes on as a text of its own, which is the same.
 fn behind_quote(sql: &[u8], at: usize, quote: u8) -> usize {
-    let end = memchr::memchr(quote, &sql[at + 1..]).map_or(sql.len(), |length| at + 1 + length + 1);
-    // A doubled one goes on as a text of its own, which is the same.
-    end
+    memchr::memchr(quote, &sql[at + 1..]).map_or(sql.len(), |length| at + 1 + length + 1)
 }
 
 /// Behind `$tag$ ... $tag$`; none where no such text begins.
@@ -173,6 +218,10 @@ mod tests {
                 "CHECK (((x)::text = ANY (ARRAY[('a'::character varying)::text, ('b'::character varying)::text])))",
             ),
             (
+                "CHECK (((a OR (x = ANY ((ARRAY['p'::text])::text[]))) AND b))",
+                "CHECK (((a OR (x = ANY (ARRAY['p'::text]))) AND b))",
+            ),
+            (
                 "CREATE TABLE c (\n    b int,\n    a int\n)\nINHERITS (p);",
                 "CREATE TABLE c (\n    a int,\n    b int\n)\nINHERITS (p);",
             ),
@@ -190,6 +239,12 @@ mod tests {
             ("x = 1 AND y", "x = 1 OR y"),
             ("CHECK ((a OR b) AND c)", "CHECK (a OR (b AND c))"),
             ("SELECT x::date", "SELECT x"),
+            ("CHECK (((a OR (x = ANY (ARRAY[1]))) AND b))", "CHECK ((a OR ((x = ANY (ARRAY[1])) AND b)))"),
+            ("CHECK ((x)::date = ANY (ARRAY[d]))", "CHECK (x = ANY (ARRAY[d]))"),
+            ("CHECK (((ARRAY[1] || b) = c))", "CHECK ((ARRAY[1] || (b = c)))"),
+            ("CHECK (x = ANY (ARRAY[1, 2]))", "CHECK (x = ANY (ARRAY[1, 3]))"),
+            ("CHECK (x = ANY (ARRAY[1])) -- (a)", "CHECK (x = ANY (ARRAY[1])) -- a"),
+            ("SELECT 'ARRAY[(a)]'", "SELECT 'ARRAY[a]'"),
             ("\"A b\"", "\"a b\""),
         ] {
             assert_ne!(normal(b"TABLE", one.as_bytes()), normal(b"TABLE", other.as_bytes()), "{one}");
@@ -198,7 +253,23 @@ mod tests {
         let one = policy("CREATE POLICY p ON t TO a, \"B c\" USING (x > 1);");
         assert_eq!(one, policy("CREATE POLICY p ON t TO \"B c\", a USING (x > 1);"));
         assert_ne!(one, policy("CREATE POLICY p ON t TO \"B c\", b USING (x > 1);"));
-        for odd in ["::", "x::", "'", "$$", "$a$ b", "a::\"", "::.", "x::t(", "x::t.\"", ":", "::.\""] {
+        for odd in [
+            "::",
+            "x::",
+            "'",
+            "$$",
+            "$a$ b",
+            "a::\"",
+            "::.",
+            "x::t(",
+            "x::t.\"",
+            ":",
+            "::.\"",
+            "ARRAY[",
+            "ARRAY['",
+            "((ARRAY[]::",
+            "ARRAY[[]",
+        ] {
             normal(b"TABLE", odd.as_bytes());
         }
     }
