@@ -147,6 +147,30 @@ fn attack_401_402_403_404_an_archive_entry_that_reaches_outside_is_refused_by_li
     }
 }
 
+/// Planning a query runs functions that an index, a constraint or statistics were made with.
+#[test]
+fn attack_401_no_query_of_a_superuser_plans_with_functions_of_the_dump() {
+    let victim = Victim::up();
+    let made = "CREATE FUNCTION public.really() RETURNS int LANGUAGE plpgsql AS $$ begin
+        if current_setting('is_superuser') = 'on' then execute 'create role pwned'; end if; return 1; end $$;
+        CREATE FUNCTION public.evil(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ begin perform public.really(); return true; end $$;
+        CREATE TABLE public.parent (x int); CREATE TABLE public.t (x int) INHERITS (public.parent); INSERT INTO public.t VALUES (1), (2);\n";
+    for planned in [
+        "CREATE INDEX i ON public.t (x) WHERE public.evil(1);",
+        "CREATE INDEX i ON public.t ((public.evil(1)), x);",
+        "ALTER TABLE public.t ADD CHECK (public.evil(1) OR x > 0);",
+        "CREATE STATISTICS public.s ON (public.evil(1)), x FROM public.t; ANALYZE public.t;",
+    ] {
+        let sql = format!("{made}{planned}\n");
+        let run = import(&victim.host, "planned.sql", sql.as_bytes(), false);
+        assert!(matches!(run.code, Some(0 | 7)), "{planned}: {}", run.stderr);
+        let id = victim.host.list("shop")[0]["id"].as_str().expect("an id").to_owned();
+        victim.host.dokku(&["backups:verify", "shop", "--id", &id]);
+        let pwned = victim.host.sql("shop", "select count(*) from pg_roles where rolname = 'pwned'");
+        assert_eq!(pwned, "0", "{planned}");
+    }
+}
+
 #[test]
 fn attack_402_403_404_405_plain_sql_that_reaches_outside_is_refused_by_list_and_by_server() {
     let victim = Victim::up();

@@ -159,7 +159,7 @@ fn fault_064_065_a_restore_that_fails_midway_leaves_all_as_it_was() {
         ),
         ("docker:exec:psql/out=90400@1", 7, "use an image of 15 or newer"),
         ("docker:exec:psql/exit=2@4", 1, "psql"),
-        ("docker:exec:psql/out=0%09499@6", 6, "public.items has 499 rows, the dump holds 500"),
+        ("docker:exec:psql/out=COPY%20499@6", 6, "public.items has 499 rows, the dump holds 500"),
     ] {
         let run = import_with(&host, &id, fault, &[]).expect(code);
         assert!(run.stderr.contains(words), "{fault}: {}", run.stderr);

@@ -8,7 +8,7 @@ use crate::domain::{Comparison, TableRows};
 use crate::engine::{Compared, Content};
 use crate::error::{Failure, Kind, Result};
 
-/// Length of one statement: a program's arguments are limited to 128 KiB each on Linux.
+/// Length of all statements of one call: what a program is called with is bounded.
 const LONGEST: usize = 64 << 10;
 
 impl Server {
@@ -18,22 +18,23 @@ impl Server {
     pub fn compare(&self, database: &str, content: &Content) -> Result<Compared> {
         let there = self.tables(database)?;
         let mut differences = Vec::new();
-        let known = |table: &&TableRows| there.contains_key(&(table.schema.clone(), table.name.clone()));
-        let (counted, absent): (Vec<&TableRows>, Vec<&TableRows>) = content.tables.iter().partition(known);
-        differences.extend(absent.iter().map(|table| format!("{}.{} is not a table there", table.schema, table.name)));
-        for piece in statements(&counted) {
-            let rows = self.query(database, &[&piece.sql])?;
-            let counts: Vec<u64> = rows.lines().filter_map(|line| line.split('\t').nth(1)?.parse().ok()).collect();
-            if counts.len() != piece.tables.len() {
-                return Err(Failure::new(Kind::Damaged, "the restored database could not be counted"));
+        let mut counted = Vec::new();
+        for table in &content.tables {
+            match there.get(&(table.schema.clone(), table.name.clone())) {
+                Some(found) => counted.push((table, found)),
+                None => differences.push(format!("{}.{} is not a table there", table.schema, table.name)),
             }
-            for (table, rows) in piece.tables.iter().zip(counts) {
-                let (schema, name) = (&table.schema, &table.name);
-                let of_extension = there.get(&(schema.clone(), name.clone())) == Some(&true);
-                if !fits(rows, table.rows, of_extension) {
+        }
+        let mut rest = counted.as_slice();
+        while !rest.is_empty() {
+            let (piece, later) = rest.split_at(fitting(rest));
+            for ((table, found), rows) in piece.iter().zip(self.counts(database, piece)?) {
+                if !fits(rows, table.rows, found.of_extension) {
+                    let (schema, name) = (&table.schema, &table.name);
                     differences.push(format!("{schema}.{name} has {rows} rows, the dump holds {}", table.rows));
                 }
             }
+            rest = later;
         }
         let objects = self.value(database, "SELECT count(*) FROM pg_largeobject_metadata")?.unwrap_or_default();
         if objects.parse() != Ok(content.large_objects) {
@@ -41,8 +42,8 @@ impl Server {
         }
         if differences.is_empty() {
             // The dump makes tables, and does not tell the rows of any.
-            let is_own = |((schema, _), of_extension): (&(String, String), &bool)| {
-                !of_extension && schema != "information_schema" && !schema.starts_with("pg_")
+            let is_own = |((schema, _), table): (&(String, String), &There)| {
+                !table.of_extension && schema != "information_schema" && !schema.starts_with("pg_")
             };
             let nothing = content.tables.is_empty() && there.iter().any(is_own);
             let how = if nothing { Comparison::Nothing } else { Comparison::Rows };
@@ -55,50 +56,58 @@ impl Server {
             .because(format!("{}{more}", differences.join("; "))))
     }
 
-    /// Every table of `database` by schema and name, and whether it is part of an extension.
-    fn tables(&self, database: &str) -> Result<HashMap<(String, String), bool>> {
+    /// Every table of `database` by schema and name.
+    fn tables(&self, database: &str) -> Result<HashMap<(String, String), There>> {
         let sql = "SELECT json_build_array(n.nspname, c.relname, EXISTS (SELECT FROM pg_depend d WHERE \
-                   d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')) \
+                   d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'), c.relkind = 'r') \
                    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')";
-        let row = |line: &str| serde_json::from_str::<(String, String, bool)>(line).ok();
+        let row = |line: &str| serde_json::from_str::<(String, String, bool, bool)>(line).ok();
         let rows = self.query(database, &[sql])?;
-        Ok(rows.lines().filter_map(row).map(|(schema, name, extension)| ((schema, name), extension)).collect())
+        let there = |(schema, name, of_extension, has_rows)| ((schema, name), There { of_extension, has_rows });
+        Ok(rows.lines().filter_map(row).map(there).collect())
     }
+
+    /// How many rows the tables store themselves, in their order: a partition's or a child's are counted where they are
+    /// stored, as in the archive.
+    ///
+    /// They are copied to nowhere. A SELECT would be planned, and planning runs functions of the dump, as a superuser:
+    /// those in the conditions and expressions of indexes, constraints and statistics.
+    fn counts(&self, database: &str, tables: &[(&TableRows, &There)]) -> Result<Vec<u64>> {
+        let asked = tables.iter().filter(|(_, there)| there.has_rows);
+        let statements: Vec<String> = asked.map(|(table, _)| statement(table)).collect();
+        let words: Vec<&str> = statements.iter().map(String::as_str).collect();
+        let mut copied = self.copied(database, &words)?.into_iter();
+        let uncounted = || Failure::new(Kind::Damaged, "the restored database could not be counted");
+        let count = |(_, there): &(&TableRows, &There)| if there.has_rows { copied.next() } else { Some(0) };
+        tables.iter().map(count).collect::<Option<Vec<u64>>>().ok_or_else(uncounted)
+    }
+}
+
+/// A table of the database.
+struct There {
+    /// It is part of an extension.
+    of_extension: bool,
+    /// It stores rows itself; those of a partitioned one are in its partitions.
+    has_rows: bool,
+}
+
+fn statement(table: &TableRows) -> String {
+    format!("COPY {}.{} TO '/dev/null'", ident(&table.schema), ident(&table.name))
+}
+
+/// How many of `tables` are counted at once.
+fn fitting(tables: &[(&TableRows, &There)]) -> usize {
+    let mut length = 0;
+    let fits = |(table, _): &&(&TableRows, &There)| {
+        length += statement(table).len();
+        length <= LONGEST
+    };
+    tables.iter().take_while(fits).count().max(1)
 }
 
 /// Whether `rows` are those of the dump. An extension fills its tables itself, and the dump holds only what was added.
 fn fits(rows: u64, dumped: u64, of_extension: bool) -> bool {
     rows == dumped || (of_extension && rows > dumped)
-}
-
-struct Piece<'a> {
-    sql: String,
-    tables: &'a [&'a TableRows],
-}
-
-/// Statements that count the tables in order, each short enough for a command line.
-fn statements<'a>(tables: &'a [&'a TableRows]) -> Vec<Piece<'a>> {
-    let mut pieces = Vec::new();
-    let mut rest = tables;
-    while !rest.is_empty() {
-        let mut sql = String::new();
-        let mut taken = 0;
-        for table in rest {
-            // ONLY: a partition's or a child's rows are counted where they are stored, as in the archive.
-            let name = format!("{}.{}", ident(&table.schema), ident(&table.name));
-            let count = format!("SELECT {taken} AS n, count(*) FROM ONLY {name}");
-            if taken > 0 && sql.len() + count.len() > LONGEST {
-                break;
-            }
-            sql.push_str(if taken > 0 { " UNION ALL " } else { "" });
-            sql.push_str(&count);
-            taken += 1;
-        }
-        let (now, later) = rest.split_at(taken);
-        pieces.push(Piece { sql: sql + " ORDER BY n", tables: now });
-        rest = later;
-    }
-    pieces
 }
 
 #[cfg(test)]
@@ -115,11 +124,14 @@ mod tests {
     fn every_table_is_counted_once_whatever_their_number() {
         let table = |n: usize| TableRows { schema: "s".into(), name: format!("t{n}"), rows: 0, digest: None };
         let tables: Vec<_> = (0..10_000).map(table).collect();
-        let all: Vec<&TableRows> = tables.iter().collect();
-        let pieces = statements(&all);
-        assert!(pieces.iter().all(|piece| piece.sql.len() < 128 << 10));
-        let joined: Vec<_> = pieces.iter().flat_map(|piece| piece.tables.iter()).collect();
-        assert_eq!(joined.len(), 10_000);
-        assert!(statements(&[]).is_empty());
+        let there = There { of_extension: false, has_rows: true };
+        let all: Vec<_> = tables.iter().map(|table| (table, &there)).collect();
+        let (mut rest, mut counted) = (all.as_slice(), 0);
+        while !rest.is_empty() {
+            let (piece, later) = rest.split_at(fitting(rest));
+            assert!(piece.iter().map(|(table, _)| statement(table).len()).sum::<usize>() <= LONGEST);
+            (counted, rest) = (counted + piece.len(), later);
+        }
+        assert_eq!(counted, 10_000);
     }
 }

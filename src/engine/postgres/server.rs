@@ -68,19 +68,25 @@ impl Server {
     /// Runs statements in `database`, each in a transaction of its own, and returns their rows: unaligned, columns
     /// separated by a tab. The first error ends it.
     pub fn query(&self, database: &str, statements: &[&str]) -> Result<String> {
-        self.ask(SESSION, database, statements)
+        self.ask(SESSION, "-XqAt", database, statements)
+    }
+
+    /// How many rows each of these `COPY` statements has copied.
+    pub(super) fn copied(&self, database: &str, statements: &[&str]) -> Result<Vec<u64>> {
+        let said = self.ask(SESSION, "-XAt", database, statements)?;
+        Ok(said.lines().filter_map(|line| line.strip_prefix("COPY ")?.parse().ok()).collect())
     }
 
     /// Makes extensions in a `database` that holds nothing of a dump yet. Their scripts may look at the `search_path` that
     /// their session began with: postgis_topology's finds no type of PostGIS where that was not the usual one.
     pub(super) fn extend(&self, database: &str, statement: &str) -> Result<()> {
-        self.ask(RESTORING, database, &[statement]).map(|_| ())
+        self.ask(RESTORING, "-XqAt", database, &[statement]).map(|_| ())
     }
 
-    fn ask(&self, session: &str, database: &str, statements: &[&str]) -> Result<String> {
+    fn ask(&self, session: &str, how: &str, database: &str, statements: &[&str]) -> Result<String> {
         // A local socket is trusted in the official image and all built on it; `-w` never asks for a password.
         let name = format!("PGAPPNAME={APPLICATION}");
-        let mut args = vec!["env", "PGCLIENTENCODING=UTF8", session, &name, "psql", "-XqAt", "-F", "\t", "-w"];
+        let mut args = vec!["env", "PGCLIENTENCODING=UTF8", session, &name, "psql", how, "-F", "\t", "-w"];
         args.extend(["-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database]);
         for statement in std::iter::once(&super::session::UNLIMITED).chain(statements) {
             args.extend(["-c", statement]);
