@@ -58,7 +58,7 @@ pub fn page() -> Result<Vec<u8>, Box<dyn Error>> {
 /// One verb: its usage, what it does, its options and its examples, as a subsection.
 fn write_verb(page: &mut Vec<u8>, verb: &Command) -> Result<(), Box<dyn Error>> {
     let name = format!("backups:{}", verb.get_name());
-    let verb = verb.clone().disable_help_flag(true);
+    let verb = verb.clone().mut_arg("help", |help| help.hide(true));
     let mut head = Roff::new();
     head.control("SS", [name.as_str()]);
     let usage = verb.clone().render_usage().to_string();

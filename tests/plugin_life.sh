@@ -66,7 +66,7 @@ fresh() { # a plugin folder as Dokku has it: enabled/backups is a symlink into a
   rm -rf "$work/plugins" "$work/calls" "$work/built" "$work/cargo-fails"
   mkdir -p "$work/plugins/available/backups" "$work/plugins/enabled"
   ln -s ../available/backups "$plugin"
-  cp -RP plugin.toml commands subcommands install update uninstall "$plugin/"
+  cp -RP plugin.toml man commands subcommands install update uninstall "$plugin/"
 }
 calls() { cat "$work/calls" 2>/dev/null; }
 builds() { wc -l <"$work/built"; }
@@ -117,12 +117,14 @@ install_and_update() {
   check "a binary laid there by hand is taken" '[[ $rc == 0 && -z "$out" && "$(calls)" == "<trigger:install>" ]]'
   check "no completion where Dokku has none" '[[ ! -e "$work/root" ]]'
   if ((EUID == 0)); then
-    mkdir -p "$work/root/etc/bash_completion.d" "$work/root/usr/share/bash-completion/completions"
+    mkdir -p "$work/root/etc/bash_completion.d" "$work/root/usr/share/bash-completion/completions" "$work/root/usr/local/share/man"
     touch "$work/root/usr/share/bash-completion/completions/dokku"
     try "$plugin/install"
     check "completion beside Dokku's own" '[[ $rc == 0 && -e "$work/root/etc/bash_completion.d/dokku-backups" ]]'
+    check "ux_337: the man page is one of the host's" 'cmp -s man/dokku-backups.1 "$work/root/usr/local/share/man/man1/dokku-backups.1"'
     try "$plugin/uninstall" backups
     check "and away with the plugin" '[[ $rc == 0 && ! -e "$work/root/etc/bash_completion.d/dokku-backups" ]]'
+    check "the man page too" '[[ ! -e "$work/root/usr/local/share/man/man1/dokku-backups.1" ]]'
     rm -r "$work/root"
   fi
   fake_binary "$plugin/bin/dokku-backups" 0.0.0

@@ -110,11 +110,23 @@ fn usage(error: &clap::Error, words: &[String]) -> Failure {
     let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with("For more information")).map(fit);
     let first = lines.next().unwrap_or_else(|| "wrong usage".to_owned()).trim_start_matches("error: ").to_owned();
     let Some(verb) = known(words) else {
-        let verb = fit(words.get(1).map_or("", String::as_str));
-        return Failure::new(Kind::Usage, format!("there is no command backups:{verb}")).hint("dokku backups:help");
+        let word = fit(words.get(1).map_or("", String::as_str));
+        let similar = match error.get(ContextKind::SuggestedSubcommand) {
+            // The last one is the most like it.
+            Some(ContextValue::Strings(verbs)) => verbs.last().map(String::as_str),
+            _ => None,
+        };
+        return verbs::no_such_verb(&word, similar, words.get(2..).unwrap_or_default());
     };
+    // What clap advises about a word that is none of its own helps nobody.
+    let mut lines: Vec<String> = lines.filter(|line| !line.starts_with("tip: to pass")).collect();
+    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    {
+        lines.splice(0..0, verbs::with_id(verb, &words[2..], word));
+    }
     let ours = |line: String| line.replace(&format!("Usage: dokku {verb}"), &format!("Usage: dokku backups:{verb}"));
-    let failure = lines.map(ours).fold(Failure::new(Kind::Usage, first), Failure::hint);
+    let failure = lines.into_iter().map(ours).fold(Failure::new(Kind::Usage, first), Failure::hint);
     failure.hint(format!("dokku backups:help {verb}"))
 }
 

@@ -7,6 +7,7 @@ pub mod page;
 mod plan;
 mod progress;
 mod table;
+mod wrap;
 
 use std::io;
 
@@ -20,6 +21,7 @@ pub use format::{bytes, time};
 pub use plan::plan;
 pub use progress::Progress;
 pub use table::{info, list};
+pub use wrap::{WIDTH, wrap};
 
 /// What stdout carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

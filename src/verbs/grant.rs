@@ -26,7 +26,7 @@ pub struct GrantArgs {
 /// What `backups:help grant` says below the options.
 pub fn help() -> String {
     format!(
-        "Rights are off until the first grant. From then on a key may do only what is granted to it; root at this host's\n\
+        "Rights are off until the first grant. From then on a key may do only what is granted to it; root at this host's \
          shell and the scheduler are never narrowed. What each verb takes (+: Dokku must allow that command too):\n\n{}\n\n\
          With --force a file of rights that cannot be read is put aside, and this grant is the first of a new one.\n\n\
          Examples:\n  dokku backups:grant ci read,create my-db\n  dokku backups:grant alice read,create,update,delete",

@@ -1,10 +1,12 @@
 //! `dokku help`, `backups:help` and `backups:help VERB`.
 
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, ArgAction, Command, CommandFactory};
 
 use super::grammar::Cli;
-use crate::error::{Failure, Kind, Result};
+use super::meant::no_such_verb;
+use crate::error::Result;
 use crate::operations::Context;
+use crate::ui::{WIDTH, wrap};
 
 /// The line in `dokku help`. Dokku splits it at its comma: there must be exactly one.
 pub const LINE: &str = "    backups, Back up and restore datastore services; see dokku backups:help";
@@ -18,7 +20,14 @@ pub fn commands() -> Vec<Command> {
     let force: Vec<Arg> = cli.get_arguments().filter(|flag| flag.get_id() == "force").cloned().collect();
     let flags = |verb: &Command| if FORCED.contains(&verb.get_name()) { force.clone() } else { Vec::new() };
     let shown = cli.get_subcommands().filter(|verb| !verb.is_hide_set());
-    shown.map(|verb| verb.clone().args(flags(verb)).bin_name(format!("dokku backups:{}", verb.get_name()))).collect()
+    let help = Arg::new("help").short('h').long("help").action(ArgAction::Help).help("Show this");
+    let command = |verb: &Command| {
+        let verb = verb.clone().args(flags(verb)).disable_help_flag(true).arg(help.clone());
+        // Lines are folded by `wrap`, which leaves tables and commands what they are.
+        let name = format!("dokku backups:{}", verb.get_name());
+        verb.bin_name(name).term_width(0)
+    };
+    shown.map(command).collect()
 }
 
 /// Every verb a person can type, with its one-line description.
@@ -40,26 +49,16 @@ pub fn run(context: &Context, verb: Option<&str>) -> Result<()> {
         None => overview(),
         Some(verb) => explain(verb.strip_prefix("backups:").unwrap_or(verb))?,
     };
-    Ok(context.ui.document(&text)?)
+    Ok(context.ui.document(&wrap(&text, WIDTH))?)
 }
 
 fn overview() -> String {
-    let mut command = Cli::command();
     let mut lines = vec!["Usage: dokku backups[:COMMAND]".to_owned(), String::new()];
     lines.push("Backups that are checked when they are made and proven before they are restored.".to_owned());
     lines.push(String::new());
-    lines.push("Commands:".to_owned());
-    let mut rows = Vec::new();
-    for verb in command.get_subcommands_mut().filter(|verb| !verb.is_hide_set()) {
-        let usage = verb.render_usage().to_string();
-        let arguments = usage.rsplit_once(verb.get_name()).map_or("", |(_, rest)| rest).trim().to_owned();
-        let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
-        rows.push((format!("backups:{} {}", verb.get_name(), arguments.replace("[OPTIONS]", "").trim()), about));
-    }
-    let width = rows.iter().map(|(left, _)| left.trim_end().len()).max().unwrap_or(0);
-    for (left, about) in rows {
-        lines.push(format!("    {:<width$}  {about}", left.split_whitespace().collect::<Vec<_>>().join(" ")));
-    }
+    lines.push("Additional commands:".to_owned());
+    let width = verbs().iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    lines.extend(verbs().iter().map(|(name, about)| format!("    backups:{name:<width$}  {about}")));
     lines.push(String::new());
     lines.extend(LATEST.map(str::to_owned));
     lines.push(String::new());
@@ -70,7 +69,7 @@ fn overview() -> String {
 fn explain(name: &str) -> Result<String> {
     let mut verb = commands().into_iter().find(|verb| verb.get_name() == name).ok_or_else(|| {
         let shown: String = name.chars().take(64).collect();
-        Failure::new(Kind::Usage, format!("there is no command backups:{shown}")).hint("dokku backups:help")
+        no_such_verb(&shown, None, &[])
     })?;
     Ok(verb.render_long_help().to_string().trim_end().to_owned())
 }

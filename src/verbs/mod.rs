@@ -23,6 +23,7 @@ mod install;
 mod keep;
 mod list;
 mod logs;
+mod meant;
 mod prune;
 mod report;
 mod reset;
@@ -45,6 +46,7 @@ use crate::ui::{Format, Ui};
 
 pub use grammar::{Cli, Verb};
 pub use help::{commands, verbs};
+pub use meant::{no_such_verb, with_id};
 
 /// Runs one verb.
 pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {

@@ -68,4 +68,5 @@ mod schemas;
 mod strangers;
 mod tell;
 mod truth_kills;
+mod ux_words;
 mod verify;
