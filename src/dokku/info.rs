@@ -32,6 +32,13 @@ pub struct Info {
     pub links: Vec<String>,
 }
 
+impl Info {
+    /// `postgres:17.11`; what is not known of it is left out.
+    pub fn image_and_version(&self) -> String {
+        [self.image.as_deref(), self.image_version.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(":")
+    }
+}
+
 impl Dokku {
     /// Asks about `service`.
     pub fn info(&self, service: &Service) -> Result<Info> {

@@ -182,7 +182,8 @@ fn restore(
             restore.safety_backup = safety_backup(context, dokku, into, &info)?;
         }
         match way {
-            Way::InPlace(dump) => in_place(context, dokku, into, dump, &backup.id, restore),
+            // The stock import compares nothing.
+            Way::InPlace(dump) => in_place(context, dokku, into, dump, &backup.id, restore).map(|()| None),
             Way::Beside(accepted) => replace(context, into, &info, accepted, Some(&backup.id), restore),
         }
     })?;

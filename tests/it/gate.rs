@@ -258,7 +258,7 @@ fn row_048_reset_empties_or_goes_back_to_the_origin() {
     host.psql("copy", "copy", "create table x(a int)");
     let changed = host.digest("copy");
     let count = host.list("copy").len();
-    host.dokku(&["backups:delete", "shop", "--id", &id]).expect(0);
+    host.dokku(&["backups:delete", "shop", "--id", &id, "--force"]).expect(0);
     let run = host.dokku(&["backups:reset", "copy", "--force"]).expect(4);
     assert!(run.stderr.contains("is needed for its reset") && run.stderr.contains("was deleted"), "{}", run.stderr);
     assert_eq!(host.digest("copy"), changed);

@@ -68,5 +68,6 @@ mod schemas;
 mod strangers;
 mod tell;
 mod truth_kills;
+mod ux_trust;
 mod ux_words;
 mod verify;

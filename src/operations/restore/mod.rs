@@ -11,7 +11,7 @@ mod replace;
 pub use accept::{Accepted, accept};
 pub use chosen::prove_chosen;
 pub use code::{redeploy, show_redeploy};
-pub use history::{history_entry, with_history};
+pub use history::{Shown, history_entry, with_history};
 pub use newest_restore_point::newest_restore_point;
 pub use plan::{show_outlook, show_plan};
 pub use replace::{in_place, replace};

@@ -11,7 +11,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::recover::lost_database;
 
-use super::Accepted;
+use super::{Accepted, Shown};
 use crate::sys::{cancel, signals};
 
 fn journal_of(into: &LockedCatalogue, id: Option<&BackupId>, restore: &Restore) -> Journal {
@@ -35,7 +35,7 @@ fn lost_in(into: &LockedCatalogue) -> Result<Option<Replacement>> {
 
 /// Replaces the contents of `into` by what was `accepted` for it. On failure the live data is as it
 /// was. On success the journal stays open until the history is written: whoever closes it first would leave a restore in
-/// progress for ever.
+/// progress for ever. What that shows of the backup, if all of it went in and was compared.
 pub fn replace(
     context: &Context,
     into: &LockedCatalogue,
@@ -43,7 +43,7 @@ pub fn replace(
     accepted: Accepted,
     id: Option<&BackupId>,
     restore: &mut Restore,
-) -> Result<()> {
+) -> Result<Option<Shown>> {
     let Accepted { dump, outlook } = accepted;
     let service = into.service();
     let limit = context.restore_limit(service)?;
@@ -63,6 +63,7 @@ pub fn replace(
     let mut journal = journal.open(into.dir(), into.incoming())?;
     context.ui.step(&format!("Filling a new database beside the one of {service}"));
     let has_dump = dump.is_some();
+    let is_whole = dump.as_ref().is_some_and(|dump| dump.consent().skipped.is_empty());
     let filled = live.make(&mut to).and_then(|()| {
         // Written down before anything else: only by what was noted is it known after the exchange.
         journal.set_replacement(&to);
@@ -77,14 +78,15 @@ pub fn replace(
                 _ => format!("{tables} and {rows} compared"),
             });
         }
-        signals::obey()
+        signals::obey().map(|()| compared)
     });
     // From here on neither signals nor requests are obeyed: what was begun is finished, or undone.
     cancel::close();
     let live = live.uninterruptible();
-    if let Err(failure) = filled {
-        return undo(context, into, &*live, &journal, failure);
-    }
+    let compared = match filled {
+        Ok(compared) => compared,
+        Err(failure) => return undo(context, into, &*live, &journal, failure).map(|()| None),
+    };
     context.ui.step(&format!("Exchanging the databases of {service}"));
     live.commit(&to).or_else(|failure| undo(context, into, &*live, &journal, failure))?;
     if !outlook.roles.is_empty() {
@@ -92,7 +94,7 @@ pub fn replace(
         context.ui.detail(&format!("made without a login, since the dump names it: {roles}"));
     }
     restore.roles = outlook.roles;
-    Ok(())
+    Ok(is_whole.then(|| Shown { image: info.image_and_version(), compared }))
 }
 
 /// Digits that tell this replacement from any other.
