@@ -6,7 +6,7 @@ export RUST_TEST_THREADS ?= 5
 .DEFAULT_GOAL := help
 .PHONY: audit bench check demo fmt help install-deps lint lint-code lint-doc lint-format \
   lint-shell man release schema soak test test-docker test-host
-# What this machine may lack: chromium mount root ssh strace terminals contrib. A test that lacks anything else fails.
+# What this machine may lack: chromium mount root ssh strace terminals contrib node. A test that lacks anything else fails.
 # Browsers are large and looked through by hand; all else is installed here.
 export DOKKU_BACKUPS_TEST_WITHOUT ?= chromium
 

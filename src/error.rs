@@ -1,13 +1,17 @@
 //! The one error type. Every failure names its object, says what to type next, and knows its exit code.
 
+mod about;
 mod kept;
+mod remedy;
 mod values;
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 
+pub use about::{About, AtWork, Word};
 pub use kept::{CUT, Speech, kept, kept_of, learn};
+pub use remedy::{Remedies, Remedy};
 
 /// Longest reason that is kept or sent: 1 KiB.
 pub const LONGEST: usize = 1 << 10;
@@ -24,6 +28,8 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 pub enum Kind {
     /// The command line is wrong.
     Usage,
+    /// What was to be made is there already.
+    Exists,
     /// The host is not set up as it must be; the hint mends it.
     Config,
     /// No such service or backup, or not the caller's: the same words.
@@ -74,30 +80,32 @@ impl Kind {
             Kind::Busy => 5,
             Kind::Damaged => 6,
             Kind::Refused => 7,
+            Kind::Exists => 9,
             Kind::RestoreIncomplete => 8,
             Kind::Interrupted(signal) => 128u8.wrapping_add(u8::try_from(signal).unwrap_or(0)),
         }
     }
 
     /// The word for it in JSON.
-    pub fn name(self) -> &'static str {
+    pub fn word(self) -> Word {
         match self {
-            Kind::Usage => "usage",
-            Kind::Config => "config",
-            Kind::NotFound => "not-found",
-            Kind::Busy => "busy",
-            Kind::Damaged => "damaged",
-            Kind::Refused => "refused",
-            Kind::Child => "child",
-            Kind::Timeout => "timeout",
-            Kind::NoSpace => "no-space",
-            Kind::Io => "io",
-            Kind::Catalogue => "catalogue",
-            Kind::Clock => "clock",
-            Kind::Check => "check",
-            Kind::Partial => "partial",
-            Kind::RestoreIncomplete => "restore-incomplete",
-            Kind::Interrupted(_) => "interrupted",
+            Kind::Usage => Word::Usage,
+            Kind::Exists => Word::Exists,
+            Kind::Config => Word::Config,
+            Kind::NotFound => Word::NotFound,
+            Kind::Busy => Word::Busy,
+            Kind::Damaged => Word::Damaged,
+            Kind::Refused => Word::Refused,
+            Kind::Child => Word::Child,
+            Kind::Timeout => Word::Timeout,
+            Kind::NoSpace => Word::NoSpace,
+            Kind::Io => Word::Io,
+            Kind::Catalogue => Word::Catalogue,
+            Kind::Clock => Word::Clock,
+            Kind::Check => Word::Check,
+            Kind::Partial => Word::Partial,
+            Kind::RestoreIncomplete => Word::RestoreIncomplete,
+            Kind::Interrupted(_) => Word::Interrupted,
         }
     }
 }
@@ -109,9 +117,11 @@ pub struct Failure {
     pub kind: Kind,
     /// Lower-case fragment, without full stop.
     pub message: String,
-    /// Whole sentences or commands to type next; those of its cause come last.
-    pub hints: Vec<String>,
-    /// How many of them are the cause's.
+    /// What to do next; that of its cause comes last.
+    pub remedies: Vec<Remedy>,
+    /// What programs may want to know beside the words.
+    pub about: Box<About>,
+    /// How many of the remedies are the cause's.
     inherited: usize,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -119,24 +129,57 @@ pub struct Failure {
 impl Failure {
     /// A failure of `kind` that says `message`.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Failure { kind, message: message.into(), hints: Vec::new(), inherited: 0, source: None }
+        Failure {
+            kind,
+            message: message.into(),
+            remedies: Vec::new(),
+            about: Box::default(),
+            inherited: 0,
+            source: None,
+        }
     }
 
-    /// Adds what to type next.
+    /// Adds what to do next, in words.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.insert(self.hints.len().saturating_sub(self.inherited), hint.into());
+    pub fn hint(mut self, hint: impl Into<Remedy>) -> Self {
+        self.remedies.insert(self.remedies.len().saturating_sub(self.inherited), hint.into());
         self
+    }
+
+    /// Adds the backup that it is about, as programs read it.
+    #[must_use]
+    pub fn with_backup(mut self, backup: serde_json::Value) -> Self {
+        self.about.backup = Some(backup);
+        self
+    }
+
+    /// Adds who is at work.
+    #[must_use]
+    pub fn with_work(mut self, work: Option<AtWork>) -> Self {
+        self.about.at_work = work;
+        self
+    }
+
+    /// Adds a whole command to run next, and what it is for.
+    #[must_use]
+    pub fn remedy(self, note: impl Into<String>, command: impl Into<String>) -> Self {
+        self.hint(Remedy::noted(note, command))
+    }
+
+    /// Adds a whole command to run next, which speaks for itself.
+    #[must_use]
+    pub fn command(self, command: impl Into<String>) -> Self {
+        self.hint(Remedy::command(command))
     }
 
     /// Adds the cause, with what it says to type next.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let source = source.into();
-        let hints = source.downcast_ref::<Failure>().map_or(&[][..], |cause| &cause.hints);
-        let new: Vec<String> = hints.iter().filter(|hint| !self.hints.contains(hint)).cloned().collect();
+        let causes = source.downcast_ref::<Failure>().map_or(&[][..], |cause| &cause.remedies);
+        let new: Vec<Remedy> = causes.iter().filter(|remedy| !self.remedies.contains(remedy)).cloned().collect();
         self.inherited += new.len();
-        self.hints.extend(new);
+        self.remedies.extend(new);
         self.source = Some(source);
         self
     }
@@ -242,7 +285,7 @@ impl From<io::Error> for Failure {
             E::StorageFull | E::QuotaExceeded | E::FileTooLarge => Failure::new(Kind::NoSpace, error.to_string())
                 .hint("make room, or delete old backups with: dokku backups:delete SERVICE --id ID"),
             E::ReadOnlyFilesystem => Failure::new(Kind::Io, error.to_string())
-                .hint("the file system is mounted read-only; the kernel does that after errors: dmesg | tail")
+                .remedy("the file system is mounted read-only; the kernel does that after errors", "dmesg | tail")
                 .hint("see how it is mounted: findmnt --target PATH; make it writable: sudo mount -o remount,rw MOUNT-POINT"),
             E::PermissionDenied => Failure::new(Kind::Io, error.to_string())
                 .hint("see whose it is: ls -ld PATH; everything of ours belongs to Dokku's user, folders have mode 700"),
@@ -260,15 +303,15 @@ impl From<Failure> for io::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Failure, Kind};
+    use super::{Failure, Kind, Remedy};
 
     #[test]
     fn the_hints_of_a_cause_are_not_lost() {
         let cause = || Failure::new(Kind::NoSpace, "the disk is full").hint("make room");
         let failure = Failure::new(Kind::Refused, "nothing was restored").because(cause()).hint("or go without");
-        assert_eq!(failure.hints, ["or go without", "make room"]);
+        assert_eq!(failure.remedies, ["or go without", "make room"].map(Remedy::from));
         assert_eq!(failure.reason(), "nothing was restored: the disk is full");
         let same = Failure::new(Kind::Refused, "nothing was restored").hint("make room").because(cause());
-        assert_eq!(same.hints, ["make room"]);
+        assert_eq!(same.remedies, ["make room"].map(Remedy::from));
     }
 }

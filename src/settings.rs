@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::domain::Who;
 use crate::sys::clock::Clock;
-use crate::sys::detach;
+use crate::sys::{detach, user};
 
 /// How long nothing may come from a dump before it counts as hung: 15 minutes. A lock on a table can take that long.
 const IDLE: u64 = 900;
@@ -93,20 +93,25 @@ pub struct Settings {
     pub terminal: bool,
     /// stdout is a terminal.
     pub stdout_terminal: bool,
+    /// stdin is a terminal: somebody may be asked.
+    pub stdin_terminal: bool,
     /// The caller's SSH connection has a terminal (`SSH_TTY`).
     pub ssh_tty: bool,
     /// This run is the second of a command with `--detach`: it works, the first one only waits for it to begin.
     pub detached: bool,
     /// The clock.
     pub clock: Clock,
+    /// How this host calls itself.
+    pub host_name: String,
 }
 
 impl Settings {
     /// Reads the environment of this process. `home` is the system user's, when root has just become that user.
     pub fn from_process() -> Self {
         let stdout_terminal = std::io::stdout().is_terminal();
+        let stdin_terminal = std::io::stdin().is_terminal();
         let settings = Settings::read(std::env::vars_os().collect(), std::io::stderr().is_terminal());
-        Settings { stdout_terminal, ..settings }
+        Settings { stdout_terminal, stdin_terminal, ..settings }
     }
 
     fn read(env: HashMap<OsString, OsString>, terminal: bool) -> Self {
@@ -139,9 +144,11 @@ impl Settings {
             trace: set("DOKKU_TRACE"),
             terminal: terminal && !set(detach::VARIABLE),
             stdout_terminal: false,
+            stdin_terminal: false,
             ssh_tty: set("SSH_TTY"),
             detached: set(detach::VARIABLE),
             clock: clock(&text("DOKKU_BACKUPS_CLOCK")),
+            host_name: user::host_name(),
         }
     }
 

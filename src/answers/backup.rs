@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::{
-    AppCode, Backup, BackupId, Comparison, Compression, CopyRecord, Datastore, DumpFormat, Listed, MoreTables, Origin,
-    Presence, Restore, Service, Source, Status, TableRows, Trust, Verification,
+    AppCode, Backup, BackupId, Comparison, Compression, CopyRecord, CopyWord, Datastore, DumpFormat, Listed,
+    MoreTables, Origin, Presence, Restore, Service, Source, Status, TableRows, Trust, Verification,
 };
 
 /// The object in `list`, `info`, `export`, `delete` and `import`.
@@ -24,8 +24,10 @@ pub struct BackupJson<'a> {
     status: Status,
     /// Why it failed.
     reason: Option<&'a str>,
-    /// What has been shown about the bytes; null where there were never any good ones.
+    /// What has been shown about the bytes; null where there were never any good ones, and when it was deleted.
     trust: Option<Trust>,
+    /// The same for people.
+    trust_label: Option<&'static str>,
     /// What caused it.
     source: Source,
     /// Schedules that made it.
@@ -34,6 +36,8 @@ pub struct BackupJson<'a> {
     label: Option<&'a str>,
     /// The time in its name.
     created_at: DateTime<Utc>,
+    /// Who asked for it.
+    created_by: &'a str,
     /// When work began.
     started_at: DateTime<Utc>,
     /// When it ended; null while it runs.
@@ -78,9 +82,8 @@ pub struct BackupJson<'a> {
     damage: Option<&'a str>,
     /// The record was made from the dump, not with it.
     adopted: bool,
-    /// `own`: this host made it of this service. `foreign`: anybody else did, or that is not known; unless it was verified
-    /// or restored here, nothing rests on it.
-    origin: &'static str,
+    /// Who made it.
+    origin: OriginWord,
     /// Why it is foreign, in words.
     origin_reason: Option<String>,
     /// What could not be learnt, or not be made certain, and why.
@@ -92,15 +95,47 @@ pub struct BackupJson<'a> {
     /// The code every linked app was running.
     apps: Vec<AppJson<'a>>,
     /// The copy elsewhere, with a state of its own.
-    destination: Option<DestinationJson<'a>>,
+    copy: Option<CopyJson<'a>>,
     /// What a test restore showed.
     verification: Option<VerificationJson<'a>>,
     /// Every restore from it, oldest first.
     restores: Vec<RestoreJson<'a>>,
     /// Where the bytes are.
     presence: Presence,
-    /// Who asked for it.
-    actor: &'a str,
+}
+
+/// Who made a backup.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "Origin")]
+pub enum OriginWord {
+    /// This host, of this very service.
+    Own,
+    /// Anybody else, or that is not known; unless it was verified or restored here, nothing rests on it.
+    Foreign,
+}
+
+/// Several backups.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Backups<'a> {
+    /// They, newest first within each service.
+    pub backups: Vec<BackupJson<'a>>,
+    /// How many there are in all, also beyond the limit that was asked for.
+    pub total: usize,
+}
+
+impl<'a> Backups<'a> {
+    /// All of them.
+    pub fn all(backups: Vec<BackupJson<'a>>) -> Self {
+        Backups { total: backups.len(), backups }
+    }
+}
+
+/// What was cancelled.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Cancelled<'a> {
+    /// The backup that was worked on; null where there was none.
+    pub backup: Option<BackupJson<'a>>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -119,12 +154,10 @@ struct AppJson<'a> {
 
 /// The copy elsewhere.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Destination")]
-pub struct DestinationJson<'a> {
-    /// `pending`, `uploading`, `stored`, `damaged`, `failed`, `deleting` or `deleted`; `missing` where the store does not
-    /// have it any more, `changed` where it has another object by its name, `kept` where the backup was deleted and the
-    /// store does not let its copy be removed.
-    state: &'static str,
+#[schemars(rename = "Copy")]
+pub struct CopyJson<'a> {
+    /// How it stands.
+    state: CopyWord,
     /// Where the copy lies, or will.
     uri: &'a str,
     /// Why it failed, or when and how its bytes were found to be others.
@@ -169,11 +202,13 @@ impl<'a> From<&'a TableRows> for TableJson<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Verification")]
 struct VerificationJson<'a> {
-    at: DateTime<Utc>,
+    verified_at: DateTime<Utc>,
     image: &'a str,
     sha256: &'a str,
     tables: u64,
     rows: u64,
+    /// How long it took, in milliseconds; null in records of earlier versions.
+    took_ms: Option<u64>,
     /// By what: `dumped-again`, every definition and every row; `rows`, the number of rows of each table; `nothing`. Null in
     /// records of earlier versions, which counted rows.
     comparison: Option<Comparison>,
@@ -187,7 +222,7 @@ struct RestoreJson<'a> {
     finished_at: Option<DateTime<Utc>>,
     status: Status,
     target: &'a str,
-    by: &'a str,
+    started_by: &'a str,
     safety_backup: Option<&'a BackupId>,
     roles: &'a [String],
     reason: Option<&'a str>,
@@ -206,10 +241,12 @@ impl<'a> BackupJson<'a> {
             status: listed.status,
             reason: b.reason.as_deref(),
             trust: listed.trust(),
+            trust_label: listed.trust().map(Trust::label),
             source: b.source,
             schedules: &b.schedules,
             label: b.label.as_deref(),
             created_at: b.created_at,
+            created_by: &b.actor,
             started_at: b.started_at,
             finished_at: (!running).then_some(b.finished_at),
             expires_at: b.expires_at,
@@ -232,7 +269,7 @@ impl<'a> BackupJson<'a> {
             suspicious: b.suspicious.as_deref(),
             damage: b.damage.as_deref(),
             adopted: b.adopted,
-            origin: if origin.is_own() { "own" } else { "foreign" },
+            origin: if origin.is_own() { OriginWord::Own } else { OriginWord::Foreign },
             origin_reason: match origin {
                 Origin::Own => None,
                 Origin::Foreign(why) => Some(why),
@@ -241,17 +278,16 @@ impl<'a> BackupJson<'a> {
             tables: listed.complete.then(|| b.tables.iter().map(TableJson::from).collect()),
             more_tables: b.more_tables.as_ref(),
             apps: apps(b),
-            destination: b.destination.as_ref().map(|copy| destination(copy, listed)),
+            copy: b.destination.as_ref().map(|copy| destination(copy, listed)),
             verification: b.verification.as_ref().map(VerificationJson::from),
             restores: restores(b),
             presence: listed.presence,
-            actor: &b.actor,
         }
     }
 }
 
 /// The copy of `listed`, where there is to be one.
-pub fn copy_of(listed: &Listed) -> Option<DestinationJson<'_>> {
+pub fn copy_of(listed: &Listed) -> Option<CopyJson<'_>> {
     listed.backup.destination.as_ref().map(|copy| destination(copy, listed))
 }
 
@@ -289,15 +325,15 @@ impl<'a> From<&'a AppCode> for AppJson<'a> {
 }
 
 /// The copy of `listed`, as far as it has come.
-fn destination<'a>(copy: &'a CopyRecord, listed: &Listed) -> DestinationJson<'a> {
+fn destination<'a>(copy: &'a CopyRecord, listed: &Listed) -> CopyJson<'a> {
     // These are between us and the store: whether the copy's own record is up to date, whose upload an object is, and what
     // the store calls its bytes.
     let CopyRecord { record: _, mark: _, etag: _, .. } = copy;
     let CopyRecord {
         state, uri, reason, size, sha256, encrypted_to, kept_until, uploaded_at, attempts, retry_at, ..
     } = copy;
-    DestinationJson {
-        state: listed.copy_state().unwrap_or(state.name()),
+    CopyJson {
+        state: listed.copy_state().unwrap_or(CopyWord::from(*state)),
         uri,
         reason: reason.as_deref(),
         size: *size,
@@ -312,13 +348,14 @@ fn destination<'a>(copy: &'a CopyRecord, listed: &Listed) -> DestinationJson<'a>
 
 impl<'a> From<&'a Verification> for VerificationJson<'a> {
     fn from(verification: &'a Verification) -> Self {
-        let Verification { at, image, sha256, tables, rows, comparison, reason } = verification;
+        let Verification { at, image, sha256, tables, rows, took_ms, comparison, reason } = verification;
         VerificationJson {
-            at: *at,
+            verified_at: *at,
             image,
             sha256,
             tables: *tables,
             rows: *rows,
+            took_ms: *took_ms,
             comparison: *comparison,
             reason: reason.as_deref(),
         }
@@ -333,7 +370,7 @@ impl<'a> From<&'a Restore> for RestoreJson<'a> {
             finished_at: *finished_at,
             status: *status,
             target,
-            by,
+            started_by: by,
             safety_backup: safety_backup.as_ref(),
             roles,
             reason: reason.as_deref(),

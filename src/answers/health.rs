@@ -49,7 +49,7 @@ pub struct ServiceHealth<'a> {
     /// The newest one that was restored and compared.
     pub newest_restorable: Option<Brief<'a>>,
     /// When the next scheduled backup is due; null without schedules.
-    pub next_due: Option<DateTime<Utc>>,
+    pub next_due_at: Option<DateTime<Utc>>,
     /// Everything worth saying, the worst first.
     pub findings: &'a [Finding],
 }
@@ -57,6 +57,8 @@ pub struct ServiceHealth<'a> {
 /// How the host stands.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct HostHealth<'a> {
+    /// How it calls itself.
+    name: &'a str,
     /// The worst level of the findings.
     verdict: Level,
     /// Everything worth saying, the worst first.
@@ -65,8 +67,8 @@ pub struct HostHealth<'a> {
 
 impl<'a> HostHealth<'a> {
     /// What was found on the host.
-    pub fn new(findings: &'a [Finding]) -> Self {
-        HostHealth { verdict: verdict(findings), findings }
+    pub fn new(name: &'a str, findings: &'a [Finding]) -> Self {
+        HostHealth { name, verdict: verdict(findings), findings }
     }
 }
 

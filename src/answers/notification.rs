@@ -4,16 +4,28 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::ErrorJson;
 use crate::domain::{Datastore, ServiceName};
-use crate::ui::ErrorJson;
+
+/// What an address is told of.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// A scheduled backup did not end well.
+    BackupFailed,
+    /// The address was set, and is tried.
+    Test,
+}
 
 /// What `notify-url` is sent.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FailedBackup<'a> {
-    /// Always `backup-failed`.
-    pub event: &'static str,
+    /// What happened.
+    pub event: Event,
     /// The same in one line for people: chats show it.
     pub text: String,
+    /// How the host calls itself.
+    pub host: &'a str,
     /// The datastore plugin.
     pub datastore: Datastore,
     /// The service's name.
@@ -21,18 +33,20 @@ pub struct FailedBackup<'a> {
     /// The schedules that asked for it.
     pub schedules: &'a [String],
     /// When it ended.
-    pub at: DateTime<Utc>,
+    pub failed_at: DateTime<Utc>,
     /// Why.
     pub error: ErrorJson<'a>,
 }
 
 /// What `notify-url` is sent when it is set, to see whether it works.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct TriedAddress {
-    /// Always `test`.
-    pub event: &'static str,
+pub struct TriedAddress<'a> {
+    /// What happened.
+    pub event: Event,
     /// The same in one line for people.
     pub text: String,
+    /// How the host calls itself.
+    pub host: &'a str,
     /// When.
-    pub at: DateTime<Utc>,
+    pub sent_at: DateTime<Utc>,
 }

@@ -27,6 +27,15 @@ pub struct Unscheduled<'a> {
     pub removed: &'a [Frequency],
 }
 
+/// `backups:forget`
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Forgotten<'a> {
+    /// The service's name.
+    pub service: &'a str,
+    /// Records of backups that are no more.
+    pub records: usize,
+}
+
 /// `backups:logs`
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct LogLines<'a> {

@@ -4,8 +4,15 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{BackupId, Datastore, Decision, ServiceName};
-use crate::ui::ErrorJson;
+use super::ErrorJson;
+use crate::domain::{Action, BackupId, Datastore, Decision, ServiceName};
+
+/// What became of the backups of every service that was looked at.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Prunes<'a> {
+    /// Service by service.
+    pub services: Vec<PrunedJson<'a>>,
+}
 
 /// One service for programs.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -31,8 +38,8 @@ pub struct PrunedJson<'a> {
 pub struct DecisionJson<'a> {
     /// The backup.
     id: &'a BackupId,
-    /// `keep`, `remove`, `remove-record` or `forget`.
-    action: &'static str,
+    /// What happens to it.
+    action: Action,
     /// Why.
     reason: &'a str,
     /// When retention may take it.
@@ -44,6 +51,6 @@ pub struct DecisionJson<'a> {
 impl<'a> From<&'a Decision> for DecisionJson<'a> {
     fn from(decision: &'a Decision) -> Self {
         let Decision { id, action, reason, expires_at, size } = decision;
-        DecisionJson { id, action: action.name(), reason, expires_at: *expires_at, size: *size }
+        DecisionJson { id, action: *action, reason, expires_at: *expires_at, size: *size }
     }
 }

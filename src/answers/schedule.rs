@@ -1,11 +1,13 @@
 //! Schedules for people and for programs.
 
+use std::fmt;
+
 use chrono::{DateTime, SecondsFormat, Timelike, Utc};
 use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{BackupId, Datastore, Frequency, Run, Schedule, Service, Timing, count};
+use crate::domain::{BackupId, Datastore, Frequency, Progress, Run, Schedule, Service, Timing, count};
 use crate::ui::time;
 
 /// One schedule; no field is ever absent. Times are UTC, and once more in the schedule's own zone.
@@ -40,6 +42,45 @@ pub struct ScheduleJson<'a> {
     schedule: &'a Schedule,
 }
 
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunStatus {
+    /// The service is busy; it is tried again.
+    Waiting,
+    /// At work.
+    InProgress,
+    /// Ended with a good backup.
+    Success,
+    /// Ended without one.
+    Failed,
+}
+
+impl From<Progress> for RunStatus {
+    fn from(progress: Progress) -> RunStatus {
+        match progress {
+            Progress::Waiting => RunStatus::Waiting,
+            Progress::Running => RunStatus::InProgress,
+            Progress::Success => RunStatus::Success,
+            Progress::Failed => RunStatus::Failed,
+        }
+    }
+}
+
+/// The word, as in JSON.
+impl fmt::Display for RunStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+/// Several schedules.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Schedules<'a> {
+    /// They.
+    pub schedules: Vec<ScheduleJson<'a>>,
+}
+
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Run")]
 struct RunJson<'a> {
@@ -51,8 +92,8 @@ struct RunJson<'a> {
     started_at_local: String,
     /// When it ended; null while it runs.
     finished_at: Option<DateTime<Utc>>,
-    /// `waiting`, `in-progress`, `success` or `failed`.
-    status: &'static str,
+    /// How far it has come.
+    status: RunStatus,
     /// The backup, or the record of the failure.
     id: Option<&'a BackupId>,
     /// Why it failed.
@@ -82,7 +123,7 @@ impl<'a> ScheduleJson<'a> {
             started_at: run.started_at,
             started_at_local: local(zone, run.started_at),
             finished_at: run.finished_at,
-            status: run.outcome.name(),
+            status: RunStatus::from(run.outcome),
             id: run.id.as_ref(),
             reason: run.reason.as_deref(),
         });

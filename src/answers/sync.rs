@@ -3,7 +3,14 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{BackupId, Datastore, Stranger};
+use crate::domain::{BackupId, CopyWord, Datastore, Stranger};
+
+/// What was found for every service that was looked at.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Syncs {
+    /// Service by service.
+    pub services: Vec<Synced>,
+}
 
 /// A file that was not taken in.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -56,8 +63,8 @@ pub struct Synced {
 pub struct Lost {
     /// The backup's id.
     pub id: BackupId,
-    /// `missing` or `changed`.
-    pub state: &'static str,
+    /// How it stands: `missing` or `changed`.
+    pub state: CopyWord,
 }
 
 /// A record that was somebody else's.

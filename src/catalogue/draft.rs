@@ -101,7 +101,7 @@ impl Sealed {
         );
         catalogue.save(&self.record).map_err(|e| {
             e.hint(lies)
-                .hint(format!("once that is mended, record it with: dokku backups:sync {}", self.record.service))
+                .remedy("once that is mended, record it with", format!("dokku backups:sync {}", self.record.service))
         })?;
         // The record is durable: from here on the backup exists. An index that could not be written is only slower, and
         // a draft that could not be removed is removed by the next run, which sees the record beside it.

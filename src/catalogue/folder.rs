@@ -90,7 +90,7 @@ impl Folder {
     pub fn key(&self) -> Result<&HostKey> {
         self.seals.key().ok_or_else(|| {
             Failure::new(Kind::Config, "this host has no key to mark its records with")
-                .hint("sudo dokku plugin:install")
+                .command("sudo dokku plugin:install")
         })
     }
 

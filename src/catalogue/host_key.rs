@@ -44,16 +44,17 @@ fn read(dir: &Dir) -> Result<Option<HostKey>> {
     let Some(entry) = dir.entry(KEY)? else { return Ok(None) };
     if entry.mode & 0o077 != 0 {
         let text = format!("the host key {} may be read by others (mode {:o})", path.display(), entry.mode);
-        return Err(Failure::new(Kind::Config, text).hint(format!("sudo chmod 600 {}", path.display())));
+        return Err(Failure::new(Kind::Config, text).command(format!("sudo chmod 600 {}", path.display())));
     }
     let bytes = dir.read(KEY).and_then(|file| file.read_whole(1024)).map_err(|error| {
-        Failure::new(Kind::Config, "the host key cannot be read").because(error).hint("sudo dokku plugin:install")
+        Failure::new(Kind::Config, "the host key cannot be read").because(error).command("sudo dokku plugin:install")
     })?;
     match std::str::from_utf8(&bytes).ok().and_then(|text| HostKey::parse(text.trim_end())) {
         Some(key) => Ok(Some(key)),
         None => Err(Failure::new(Kind::Config, format!("{} holds no host key", path.display()))
             .hint("put it back from a copy of this host's configuration")
-            .hint(format!("or begin with a new one: sudo rm {}; dokku backups:sync --take-over", path.display()))),
+            .remedy("or begin with a new one", format!("sudo rm {}", path.display()))
+            .remedy("and then, for what is this host's by right", "dokku backups:sync --take-over")),
     }
 }
 
@@ -61,7 +62,9 @@ fn read(dir: &Dir) -> Result<Option<HostKey>> {
 /// marked.
 pub fn establish(config: &Path, services: &[Service], owner: Option<(u32, u32)>) -> Result<HostKey> {
     let dir = Dir::open(config).map_err(|error| {
-        Failure::new(Kind::Config, "the configuration cannot be used").because(error).hint("sudo dokku plugin:install")
+        Failure::new(Kind::Config, "the configuration cannot be used")
+            .because(error)
+            .command("sudo dokku plugin:install")
     })?;
     if let Some(key) = read(&dir)? {
         give(&dir.path().join(KEY), owner)?;

@@ -1,10 +1,12 @@
 //! The lock on one dump: held by whoever reads it for long without changing the folder, such as a verification. A dump
 //! in use is not deleted, and a reader sees that it is being checked right now.
 
+use super::job::Job;
 use super::names::{self, INCOMING, LOCK};
 use crate::domain::BackupId;
-use crate::error::{Failure, Kind, Result};
+use crate::error::{AtWork, Failure, Kind, Result};
 use crate::sys::cancel::{self, Watch};
+use crate::sys::clock::Clock;
 use crate::sys::dir::Dir;
 use crate::sys::lock::Lock;
 
@@ -24,20 +26,22 @@ pub struct InUse {
 
 impl InUse {
     /// Takes the lock on `id` in the service's folder.
-    pub fn take(dir: &Dir, id: &BackupId, doing: &str) -> Result<InUse> {
+    pub fn take(dir: &Dir, id: &BackupId, doing: &str, clock: Clock) -> Result<InUse> {
         let incoming = dir.enter_or_make(INCOMING, 0o700)?;
-        InUse::take_in(incoming, id, doing)?.ok_or_else(|| {
+        InUse::take_in(incoming, id, doing, clock)?.ok_or_else(|| {
             Failure::new(Kind::Busy, format!("{id} is in use by another command"))
-                .hint(format!("see what it does: dokku backups:logs {} --id {id} --tail", id.service()))
+                .with_work(InUse::work(dir, id))
+                .remedy("see what it does", format!("dokku backups:logs {} --id {id} --tail", id.service()))
         })
     }
 
     /// The same in the opened folder of drafts; `None` when somebody has it.
-    pub(super) fn take_in(incoming: Dir, id: &BackupId, doing: &str) -> Result<Option<InUse>> {
+    pub(super) fn take_in(incoming: Dir, id: &BackupId, doing: &str, clock: Clock) -> Result<Option<InUse>> {
         let name = names::in_use(id);
+        let since = clock.now().format("%Y-%m-%dT%H:%M:%SZ");
+        let words = format!("pid {}: {doing}, since {since}", std::process::id());
         loop {
-            let Some(lock) = Lock::try_exclusive(&incoming, &name, &format!("pid {}: {doing}", std::process::id()))?
-            else {
+            let Some(lock) = Lock::try_exclusive(&incoming, &name, &words)? else {
                 return Ok(None);
             };
             // Its last holder may have removed the file between our opening and our locking it.
@@ -63,7 +67,13 @@ impl InUse {
             return Ok(None);
         }
         let words = Lock::words(&dir.enter(INCOMING)?, &names::in_use(id));
-        Ok(Some(words.rsplit_once(": ").map_or(words.as_str(), |(_, doing)| doing).to_owned()))
+        Ok(Some(Job::parse(&words, None).map_or(words, |job| job.doing)))
+    }
+
+    /// Who holds the lock on `id`, as far as that is told.
+    fn work(dir: &Dir, id: &BackupId) -> Option<AtWork> {
+        let words = Lock::words(&dir.enter(INCOMING).ok()?, &names::in_use(id));
+        Job::parse(&words, Some(id.clone())).map(|job| job.at_work())
     }
 }
 

@@ -1,8 +1,10 @@
 //! Who works on a service right now, as their locks say, and the request that they end.
 
+use chrono::{DateTime, Utc};
+
 use super::names::{self, INCOMING, LOCK};
 use crate::domain::BackupId;
-use crate::error::Result;
+use crate::error::{AtWork, Result};
 use crate::sys::cancel::{BEYOND, request};
 use crate::sys::dir::Dir;
 use crate::sys::lock::Lock;
@@ -16,6 +18,8 @@ pub struct Job {
     pub doing: String,
     /// The backup it is about, once that is known.
     pub id: Option<BackupId>,
+    /// When it began, where it says so.
+    pub started_at: Option<DateTime<Utc>>,
     /// It has gone too far to be ended.
     pub beyond: bool,
     /// The same in words.
@@ -44,7 +48,7 @@ impl Job {
     }
 
     /// The words in a lock: `pid 7: import of ID, since TIME`.
-    fn parse(words: &str, id: Option<BackupId>) -> Option<Job> {
+    pub(super) fn parse(words: &str, id: Option<BackupId>) -> Option<Job> {
         let (pid, rest) = words.strip_prefix("pid ")?.split_once(": ")?;
         let (what, _) = rest.split_once([',', ';']).unwrap_or((rest, ""));
         let (doing, named) = what.split_once(" of ").unwrap_or((what, ""));
@@ -52,9 +56,20 @@ impl Job {
             pid: pid.parse().ok()?,
             doing: doing.to_owned(),
             id: id.or_else(|| named.parse().ok()),
+            started_at: words.split(';').next().and_then(|words| words.rsplit_once(", since ")?.1.parse().ok()),
             beyond: words.ends_with(BEYOND),
             words: words.to_owned(),
         })
+    }
+
+    /// The same for programs.
+    pub fn at_work(&self) -> AtWork {
+        AtWork {
+            operation: self.doing.clone(),
+            id: self.id.as_ref().map(ToString::to_string),
+            started_at: self.started_at,
+            pid: self.pid,
+        }
     }
 
     /// Whether it works on `id`: by name, or because it is making it (the safety backup of a restore).
@@ -108,6 +123,7 @@ mod tests {
     fn the_words_of_a_lock_name_the_job() {
         let job = Job::parse("pid 7: import of shop-2020-01-01-00-00-00, since 2020-01-01T00:00:00Z", None).unwrap();
         assert_eq!((job.pid, job.doing.as_str(), job.beyond), (7, "import", false));
+        assert_eq!(job.started_at, Some("2020-01-01T00:00:00Z".parse().unwrap()));
         assert_eq!(job.id.unwrap().to_string(), "shop-2020-01-01-00-00-00");
         let beyond = format!("pid 7: import, since 2020-01-01T00:00:00Z{BEYOND}");
         assert!(Job::parse(&beyond, None).unwrap().beyond);

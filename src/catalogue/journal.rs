@@ -71,15 +71,17 @@ impl Journal {
             // It says what is renamed and what is restored to undo it: only this host's is followed.
             Ok((Decoded::Whole(_), seal)) if dir.seals().stranger(&seal).is_some() => {
                 let text = format!("the restore journal {} does not bear this host's mark", path.display());
-                Err(Failure::new(Kind::Catalogue, text)
-                    .hint(format!("it is not followed; when it came from another host: sudo rm {}", path.display())))
+                Err(Failure::new(Kind::Catalogue, text).remedy(
+                    "it is not followed; when it came from another host",
+                    format!("sudo rm {}", path.display()),
+                ))
             }
             Ok((Decoded::Whole(journal), _)) => Ok(Some(journal)),
             Ok((Decoded::Newer(format, _), _)) => Err(Failure::new(
                 Kind::Catalogue,
                 format!("{} was written by a newer dokku-backups (format {format})", path.display()),
             )
-            .hint("update the plugin: dokku plugin:update backups")),
+            .remedy("update the plugin", "dokku plugin:update backups")),
             Err(broken) => {
                 Err(Failure::new(Kind::Catalogue, format!("the restore journal {} is {broken}", path.display()))
                     .hint("a restore may have been interrupted; remove the file, then restore a good backup"))

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::document::Purpose;
 use super::index::{self, Index};
+use super::job::Job;
 use super::names::{self, INCOMING, LOCK, TRASH};
 use super::record::{self, Found};
 use super::records::Records;
@@ -57,7 +58,9 @@ impl LockedCatalogue {
                 break lock;
             }
             if since.elapsed() >= wait {
-                return Err(Failure::new(Kind::Busy, format!("{service} is busy ({})", Lock::words(&dir, LOCK)))
+                let words = Lock::words(&dir, LOCK);
+                return Err(Failure::new(Kind::Busy, format!("{service} is busy ({words})"))
+                    .with_work(Job::parse(&words, None).map(|job| job.at_work()))
                     .hint("wait for it with: --wait SECONDS"));
             }
             // Time has passed since it was compared: a plain subtraction could go below zero.
@@ -325,7 +328,7 @@ impl LockedCatalogue {
             if let Some(dump) = self.left_of(id)? {
                 let path = self.dir.path().join(dump);
                 let text = format!("{id} was deleted, and {} is still there", path.display());
-                return Err(Failure::new(Kind::Catalogue, text).hint(format!("remove it: rm {}", path.display())));
+                return Err(Failure::new(Kind::Catalogue, text).remedy("remove it", format!("rm {}", path.display())));
             }
             self.dir.remove(&names::log(id))?;
             self.dir.remove(&names::broken(id))?;

@@ -66,7 +66,7 @@ pub fn claimed(dir: &Dir, name: &str, id: &BackupId, datastore: Datastore, seals
 /// The failure of a record that the disk does not give.
 pub fn unreadable(path: &std::path::Path, why: &str) -> Failure {
     Failure::new(Kind::Io, format!("the record {} could not be read: {why}", path.display()))
-        .hint("see what the disk says: dmesg; nothing was changed")
+        .remedy("nothing was changed; see what the disk says", "dmesg")
 }
 
 /// Reads a record that must be there and may be changed.
@@ -75,9 +75,9 @@ pub fn for_change(dir: &Folder, id: &BackupId, datastore: Datastore) -> Result<B
     match read(dir, &names::record(id), id, datastore, dir.seals())? {
         Found::Whole(backup) => Ok(*backup),
         Found::Newer(_) => Err(Failure::new(Kind::Catalogue, format!("{id} was recorded by a newer dokku-backups"))
-            .hint("update the plugin: dokku plugin:update backups")),
+            .remedy("update the plugin", "dokku plugin:update backups")),
         Found::Broken(why) => Err(Failure::new(Kind::Catalogue, format!("the record {} is {why}", path.display()))
-            .hint(format!("make it anew from the dump: dokku backups:sync {}", id.service()))),
+            .remedy("make it anew from the dump", format!("dokku backups:sync {}", id.service()))),
         Found::Unreadable(why) => Err(unreadable(&path, &why)),
         Found::Absent => Err(Failure::new(Kind::NotFound, format!("there is no backup {id}"))),
     }

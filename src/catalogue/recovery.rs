@@ -118,7 +118,7 @@ impl LockedCatalogue {
         for name in names.iter().filter(|name| names::id_of(name, "draft").is_none()) {
             match names::id_of(name, "use") {
                 // Taking and dropping the lock removes its file; one that is held is none of ours.
-                Some(id) => drop(InUse::take_in(self.dir.enter(names::INCOMING)?, &id, "recovery")?),
+                Some(id) => drop(InUse::take_in(self.dir.enter(names::INCOMING)?, &id, "recovery", self.clock)?),
                 // Somebody is asking a verification to end.
                 None if name.ends_with(".cancel") && Lock::is_held(&self.incoming, name)? => {}
                 None if self.incoming.entry(name)?.is_some_and(|entry| !entry.directory) => {

@@ -31,24 +31,24 @@ impl Root {
     pub fn open(path: &Path, config: &Path) -> Result<Root> {
         let root = Root::look(path, config)?.ok_or_else(|| {
             Failure::new(Kind::Config, format!("the data root {} is missing", path.display()))
-                .hint("mount its disk, or lay it out with: sudo dokku plugin:install")
+                .remedy("mount its disk, or lay it out with", "sudo dokku plugin:install")
         })?;
         let itself = root.dir.itself()?;
         let me = user::effective_uid();
         if itself.uid != me {
             let (owner, me) = (user::name_of(itself.uid), user::name_of(me));
             let text = format!("the data root {} belongs to {owner}, not to {me}", path.display());
-            return Err(Failure::new(Kind::Config, text).hint(format!("sudo chown -R {me} {}", path.display())));
+            return Err(Failure::new(Kind::Config, text).command(format!("sudo chown -R {me} {}", path.display())));
         }
         if itself.mode & 0o022 != 0 {
             let text = format!("the data root {} may be written by others (mode {:o})", path.display(), itself.mode);
-            return Err(Failure::new(Kind::Config, text).hint(format!("sudo chmod 700 {}", path.display())));
+            return Err(Failure::new(Kind::Config, text).command(format!("sudo chmod 700 {}", path.display())));
         }
         if !root.dir.entry(MARKER)?.is_some_and(|marker| marker.regular) {
             let text = format!("{} is not a data root: the file {MARKER} is missing in it", path.display());
             return Err(Failure::new(Kind::Config, text)
                 .hint("is its disk mounted? see: findmnt --target PATH")
-                .hint("to begin a new data root there: sudo dokku plugin:install"));
+                .remedy("to begin a new data root there", "sudo dokku plugin:install"));
         }
         Ok(root)
     }
@@ -177,7 +177,7 @@ pub fn lay_out(data: &Path, config: &Path, owner: (u32, u32)) -> Result<Vec<Stri
             format!("{} was a data root and is not marked any more", data.display()),
         )
         .hint("mount its disk and run this again")
-        .hint(format!("to begin a new data root there: sudo rm {}", config.join(MARKER).display())));
+        .remedy("to begin a new data root there", format!("sudo rm {}", config.join(MARKER).display())));
     }
     for (dir, missing) in [(&data_dir, !marked), (&config_dir, !remembered)] {
         if missing {

@@ -227,9 +227,10 @@ impl Looked<'_> {
                     Box::new(record::bare(&id, self.datastore, Outcome::Failed))
                 }
             };
-            let status = if working { Status::InProgress } else { Status::Failed };
+            let (status, presence) =
+                if working { (Status::InProgress, Presence::Pending) } else { (Status::Failed, Presence::None) };
             backup.reason = (!working).then(|| ABANDONED.to_owned());
-            backups.insert(id, Listed { status, presence: Presence::Missing, ..Listed::finished(backup, false, true) });
+            backups.insert(id, Listed { status, presence, ..Listed::finished(backup, false, true) });
         }
         Ok(())
     }

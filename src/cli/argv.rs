@@ -22,9 +22,25 @@ pub fn tidy(args: Vec<OsString>) -> Vec<String> {
         tidy.push("--help".to_owned());
         return tidy;
     }
-    tidy.extend(rest);
+    let verb = tidy[1].clone();
+    tidy.extend(rest.into_iter().map(|word| single_value(&verb, word)));
     tidy
 }
+
+/// Dokku's reports and infos print a single value where its key is a flag: `report SERVICE --backups-verdict`,
+/// `info SERVICE --latest --status`.
+fn single_value(verb: &str, word: String) -> String {
+    let key = match verb {
+        "report" => word.strip_prefix("--backups-"),
+        "info" => word.strip_prefix("--").filter(|key| SINGLE.contains(key)),
+        _ => None,
+    };
+    key.map(|key| format!("--value={key}")).unwrap_or(word)
+}
+
+/// What `info` prints alone when it is asked for by its name.
+const SINGLE: [&str; 10] =
+    ["status", "trust", "size", "source", "created", "path", "sha256", "presence", "image", "server-version"];
 
 /// Whether `--format json` stands anywhere among the words.
 pub fn asks_for_json(words: &[String]) -> bool {

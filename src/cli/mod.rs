@@ -9,6 +9,7 @@ use std::io::Write;
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::answers::FailureJson;
 use crate::domain::{scrub, shown};
 use crate::engine::{self, Engine};
 use crate::error::{self, Failure, Kind, Result};
@@ -41,7 +42,10 @@ pub fn main(args: Vec<OsString>) -> u8 {
         Err(failure) => {
             // In a log there is nobody to parse it.
             let ui = if detach::is_detached() { Ui { format: Format::Stdout, terminal: false, ..ui } } else { ui };
-            ui.failure(&failure);
+            match ui.format {
+                Format::Json => ui.failure_json(&FailureJson::from(&failure)),
+                Format::Stdout => ui.failure(&failure),
+            }
             failure.kind.exit_code()
         }
     }
@@ -99,11 +103,12 @@ fn known(words: &[String]) -> Option<&str> {
 /// Clap's message, in our voice: a lower-case fragment first, then the rest as hints.
 fn usage(error: &clap::Error, words: &[String]) -> Failure {
     let mut text = error.render().to_string();
-    // What was wrong with a long value stands behind it.
+    // What was wrong with a value stands behind it: behind a long one, and behind one of several lines.
     if let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) {
         let short: String = value.chars().take(LONGEST_VALUE).collect();
-        if short.len() < value.len() {
-            text = text.replace(value.as_str(), &format!("{short}..."));
+        let dots = if short.len() < value.len() { "..." } else { "" };
+        if !value.is_empty() {
+            text = text.replace(value.as_str(), &format!("{}{dots}", shown(&short)));
         }
     }
     let lines = text.lines().map(str::trim);
@@ -119,15 +124,17 @@ fn usage(error: &clap::Error, words: &[String]) -> Failure {
         return verbs::no_such_verb(&word, similar, words.get(2..).unwrap_or_default());
     };
     // What clap advises about a word that is none of its own helps nobody.
-    let mut lines: Vec<String> = lines.filter(|line| !line.starts_with("tip: to pass")).collect();
+    let lines: Vec<String> = lines.filter(|line| !line.starts_with("tip: to pass")).collect();
+    let mut failure = Failure::new(Kind::Usage, first);
     if let (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
+        && let Some(command) = verbs::with_id(verb, &words[2..], word)
     {
-        lines.splice(0..0, verbs::with_id(verb, &words[2..], word));
+        failure = failure.remedy("a backup is named with --id", command);
     }
     let ours = |line: String| line.replace(&format!("Usage: dokku {verb}"), &format!("Usage: dokku backups:{verb}"));
-    let failure = lines.into_iter().map(ours).fold(Failure::new(Kind::Usage, first), Failure::hint);
-    failure.hint(format!("dokku backups:help {verb}"))
+    let failure = lines.into_iter().map(ours).fold(failure, Failure::hint);
+    failure.command(format!("dokku backups:help {verb}"))
 }
 
 /// Text that repeats the caller's words: it may not fill the screen, nor hold anything hidden.

@@ -162,7 +162,7 @@ fn fault_089_what_is_not_understood_is_not_repeated() {
     use age::secrecy::ExposeSecret;
     let secret = age::x25519::Identity::generate().to_string();
     let secret = secret.expose_secret();
-    let said = |failure: Failure| format!("{} {:?}", failure.reason(), failure.hints);
+    let said = |failure: Failure| format!("{} {:?}", failure.reason(), failure.remedies);
     let words = [said(Recipients::parse(secret).unwrap_err()), said(Recipients::parse(&secret[1..]).unwrap_err())];
     let lines = [said(Identities::parse(&format!("{secret}x"), "f").unwrap_err())];
     let shown = format!("{:?}", Identities::parse(secret, "f").unwrap());

@@ -92,14 +92,14 @@ pub fn not_running(service: &Service, state: &State) -> Option<Failure> {
         State::Running => None,
         State::Absent => Some(
             Failure::new(Kind::NotFound, format!("{} service {service} does not exist", service.datastore))
-                .hint(format!("list them with: dokku {}:list", service.datastore)),
+                .remedy("list them with", format!("dokku {}:list", service.datastore)),
         ),
         State::Not(word) => {
             let failure =
                 Failure::new(Kind::Config, format!("{} service {service} is not running ({word})", service.datastore));
             Some(match word.as_str() {
-                "paused" => failure.hint(format!("docker unpause dokku.{}.{service}", service.datastore)),
-                _ => failure.hint(format!("start it with: {}", command("start"))),
+                "paused" => failure.command(format!("docker unpause dokku.{}.{service}", service.datastore)),
+                _ => failure.remedy("start it with", command("start")),
             })
         }
     }

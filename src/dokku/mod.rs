@@ -9,6 +9,7 @@ mod deploy;
 mod info;
 mod plugin;
 mod repository;
+mod ssh_keys;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub use cron::{CRON_WRITE, cron_entry, write_crontab};
 pub use datastore::{is_absent, not_running};
 pub use deploy::{Redeployed, push};
 pub use info::{Info, State};
+pub use ssh_keys::key_names;
 
 /// How long a short question may take.
 const SHORT: Duration = Duration::from_secs(60);

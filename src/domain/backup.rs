@@ -49,6 +49,9 @@ impl Source {
     }
 }
 
+/// How the reason of a run begins that somebody has cancelled; who it was follows.
+pub const CANCELLED_BY: &str = "cancelled by ";
+
 /// Rows of one table, counted in the archive itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -334,6 +337,13 @@ impl Backup {
     pub fn is_remote(&self) -> bool {
         let is_there = |copy: &CopyRecord| matches!(copy.state, CopyState::Stored | CopyState::Changed);
         self.is_good() && self.destination.as_ref().is_some_and(is_there)
+    }
+
+    /// Whether somebody ended it on purpose: with `backups:cancel`, or with Ctrl-C before it.
+    pub fn is_cancelled(&self) -> bool {
+        let ended = |how: &str| self.reason.as_deref().is_some_and(|reason| reason.starts_with(how));
+        self.status == Outcome::Failed
+            && (ended(CANCELLED_BY) || self.source == Source::Manual && ended("ended by SIGINT"))
     }
 
     /// Whether it looks suspicious, and nobody has shown or said that it is as it should be.

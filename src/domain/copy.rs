@@ -1,7 +1,10 @@
 //! The copy of a backup at the destination. It has a state of its own: whatever happens to it, a good local backup
 //! stays good.
 
+use std::fmt;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// First wait after an attempt that failed; it doubles with every further one.
@@ -31,19 +34,52 @@ pub enum CopyState {
     Deleted,
 }
 
-impl CopyState {
-    /// The word in lists and JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            CopyState::Pending => "pending",
-            CopyState::Stored => "stored",
-            CopyState::Failed => "failed",
-            CopyState::Missing => "missing",
-            CopyState::Changed => "changed",
-            CopyState::Deleting => "deleting",
-            CopyState::Kept => "kept",
-            CopyState::Deleted => "deleted",
+/// How a copy stands when somebody looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "CopyState")]
+pub enum CopyWord {
+    /// Not there yet; nothing has gone wrong.
+    Pending,
+    /// Being copied right now.
+    Uploading,
+    /// There, confirmed by the store, with its record beside it.
+    Stored,
+    /// There, and its bytes are others than were sent.
+    Damaged,
+    /// The last attempt failed.
+    Failed,
+    /// It was there, and the store does not have it any more.
+    Missing,
+    /// It was there, and the store has another object by its name.
+    Changed,
+    /// The backup was deleted, its copy may still be there.
+    Deleting,
+    /// The backup was deleted, and the store does not let its copy be removed.
+    Kept,
+    /// Gone from there too.
+    Deleted,
+}
+
+impl From<CopyState> for CopyWord {
+    fn from(state: CopyState) -> CopyWord {
+        match state {
+            CopyState::Pending => CopyWord::Pending,
+            CopyState::Stored => CopyWord::Stored,
+            CopyState::Failed => CopyWord::Failed,
+            CopyState::Missing => CopyWord::Missing,
+            CopyState::Changed => CopyWord::Changed,
+            CopyState::Deleting => CopyWord::Deleting,
+            CopyState::Kept => CopyWord::Kept,
+            CopyState::Deleted => CopyWord::Deleted,
         }
+    }
+}
+
+/// The word, as in JSON.
+impl fmt::Display for CopyWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
     }
 }
 

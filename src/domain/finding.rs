@@ -1,7 +1,10 @@
-//! What `check` has to say: one finding a matter, each with the command that mends it.
+//! What `check` has to say: one finding a matter, each with what mends it.
 
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use super::Code;
+use crate::error::{Remedies, Remedy};
 
 /// How bad it is. Only `Failing` makes `check` fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -31,18 +34,18 @@ impl Level {
 pub struct Finding {
     /// How bad it is.
     pub level: Level,
-    /// A word that programs can rely on, such as `stale`.
-    pub code: &'static str,
+    /// What it is about.
+    pub code: Code,
     /// Lower-case fragment with the figures.
     pub message: String,
-    /// The command that mends it, or what to look at.
-    pub remedy: String,
+    /// What mends it, in this order.
+    pub remedies: Vec<Remedy>,
 }
 
 impl Finding {
-    /// One matter of this level.
-    pub fn new(level: Level, code: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Finding { level, code, message: message.into(), remedy: remedy.into() }
+    /// One matter of this level. A remedy that is a text is a whole command.
+    pub fn new(level: Level, code: Code, message: impl Into<String>, remedies: impl Into<Remedies>) -> Self {
+        Finding { level, code, message: message.into(), remedies: remedies.into().0 }
     }
 }
 

@@ -3,9 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    CopyState, Finding, Level, Listed, Outcome, Presence, Service, Source, Status, Stranger, Trust, by_making, choose,
-    count, is_from_ahead, is_named_ahead, is_of_its_service, made_at, newest, room_needed,
+    AHEAD, Code, CopyState, Finding, Level, Listed, Outcome, Presence, Service, Source, Status, Stranger, Trust,
+    by_making, choose, count, is_from_ahead, is_named_ahead, is_of_its_service, made_at, newest, room_needed,
 };
+use crate::error::Remedy;
 
 /// A scheduled backup may take this long to be there before its absence counts: 2 hours.
 pub const GRACE: TimeDelta = TimeDelta::hours(2);
@@ -13,6 +14,9 @@ pub const GRACE: TimeDelta = TimeDelta::hours(2);
 const VERIFIED_LONG_AGO: TimeDelta = TimeDelta::days(30);
 /// Without a schedule, a newest backup older than this is worth a word: 7 days.
 const OLD: TimeDelta = TimeDelta::days(7);
+
+/// So long a new service may be without a backup before that is an alarm: a day.
+const NEW: TimeDelta = TimeDelta::days(1);
 
 /// A backup that has not been copied for so long is one that a lost host takes with it: a day.
 const LATE: TimeDelta = TimeDelta::days(1);
@@ -34,6 +38,10 @@ pub struct Look<'a> {
     pub scheduled: bool,
     /// Bytes free where dumps are written.
     pub free: u64,
+    /// When a restore put something there that none of the service's own backups held.
+    pub replaced_at: Option<DateTime<Utc>>,
+    /// When the service was made, where that is known.
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 /// A backup to rely on as far as is known: there, undamaged, not shown to be unrestorable, and not suspicious unless verified.
@@ -60,9 +68,15 @@ impl Look<'_> {
         newest(self.sound().filter(|listed| listed.trust() == Some(Trust::Restorable)), self.now)
     }
 
-    /// Nothing rests on a backup that claims to be from a time to come.
+    /// Nothing rests on a backup that claims to be from a time to come, nor on one of what a restore has replaced: what is
+    /// there now is something else.
     fn sound(&self) -> impl Iterator<Item = &Listed> {
-        self.backups.iter().filter(|listed| is_sound(listed) && !is_from_ahead(&listed.backup, self.now))
+        let is_of_what_is_there = |listed: &Listed| {
+            listed.backup.source != Source::Safety
+                && self.replaced_at.is_none_or(|replaced| listed.backup.started_at > replaced)
+        };
+        let is_it = move |listed: &&Listed| is_sound(listed) && is_of_what_is_there(listed);
+        self.backups.iter().filter(is_it).filter(|listed| !is_from_ahead(&listed.backup, self.now))
     }
 
     /// Everything worth saying, the worst first.
@@ -87,7 +101,23 @@ impl Look<'_> {
         let service = self.service;
         let Some(newest) = self.newest_sound() else {
             let export = format!("dokku backups:export {service} --verify");
-            return vec![Finding::new(Level::Failing, "no-backup", "there is no good backup", export)];
+            let text = match self.replaced_at {
+                Some(at) => {
+                    format!(
+                        "what was put there at {} came from elsewhere, and no good backup is younger",
+                        spell_time(at)
+                    )
+                }
+                None => "there is no good backup".to_owned(),
+            };
+            // Whoever has just made or filled a service has not failed to back it up yet; whoever lost its backups has.
+            let is_new = |at: DateTime<Utc>| (-AHEAD..NEW).contains(&(self.now - at));
+            let begun = self.replaced_at.or(self.created_at.filter(|_| self.backups.is_empty()));
+            let (level, text) = match begun.filter(|at| is_new(*at)) {
+                Some(_) => (Level::Warning, format!("{text}; that is an alarm after a day")),
+                None => (Level::Failing, text),
+            };
+            return vec![Finding::new(level, Code::NoBackup, text, export)];
         };
         let (id, at) = (&newest.backup.id, made_at(&newest.backup));
         let old = spell_age(self.now - at);
@@ -95,22 +125,23 @@ impl Look<'_> {
         match self.promised {
             Some((promised, schedule)) if at < promised => findings.push(Finding::new(
                 Level::Failing,
-                "stale",
+                Code::Stale,
                 format!(
                     "the newest good backup, {id}, is {old} old; {schedule} promised one at {}",
                     spell_time(promised)
                 ),
-                format!("dokku backups:export {service}; why it failed: dokku backups:schedules {service}"),
+                [
+                    Remedy::command(format!("dokku backups:export {service}")),
+                    Remedy::noted("why it failed", format!("dokku backups:schedules {service}")),
+                ],
             )),
             _ if !self.scheduled => {
-                let text = format!("nothing makes backups by itself; the newest is {old} old");
-                let level = if self.now - at > OLD { Level::Warning } else { Level::Ok };
-                findings.push(Finding::new(
-                    level,
-                    "no-schedule",
-                    text,
-                    format!("dokku backups:schedule {service} daily"),
-                ));
+                let is_old = self.now - at > OLD;
+                let level = if is_old { Level::Warning } else { Level::Ok };
+                let days = if is_old { String::new() } else { format!("; a warning after {} days", OLD.num_days()) };
+                let text = format!("nothing makes backups by itself; the newest is {old} old{days}");
+                let schedule = format!("dokku backups:schedule {service} daily");
+                findings.push(Finding::new(level, Code::NoSchedule, text, schedule));
             }
             _ => {}
         }
@@ -126,25 +157,41 @@ impl Look<'_> {
         let (id, delete) = (&backup.id, format!("dokku backups:delete {service} --id {}", backup.id));
         let (text, remedy) = if is_from_ahead(backup, self.now) {
             let text = format!("{id} says that it was made at a time that has not come; it is not counted as good");
-            (text, format!("see that this host's clock is right: timedatectl; then: {delete}"))
+            (
+                text,
+                vec![
+                    Remedy::noted("see that this host's clock is right", "timedatectl"),
+                    Remedy::noted("then", delete),
+                ],
+            )
         } else {
             let made = spell_time(backup.started_at);
-            (format!("{id} is named by another time than it was made at, {made}; that is what counts"), delete)
+            (
+                format!("{id} is named by another time than it was made at, {made}; that is what counts"),
+                vec![Remedy::command(delete)],
+            )
         };
-        Some(Finding::new(Level::Warning, "future", text, remedy))
+        Some(Finding::new(Level::Warning, Code::Future, text, remedy))
     }
 
     /// The last attempt failed, and nothing good has come since.
     fn last_attempt(&self) -> Option<Finding> {
-        let own =
-            |l: &&Listed| l.backup.deleted_at.is_none() && l.backup.source != Source::Imported && l.backup.counts();
+        // A safety backup that failed has ended its restore, and was told there. What somebody cancelled, he meant.
+        let own = |l: &&Listed| {
+            let backup = &l.backup;
+            let is_alarm = !matches!(backup.source, Source::Imported | Source::Safety) && !backup.is_cancelled();
+            backup.deleted_at.is_none() && backup.counts() && is_alarm
+        };
         let last = newest(self.backups.iter().filter(own).filter(|l| l.status != Status::InProgress), self.now)?;
         let failed = last.backup.status == Outcome::Failed || last.status == Status::Failed;
         let why = last.backup.reason.as_deref().unwrap_or("no reason is recorded");
         let (id, service) = (&last.backup.id, self.service);
-        let remedy = format!("dokku backups:logs {service} --id {id}; then: dokku backups:export {service}");
+        let remedies = [
+            Remedy::noted("see why", format!("dokku backups:logs {service} --id {id}")),
+            Remedy::noted("then", format!("dokku backups:export {service}")),
+        ];
         failed.then(|| {
-            Finding::new(Level::Failing, "last-failed", format!("the last attempt, {id}, failed: {why}"), remedy)
+            Finding::new(Level::Failing, Code::LastFailed, format!("the last attempt, {id}, failed: {why}"), remedies)
         })
     }
 
@@ -153,14 +200,16 @@ impl Look<'_> {
         let id = &newest.backup.id;
         let verify = format!("dokku backups:verify {} --id {id}", self.service);
         let is_newer = |l: &&Listed| l.backup.counts() && by_making(&l.backup, &newest.backup, self.now).is_gt();
-        let doubtful = self.backups.iter().find(|l| is_newer(l) && l.backup.is_doubtful());
+        // Of what a restore replaced it was expected that it is not as it should be.
+        let is_ordinary = |l: &&Listed| l.backup.source != Source::Safety;
+        let doubtful = self.backups.iter().filter(is_ordinary).find(|l| is_newer(l) && l.backup.is_doubtful());
         if let Some((backup, why)) = doubtful.and_then(|l| Some((&l.backup, l.backup.suspicious.as_deref()?))) {
             let meant = if backup.emptied { "; say so where that is meant" } else { "" };
             let text = format!("a newer backup looks suspicious and is not counted: {why}{meant}");
             let verify = format!("dokku backups:verify {} --id {}", self.service, backup.id);
             // What a restore shows is that nothing comes back as nothing.
             let remedy = if backup.emptied { format!("{verify} --meant") } else { verify };
-            return Some(Finding::new(Level::Failing, "suspicious", text, remedy));
+            return Some(Finding::new(Level::Failing, Code::Suspicious, text, remedy));
         }
         match (newest.trust(), self.newest_restorable()) {
             (Some(Trust::Restorable), _) => {
@@ -169,7 +218,7 @@ impl Look<'_> {
                 (age > VERIFIED_LONG_AGO).then(|| {
                     Finding::new(
                         Level::Warning,
-                        "verified-long-ago",
+                        Code::VerifiedLongAgo,
                         format!("{id} was verified {} ago", spell_age(age)),
                         verify,
                     )
@@ -178,11 +227,11 @@ impl Look<'_> {
             (_, Some(restorable)) => {
                 let age = spell_age(self.now - made_at(&restorable.backup));
                 let text = format!("the newest good backup was never restored; the newest Restorable one is {age} old");
-                Some(Finding::new(Level::Warning, "unverified", text, verify))
+                Some(Finding::new(Level::Warning, Code::Unverified, text, verify))
             }
             (_, None) => {
                 let text = "no backup was ever shown to restore".to_owned();
-                Some(Finding::new(Level::Warning, "unverified", text, verify))
+                Some(Finding::new(Level::Warning, Code::Unverified, text, verify))
             }
         }
     }
@@ -198,8 +247,11 @@ impl Look<'_> {
         } else {
             return None;
         };
-        let remedy = format!("make room, or remove old backups: dokku backups:prune {} --dry-run", self.service);
-        Some(Finding::new(level, "room", text, remedy))
+        let remedy = Remedy::noted(
+            "make room, or remove old backups; which would go",
+            format!("dokku backups:prune {} --dry-run", self.service),
+        );
+        Some(Finding::new(level, Code::Room, text, remedy))
     }
 
     /// Copies that are not at the destination though they ought to be, or still there though they ought not.
@@ -220,14 +272,14 @@ impl Look<'_> {
             let why = open.iter().find_map(|listed| why(listed)).unwrap_or_else(|| "not yet tried".to_owned());
             let (backups, are) = (count(open.len(), "backup"), choose(open.len(), "is", "are"));
             let text = format!("{backups} {are} not at the destination, the newest is {}: {why}", newest.backup.id);
-            findings.push(Finding::new(level, "not-copied", text, sync.clone()));
+            findings.push(Finding::new(level, Code::NotCopied, text, sync.clone()));
         }
         // One that is damaged and the only one left is a damaged backup.
         for listed in of(&[CopyState::Missing]) {
             if listed.backup.is_good() && listed.presence == Presence::Here {
                 let why = why(listed).unwrap_or_default();
                 let text = format!("the copy of {} is not at the destination any more: {why}", listed.backup.id);
-                findings.push(Finding::new(Level::Failing, "copy-missing", text, sync.clone()));
+                findings.push(Finding::new(Level::Failing, Code::CopyMissing, text, sync.clone()));
             }
         }
         for (listed, why) in
@@ -235,14 +287,14 @@ impl Look<'_> {
         {
             if listed.backup.is_good() && listed.presence == Presence::Both {
                 let text = format!("the copy of {} at the destination is damaged: {why}", listed.backup.id);
-                findings.push(Finding::new(Level::Failing, "copy-damaged", text, sync.clone()));
+                findings.push(Finding::new(Level::Failing, Code::CopyDamaged, text, sync.clone()));
             }
         }
         let left: Vec<_> = of(&[CopyState::Deleting]).into_iter().filter_map(why).collect();
         if let Some(why) = left.first() {
             let text =
                 format!("copies of {} may still be at the destination: {why}", count(left.len(), "deleted backup"));
-            findings.push(Finding::new(Level::Warning, "not-deleted", text, sync));
+            findings.push(Finding::new(Level::Warning, Code::NotDeleted, text, sync));
         }
         findings
     }
@@ -261,15 +313,20 @@ impl Look<'_> {
         };
         let service = self.service;
         let verify = format!("dokku backups:verify {service} --id {}", newest.id);
-        let remedy =
-            format!("{verify}; or, when they are this host's by right: dokku backups:sync {service} --take-over");
-        Some(Finding::new(Level::Ok, "made-elsewhere", text, remedy))
+        let ours = Remedy::noted(
+            "or, when they are this host's by right",
+            format!("dokku backups:sync {service} --take-over"),
+        );
+        Some(Finding::new(Level::Ok, Code::MadeElsewhere, text, [Remedy::command(verify), ours]))
     }
 
     /// The bytes of one backup are gone or are not those of its record.
     fn bytes(&self, listed: &Listed) -> Option<Finding> {
         let (backup, service) = (&listed.backup, self.service);
-        let verdict = |level, code, text: String, remedy: String| Some(Finding::new(level, code, text, remedy));
+        let verdict =
+            |level, code, text: String, remedies: [Remedy; 2]| Some(Finding::new(level, code, text, remedies));
+        let another = || Remedy::noted("make another", format!("dokku backups:export {service} --verify"));
+        let then = |delete: &str| Remedy::noted("then", delete);
         let delete = format!("dokku backups:delete {service} --id {}", backup.id);
         match listed.trust()? {
             _ if backup.deleted_at.is_some() => None,
@@ -279,28 +336,23 @@ impl Look<'_> {
                 let copy = backup.destination.as_ref().filter(|copy| copy.state == CopyState::Missing);
                 let too = copy.map_or("", |_| ", and so is its copy at the destination");
                 let text = format!("the file of {} is gone{too}", backup.id);
-                verdict(Level::Failing, "missing", text, format!("put it back, or acknowledge it: {delete}"))
+                verdict(
+                    Level::Failing,
+                    Code::Missing,
+                    text,
+                    [Remedy::note("put it back"), Remedy::noted("or acknowledge it", delete)],
+                )
             }
             Trust::Damaged => {
                 let why = listed.damage().unwrap_or("its bytes are not those of its record");
                 let text = format!("{} is damaged: {why}", backup.id);
-                verdict(
-                    Level::Failing,
-                    "damaged",
-                    text,
-                    format!("make another: dokku backups:export {service} --verify; then: {delete}"),
-                )
+                verdict(Level::Failing, Code::Damaged, text, [another(), then(&delete)])
             }
             Trust::VerificationFailed => {
                 let why =
                     backup.verification.as_ref().and_then(|v| v.reason.as_deref()).unwrap_or("no reason is recorded");
                 let text = format!("{} does not restore: {why}", backup.id);
-                verdict(
-                    Level::Failing,
-                    "verification-failed",
-                    text,
-                    format!("make another: dokku backups:export {service} --verify; then: {delete}"),
-                )
+                verdict(Level::Failing, Code::VerificationFailed, text, [another(), then(&delete)])
             }
             _ => None,
         }

@@ -30,14 +30,16 @@ impl std::str::FromStr for ServiceWord {
 /// Which backup of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
-    /// The newest one.
+    /// The newest good one.
     Latest,
+    /// The newest of all, be it failed or in the making.
+    Last,
     /// The one with this id.
     Id(BackupId),
 }
 
 impl Which {
-    /// The one with this id; without one the newest.
+    /// The one with this id; without one the newest good one.
     pub fn of(id: Option<BackupId>) -> Which {
         id.map_or(Which::Latest, Which::Id)
     }

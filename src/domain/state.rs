@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Backup, CopyRecord, CopyState, Outcome, Restore, Source, newest};
+use super::{Backup, CopyRecord, CopyState, CopyWord, Outcome, Restore, Source, newest};
 
 /// How a run stands, be it a backup or a restore: dFlow's three raw words, exactly these in JSON and in records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -39,8 +39,14 @@ pub enum Presence {
     Remote,
     /// Here and at the destination.
     Both,
-    /// Nowhere.
+    /// Nowhere, though they ought to be.
     Missing,
+    /// Nowhere yet: they are being made.
+    Pending,
+    /// There never were any good ones: it failed.
+    None,
+    /// Nowhere any more: it was deleted.
+    Deleted,
 }
 
 impl Presence {
@@ -51,6 +57,9 @@ impl Presence {
             Presence::Remote => "remote",
             Presence::Both => "both",
             Presence::Missing => "missing",
+            Presence::Pending => "pending",
+            Presence::None => "none",
+            Presence::Deleted => "deleted",
         }
     }
 }
@@ -83,6 +92,18 @@ impl Trust {
             Trust::VerificationFailed => "verification-failed",
             Trust::Missing => "missing",
             Trust::Damaged => "damaged",
+        }
+    }
+
+    /// The same in a word, where there is no room for more.
+    pub fn word(self) -> &'static str {
+        match self {
+            Trust::Validating => "Validating",
+            Trust::Created => "Created",
+            Trust::Restorable => "Restorable",
+            Trust::VerificationFailed => "Broken",
+            Trust::Missing => "Missing",
+            Trust::Damaged => "Damaged",
         }
     }
 
@@ -123,14 +144,21 @@ pub fn is_of_its_service(backup: &Backup) -> bool {
     backup.counts() && (backup.source != Source::Imported || backup.restores.iter().any(restored))
 }
 
-/// The newest backup that was ever good and is not deleted, at `now`. Safety backups come last: whoever repeats a restore
-/// means the same backup again, not the state that the first restore replaced. So do dumps from elsewhere that were never
-/// restored into the service. What this host did not make and has not tried is never among them.
+/// The newest good backup, which is what `--latest` means: of those that this host counts and of which nothing is doubtful.
+/// A safety backup is none: what a restore replaced is no way back to what it put there. Dumps from elsewhere that were
+/// never restored into the service come last. Whether its bytes are still what they were has to be asked of it: an older one
+/// is never taken silently because of that.
 pub fn newest_good(backups: &[Listed], now: DateTime<Utc>) -> Option<&Listed> {
-    let is_countable = |listed: &Listed| listed.backup.is_good() && listed.backup.counts() && listed.trust().is_some();
-    let good = || backups.iter().filter(|listed| is_countable(listed));
-    let is_ordinary = |listed: &&Listed| listed.backup.source != Source::Safety && is_of_its_service(&listed.backup);
-    newest(good().filter(is_ordinary), now).or_else(|| newest(good(), now))
+    let is_meant = |listed: &&Listed| {
+        let backup = &listed.backup;
+        backup.is_good()
+            && backup.counts()
+            && !backup.is_doubtful()
+            && backup.source != Source::Safety
+            && listed.trust().is_some()
+    };
+    let good = || backups.iter().filter(is_meant);
+    newest(good().filter(|listed| is_of_its_service(&listed.backup)), now).or_else(|| newest(good(), now))
 }
 
 impl Listed {
@@ -142,6 +170,8 @@ impl Listed {
             Outcome::Failed => Status::Failed,
         };
         let presence = match (here, backup.is_remote()) {
+            _ if backup.deleted_at.is_some() => Presence::Deleted,
+            _ if status == Status::Failed => Presence::None,
             (true, true) => Presence::Both,
             (true, false) => Presence::Here,
             (false, true) => Presence::Remote,
@@ -151,12 +181,12 @@ impl Listed {
     }
 
     /// How far the copy at the destination has come; none where there is to be none.
-    pub fn copy_state(&self) -> Option<&'static str> {
+    pub fn copy_state(&self) -> Option<CopyWord> {
         let copy = self.backup.destination.as_ref()?;
         Some(match copy.damage() {
-            _ if self.uploading => "uploading",
-            Some(_) if copy.state == CopyState::Stored => "damaged",
-            _ => copy.state.name(),
+            _ if self.uploading => CopyWord::Uploading,
+            Some(_) if copy.state == CopyState::Stored => CopyWord::Damaged,
+            _ => CopyWord::from(copy.state),
         })
     }
 
@@ -166,10 +196,10 @@ impl Listed {
         self.backup.damage.as_deref().or_else(|| copy.and_then(CopyRecord::damage))
     }
 
-    /// Trust in the bytes; none where there were never any good ones.
+    /// Trust in the bytes; none where there were never any good ones, or are none any more by somebody's will.
     pub fn trust(&self) -> Option<Trust> {
         let backup = &self.backup;
-        if backup.status != Outcome::Success || self.status == Status::InProgress && backup.deleted_at.is_none() {
+        if backup.status != Outcome::Success || self.status == Status::InProgress || backup.deleted_at.is_some() {
             return None;
         }
         Some(if self.presence == Presence::Missing {

@@ -37,6 +37,9 @@ pub struct Verification {
     pub tables: u64,
     /// Rows compared.
     pub rows: u64,
+    /// How long it took, in milliseconds; absent in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u64>,
     /// By what; absent in records of earlier versions, which counted rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,

@@ -54,6 +54,25 @@ impl Dump {
         self.input
     }
 
+    /// How many bytes are to be poured, where that is known.
+    pub fn length(&self) -> Option<u64> {
+        match &self.input {
+            Input::File(file) => file.metadata().ok().map(|file| file.len()),
+            Input::Nothing | Input::Stream(_) => None,
+        }
+    }
+
+    /// The same; `passed` is told of the bytes that have been taken from it.
+    #[must_use]
+    pub fn followed(self, passed: impl FnMut(usize) + Send + 'static) -> Dump {
+        let stream: Box<dyn Read + Send> = match self.input {
+            Input::Nothing => Box::new(std::io::empty()),
+            Input::File(file) => Box::new(file),
+            Input::Stream(stream) => stream,
+        };
+        Dump { input: Input::Stream(Box::new(Followed { stream, passed })), ..self }
+    }
+
     /// The same as a stream, with all that is known of it.
     pub(super) fn into_parts(self) -> (Box<dyn Read + Send>, Box<Content>, Origin, Consent) {
         let Dump { input, content, origin, consent, .. } = self;
@@ -63,5 +82,19 @@ impl Dump {
             Input::Stream(stream) => stream,
         };
         (stream, content, origin, consent)
+    }
+}
+
+/// A stream that tells how far it has been read.
+struct Followed<F> {
+    stream: Box<dyn Read + Send>,
+    passed: F,
+}
+
+impl<F: FnMut(usize)> Read for Followed<F> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.stream.read(into)?;
+        (self.passed)(count);
+        Ok(count)
     }
 }

@@ -25,7 +25,7 @@ use crate::domain::{
     BackupId, Comparison, Consent, Datastore, DumpFormat, ForeignCode, Replacement, Service, Session, Settled,
     TableRows,
 };
-use crate::error::{Failure, Result, Speech};
+use crate::error::{Failure, Remedy, Result, Speech};
 use crate::sys::docker::Docker;
 
 pub use dump::Dump;
@@ -145,7 +145,7 @@ pub struct Bound {
     /// The same for people.
     pub words: String,
     /// What to type where that is too little.
-    pub hint: String,
+    pub remedy: Remedy,
 }
 
 /// A running service.

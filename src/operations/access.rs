@@ -2,6 +2,7 @@
 //! on rights is written down.
 
 use super::{Context, Part, Rule, To};
+use crate::answers::RightsState;
 use crate::dokku::{Dokku, State, not_running};
 use crate::domain::{Grants, Right, Service, Who, choose, count};
 use crate::error::{Failure, Kind, Result};
@@ -46,7 +47,7 @@ impl Access {
             Err(failure) => {
                 if settings.who == Who::Root {
                     ui.warn(&failure.reason());
-                    failure.hints.iter().for_each(|hint| ui.warn(hint));
+                    ui.remedies(&failure.remedies);
                 }
                 Ok(Access { broken: true, ..none })
             }
@@ -59,11 +60,11 @@ impl Access {
     }
 
     /// Whether rights count, in one word.
-    pub fn state(&self) -> &'static str {
+    pub fn state(&self) -> RightsState {
         match (self.broken, self.policy.enabled) {
-            (true, _) => "broken",
-            (false, true) => "on",
-            (false, false) => "off",
+            (true, _) => RightsState::Broken,
+            (false, true) => RightsState::On,
+            (false, false) => RightsState::Off,
         }
     }
 
@@ -151,7 +152,7 @@ impl Context {
         );
         let verb = self.access.rule.verb;
         Err(Failure::new(Kind::Refused, format!("{who} may not use backups:{verb} on {on}: {words} {plural} missing"))
-            .hint(format!("root can grant it with: dokku backups:grant {who} {}{place}", words.replace(", ", ","))))
+            .remedy("root can grant it with", format!("dokku backups:grant {who} {}{place}", words.replace(", ", ","))))
     }
 
     fn decided(&self, service: Option<String>, part: &Part, allowed: bool, reason: Option<String>) {

@@ -21,10 +21,10 @@ pub fn image(dokku: &Dokku, service: &Service, backup: &Backup) -> Result<ImageR
                 Kind::Config,
                 format!("{id} was made elsewhere, and there is no service {service} to take an image from"),
             )
-            .hint(format!("make the service first: dokku {}:create {service}", service.datastore))
+            .remedy("make the service first", format!("dokku {}:create {service}", service.datastore))
         } else {
             Failure::new(Kind::Config, format!("the image of {id} is neither recorded nor to be learnt"))
-                .hint(format!("start the service and try again: dokku {}:start {service}", service.datastore))
+                .remedy("start the service and try again", format!("dokku {}:start {service}", service.datastore))
         }
     })?;
     ImageRef::of(&name, &version)

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::catalogue::{Job, Journal, VERIFY};
 use crate::domain::{Backup, BackupId, Last, Listed, Restore, Service, last};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Remedy, Result};
 use crate::operations::Context;
 use crate::operations::select::folder_for_reading;
 use crate::sys::child::interrupted;
@@ -43,6 +43,7 @@ pub fn wait_for_jobs(context: &Context, dir: &Dir, id: &BackupId, limit: Option<
         let Some(first) = jobs.first() else { return Ok(seen) };
         if limit.is_some_and(|limit| since.elapsed() >= Duration::from_secs(limit.into())) {
             return Err(Failure::new(Kind::Busy, format!("{id} is still being worked on ({})", first.words))
+                .with_work(Some(first.at_work()))
                 .hint("wait longer: --wait SECONDS"));
         }
         seen.extend(jobs.into_iter().filter(|job| !seen.iter().any(|old| old.pid == job.pid)).collect::<Vec<_>>());
@@ -54,7 +55,7 @@ pub fn wait_for_jobs(context: &Context, dir: &Dir, id: &BackupId, limit: Option<
 /// `seen` are the jobs that were waited for since `from`.
 pub fn how_it_ended(context: &Context, listed: &Listed, seen: &[Job], from: DateTime<Utc>) -> Result<()> {
     let backup = &listed.backup;
-    let logs = format!("see: dokku backups:logs {} --id {}", backup.service, backup.id);
+    let logs = Remedy::noted("see", format!("dokku backups:logs {} --id {}", backup.service, backup.id));
     let verified = backup.verification.as_ref().is_some_and(|verification| verification.at >= from);
     if seen.iter().any(|job| job.doing == VERIFY) && !verified && backup.damage.is_none() {
         let text = format!("the verification of {} ended without a result", backup.id);
@@ -79,7 +80,7 @@ fn not_restored(context: &Context, backup: &Backup, restore: &Restore) -> Result
             None => None,
         };
         if let Some(journal) = journal.filter(|journal| journal.started_at == restore.started_at) {
-            return Ok(Failure::new(Kind::RestoreIncomplete, text).hint(format!("then: {}", journal.remedy())));
+            return Ok(Failure::new(Kind::RestoreIncomplete, text).remedy("then", journal.remedy()));
         }
     }
     Ok(Failure::new(Kind::Child, text))

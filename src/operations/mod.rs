@@ -21,6 +21,7 @@ mod rule;
 pub mod schedule;
 pub mod select;
 pub mod verify;
+mod watched;
 
 pub use context::Context;
 pub use rule::{Part, Rule, To};

@@ -1,7 +1,7 @@
 //! The only way to `Restorable`: restore the very bytes into a disposable database and compare what came back.
 
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::catalogue::{Detail, InUse, Log, Mark, Root, VERIFY, View};
 use crate::codec::Identities;
@@ -9,7 +9,7 @@ use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Consent, Listed, Service, Verification};
 use crate::domain::{Which, count};
 use crate::engine::{self, Bound, Compared, Content, Owner, Shown};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Remedy, Result};
 use crate::operations::Context;
 use crate::operations::detach::detach_point;
 use crate::operations::image::image;
@@ -17,7 +17,8 @@ use crate::operations::keys::Keys;
 use crate::operations::offsite::{fetch_now, refresh};
 use crate::operations::proof::{mark_damage, prove};
 use crate::operations::recover::lock_and_recover;
-use crate::operations::select::{Purpose, choose, folder_for_reading, usable};
+use crate::operations::select::{choose, folder_for_reading, usable};
+use crate::operations::watched::watched;
 use crate::properties::{VERIFY_DISK, VERIFY_MEMORY};
 use crate::sys::dir::Dir;
 use crate::sys::docker::{Docker, LIMIT};
@@ -49,19 +50,20 @@ pub fn verify(
     let docker = context.docker()?;
     sweep(context, &docker)?;
     let view = View::of(&dir, service, Detail::Whole)?;
-    let chosen = choose(context, view, service, which, Purpose::Restore)?;
+    let chosen = choose(context, view, service, which)?;
     let backup = usable(&chosen)?;
     let identities = keys.of(context, backup)?;
     fetch_now(context, service, &chosen, keys, wait)?;
-    let in_use = held.map_or_else(|| InUse::take(&dir, &backup.id, VERIFY), Ok)?;
+    let in_use = held.map_or_else(|| InUse::take(&dir, &backup.id, VERIFY, context.settings.clock), Ok)?;
     let log = &mut Log::open(&dir, &backup.id, context.settings.clock);
     let image = image(dokku, service, backup)?.to_string();
+    let since = Instant::now();
     context.ui.step(&format!("Verifying {} in a disposable {image}", backup.id));
     log.say(&format!("verification in {image} began, asked for by {}", context.settings.caller.actor));
     detach_point(context, &dir, &Listed { validating: true, ..chosen.clone() })?;
     let trial = Trial { context, dokku, docker: &docker, dir: &dir, service, backup, image: &image };
     let shown = try_restore(&trial, &identities, &keys.consent, log);
-    let (evidence, hints) = evidence(context, backup, &image, shown, log);
+    let (evidence, remedies) = evidence(context, backup, &image, (shown, since.elapsed()), log);
     let result = record(context, service, &backup.id, evidence, wait.max(PATIENCE));
     // Only now: until the evidence is written down somebody is working on this backup.
     drop(in_use);
@@ -71,6 +73,7 @@ pub fn verify(
             let Some(verification) = result.verification.as_ref() else { return Ok(result) };
             if verification.shows_it() {
                 context.ui.detail(&verification.words());
+                context.ui.took(since);
                 return Ok(result);
             }
             Err(Failure::new(Kind::Partial, format!("{}: {}", result.id, verification.words()))
@@ -79,9 +82,9 @@ pub fn verify(
         }
         Some(reason) => {
             let failure = Failure::new(Kind::Damaged, format!("{} does not restore", backup.id)).because(reason);
-            let another = format!("make another: dokku backups:export {service} --verify");
-            let hints = if hints.is_empty() { vec![another] } else { hints };
-            Err(hints.into_iter().fold(failure, Failure::hint))
+            let another = Remedy::noted("make another", format!("dokku backups:export {service} --verify"));
+            let remedies = if remedies.is_empty() { vec![another] } else { remedies };
+            Err(remedies.into_iter().fold(failure, Failure::hint))
         }
     }
 }
@@ -164,9 +167,8 @@ fn try_restore(trial: &Trial, identities: &Identities, consent: &Consent, log: &
         backup: backup.id.clone(),
     };
     let hint = |failure: Failure| match failure.kind {
-        Kind::NoSpace if failure.hints.is_empty() => {
-            failure.hint(format!("it has {memory}; give it more: dokku backups:set {service} verify-memory 2g"))
-        }
+        Kind::NoSpace if failure.remedies.is_empty() => failure
+            .remedy(format!("it has {memory}; give it more"), format!("dokku backups:set {service} verify-memory 2g")),
         _ => failure,
     };
     let engine = engine::of(service.datastore);
@@ -184,7 +186,7 @@ fn try_restore(trial: &Trial, identities: &Identities, consent: &Consent, log: &
         let dump = proven?;
         let mut scratch = scratch?;
         let bound = bound(service, disk, dump.content());
-        let shown = scratch.restore_and_compare(docker, dump, &bound, limit).map_err(hint);
+        let shown = scratch.restore_and_compare(docker, watched(context, service, dump), &bound, limit).map_err(hint);
         scratch.note().into_iter().for_each(|note| log.say(&note));
         shown
     })
@@ -197,7 +199,10 @@ fn bound(service: &Service, set: &str, content: &Content) -> Bound {
     Bound {
         bytes: limit,
         words: bytes(limit),
-        hint: format!("if it truly needs that, give it more: dokku backups:set {service} verify-disk 100g"),
+        remedy: Remedy::noted(
+            "if it truly needs that, give it more",
+            format!("dokku backups:set {service} verify-disk 100g"),
+        ),
     }
 }
 
@@ -206,29 +211,30 @@ fn evidence(
     context: &Context,
     backup: &Backup,
     image: &str,
-    shown: Result<Shown>,
+    (shown, took): (Result<Shown>, Duration),
     log: &mut Log,
-) -> (Result<Verification>, Vec<String>) {
-    let mut hints = Vec::new();
+) -> (Result<Verification>, Vec<Remedy>) {
+    let mut remedies = Vec::new();
     let (tables, rows, how, reason) = match shown {
         Ok(Ok(Compared { tables, rows, how })) => (tables, rows, Some(how), None),
         Ok(Err(failure)) => {
-            hints.clone_from(&failure.hints);
+            remedies.clone_from(&failure.remedies);
             (0, 0, None, Some(failure.reason()))
         }
         Err(failure) => {
             log.say(&format!("not verified: {}", failure.reason()));
-            return (Err(failure), hints);
+            return (Err(failure), remedies);
         }
     };
     let sha256 = backup.sha256.clone().unwrap_or_default();
     let (at, image) = (context.settings.clock.now(), image.to_owned());
-    let verification = Verification { at, image, sha256, tables, rows, comparison: how, reason };
+    let took_ms = u64::try_from(took.as_millis()).ok();
+    let verification = Verification { at, image, sha256, tables, rows, took_ms, comparison: how, reason };
     log.say(&match &verification.reason {
         None => format!("verified: {}", verification.words()),
         Some(reason) => format!("verification failed: {reason}"),
     });
-    (Ok(verification), hints)
+    (Ok(verification), remedies)
 }
 
 /// Writes the evidence, if the record still speaks of the same bytes.

@@ -1,7 +1,6 @@
 //! Everything that can be set: one constant a property, with its default, its form and its one line of help.
 
-use url::Url;
-
+use super::fits::{are_recipients, is_address, is_check, is_endpoint, is_number, is_size, is_switch, is_word};
 use crate::domain::{Compression, Destination, Private, host_only, scrub};
 use crate::error::{Failure, Kind, Result};
 
@@ -16,8 +15,23 @@ pub struct Property {
     pub form: &'static str,
     /// One line of help.
     pub about: &'static str,
+    /// What its value is for programs.
+    pub json: Form,
     /// Whether a value is of that form.
     fits: fn(&str) -> bool,
+}
+
+/// What the value of a property is for programs; true where words are values, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A boolean.
+    Switch(bool),
+    /// A whole number.
+    Number(bool),
+    /// A whole number of bytes.
+    Size(bool),
+    /// A text.
+    Text,
 }
 
 /// Whether `postgres:destroy` is refused without a `Restorable` backup: `on` or `off`.
@@ -26,7 +40,18 @@ pub const GATE: Property = Property {
     default: "on",
     form: "on or off",
     about: "on or off: refuse to destroy a service without a Restorable backup",
+    json: Form::Switch(false),
     fits: is_switch,
+};
+
+/// Whether `check` looks after a service: `on`; or `off`, and why in words.
+pub const CHECK: Property = Property {
+    key: "check",
+    default: "on",
+    form: "on; or off, and why: off practice database",
+    about: "on, or off and why: whether check and report raise alarms for it",
+    json: Form::Switch(true),
+    fits: is_check,
 };
 
 /// Memory of the disposable database of a verification, in Docker's words: `512m`, `2g`.
@@ -35,6 +60,7 @@ pub const VERIFY_MEMORY: Property = Property {
     default: "1g",
     form: "a number with k, m or g, such as 512m",
     about: "memory of a verification's disposable database: 512m, 2g",
+    json: Form::Size(false),
     fits: is_size,
 };
 
@@ -44,6 +70,7 @@ pub const VERIFY_DISK: Property = Property {
     default: "auto",
     form: "auto, or a number with k, m or g, such as 20g",
     about: "disk of a verification's disposable database: 20g; auto: 4g and eight times the dump's data",
+    json: Form::Size(true),
     fits: |value| value == "auto" || is_size(value),
 };
 
@@ -53,6 +80,7 @@ pub const RESTORE_TIMEOUT: Property = Property {
     default: "21600",
     form: "a number of seconds",
     about: "seconds that filling a database may take",
+    json: Form::Number(false),
     fits: is_number,
 };
 
@@ -62,6 +90,7 @@ pub const HEARTBEAT_URL: Property = Property {
     default: "",
     form: "an http:// or https:// address",
     about: "address that is asked after every scheduled backup that ended well",
+    json: Form::Text,
     fits: is_address,
 };
 
@@ -71,6 +100,7 @@ pub const NOTIFY_URL: Property = Property {
     default: "",
     form: "an http:// or https:// address",
     about: "address that is sent a JSON document after every scheduled backup that failed",
+    json: Form::Text,
     fits: is_address,
 };
 
@@ -80,6 +110,7 @@ pub const BEFORE_DEPLOY: Property = Property {
     default: "off",
     form: "on or off",
     about: "on or off: back up before a linked app is deployed; the deploy stops when that fails",
+    json: Form::Switch(false),
     fits: is_switch,
 };
 
@@ -89,6 +120,7 @@ pub const PARALLEL_RUNS: Property = Property {
     default: "2",
     form: "a number from 1 to 16",
     about: "1 to 16: scheduled backups that run at once; --global only",
+    json: Form::Number(false),
     fits: |value| value.parse::<u8>().is_ok_and(|number| (1..=16).contains(&number)),
 };
 
@@ -98,6 +130,7 @@ pub const RETENTION: Property = Property {
     default: "",
     form: "a number of days from 1 to 3650, or none",
     about: "days after which backups expire that no schedule made, or none; nothing set: never",
+    json: Form::Number(true),
     fits: |value| value == "none" || value.parse::<u32>().is_ok_and(|days| (1..=3650).contains(&days)),
 };
 
@@ -107,6 +140,7 @@ pub const COMPRESSION: Property = Property {
     default: "none",
     form: "none, gzip or zstd",
     about: "none, gzip or zstd: how new dumps are compressed in their files",
+    json: Form::Text,
     fits: |value| value.parse::<Compression>().is_ok(),
 };
 
@@ -116,6 +150,7 @@ pub const ENCRYPT_TO: Property = Property {
     default: "",
     form: "one or several public keys of age (age1...), separated by blanks or commas",
     about: "public keys of age (age1...) that new dumps are encrypted to",
+    json: Form::Text,
     fits: are_recipients,
 };
 
@@ -125,6 +160,7 @@ pub const ENCRYPT: Property = Property {
     default: "both",
     form: "local, off-site or both",
     about: "local, off-site or both: which copies encrypt-to holds for",
+    json: Form::Text,
     fits: |value| matches!(value, "local" | "off-site" | "both"),
 };
 
@@ -134,6 +170,7 @@ pub const IDENTITY_FILE: Property = Property {
     default: "",
     form: "the absolute path of a file on this host",
     about: "file on this host with the private keys, to verify and restore unattended",
+    json: Form::Text,
     fits: |value| value.starts_with('/') && !value.chars().any(char::is_control),
 };
 
@@ -144,6 +181,7 @@ pub const DESTINATION: Property = Property {
     form: "s3://BUCKET, s3://BUCKET/PREFIX or file:///FOLDER, or none",
     about: "s3://BUCKET/PREFIX, file:///FOLDER of another disk (not over SSH), or none: where copies of backups go; \
             tested when it is set",
+    json: Form::Text,
     fits: |value| value == "none" || value.parse::<Destination>().is_ok(),
 };
 
@@ -153,6 +191,7 @@ pub const DESTINATION_ENDPOINT: Property = Property {
     default: "",
     form: "https://HOST[:PORT], or http:// for a store without TLS",
     about: "address of the S3 store, such as https://s3.example.com; AWS itself where none is set",
+    json: Form::Text,
     fits: is_endpoint,
 };
 
@@ -162,6 +201,7 @@ pub const DESTINATION_REGION: Property = Property {
     default: "us-east-1",
     form: "the name of a region, such as eu-central-1",
     about: "region of the bucket",
+    json: Form::Text,
     fits: |value| value.len() <= 64 && value.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-'),
 };
 
@@ -171,6 +211,7 @@ pub const DESTINATION_KEY_ID: Property = Property {
     default: "",
     form: "the id of an access key",
     about: "id of the access key",
+    json: Form::Text,
     fits: is_word,
 };
 
@@ -180,6 +221,7 @@ pub const DESTINATION_SECRET: Property = Property {
     default: "",
     form: "one line of printable characters without spaces",
     about: "secret of the access key; say - and give it on stdin",
+    json: Form::Text,
     fits: is_word,
 };
 
@@ -189,6 +231,7 @@ pub const IMPORT_LIMIT: Property = Property {
     default: "",
     form: "a number with k, m or g, such as 20g",
     about: "largest dump that import takes in, unpacked: 20g; without it, what the disk has room for",
+    json: Form::Size(false),
     fits: is_size,
 };
 
@@ -198,6 +241,7 @@ pub const IMPORT_TIMEOUT: Property = Property {
     default: "21600",
     form: "a number of seconds",
     about: "seconds within which a dump from elsewhere must be here: a file, stdin, an address, another server",
+    json: Form::Number(false),
     fits: is_number,
 };
 
@@ -209,6 +253,7 @@ pub const PRIVATE_ADDRESSES: Property = Property {
     form: "off, on, or addresses and networks such as 10.0.0.5 and 192.168.1.0/24, separated by blanks or commas",
     about: "off, on or a list (10.0.0.5, 10.1.0.0/16), --global only: addresses of this host and its networks that \
             imports, notices and copies may ask, imports those without TLS",
+    json: Form::Switch(true),
     fits: |value| value.parse::<Private>().is_ok(),
 };
 /// Its name when only imports obeyed it.
@@ -217,6 +262,7 @@ const FORMERLY: &str = "import-private";
 /// All of them, in the order reports show them.
 pub const ALL: &[&Property] = &[
     &GATE,
+    &CHECK,
     &VERIFY_MEMORY,
     &VERIFY_DISK,
     &RESTORE_TIMEOUT,
@@ -292,6 +338,12 @@ impl Property {
         }
     }
 
+    /// Whether the backups of a service that is gone are reached or opened by it.
+    pub fn is_of_kept_backups(&self) -> bool {
+        let keys = [ENCRYPT_TO.key, ENCRYPT.key, IDENTITY_FILE.key];
+        self.is_about_destination() || keys.contains(&self.key)
+    }
+
     /// A size in bytes: `512m`.
     pub fn bytes(&self, value: &str) -> Option<u64> {
         let shift = match value.as_bytes().last()? {
@@ -314,37 +366,4 @@ impl Property {
         let shown: String = scrub(value).chars().take(64).collect();
         Err(Failure::new(Kind::Usage, format!("{} cannot be {shown:?}: it is {}", self.key, self.form)))
     }
-}
-
-fn is_address(value: &str) -> bool {
-    url::Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-}
-
-fn is_size(value: &str) -> bool {
-    value.strip_suffix(['k', 'm', 'g']).is_some_and(is_number)
-}
-
-fn is_switch(value: &str) -> bool {
-    matches!(value, "on" | "off")
-}
-
-fn are_recipients(value: &str) -> bool {
-    let mut words = value.split([' ', ',']).filter(|word| !word.is_empty()).peekable();
-    words.peek().is_some() && words.all(|word| word.parse::<age::x25519::Recipient>().is_ok())
-}
-
-fn is_word(value: &str) -> bool {
-    value.len() <= 256 && value.bytes().all(|c| c.is_ascii_graphic())
-}
-
-/// An address without a user, a password, a query: none of these would be kept from messages and reports.
-fn is_endpoint(value: &str) -> bool {
-    let Ok(url) = Url::parse(value) else { return false };
-    let bare =
-        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
-    matches!(url.scheme(), "http" | "https") && url.has_host() && bare && value.len() <= 255
-}
-
-fn is_number(value: &str) -> bool {
-    value.parse::<u64>().is_ok_and(|number| number > 0)
 }

@@ -1,17 +1,20 @@
 //! What can be set, in Dokku's property style: one file a value below `config/backups/<postgres:service>/`, where
 //! `--global` is an ordinary name. A value of the service comes before the global one, that before the default.
 
+mod fits;
 mod known;
 
 use std::path::Path;
+
+use chrono::{DateTime, Utc};
 
 use crate::domain::Service;
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
 
 pub use known::{
-    ALL, BEFORE_DEPLOY, COMPRESSION, DESTINATION, DESTINATION_ENDPOINT, DESTINATION_KEY_ID, DESTINATION_REGION,
-    DESTINATION_SECRET, ENCRYPT, ENCRYPT_TO, GATE, HEARTBEAT_URL, IDENTITY_FILE, IMPORT_LIMIT, IMPORT_TIMEOUT,
+    ALL, BEFORE_DEPLOY, CHECK, COMPRESSION, DESTINATION, DESTINATION_ENDPOINT, DESTINATION_KEY_ID, DESTINATION_REGION,
+    DESTINATION_SECRET, ENCRYPT, ENCRYPT_TO, Form, GATE, HEARTBEAT_URL, IDENTITY_FILE, IMPORT_LIMIT, IMPORT_TIMEOUT,
     NOTIFY_URL, PARALLEL_RUNS, PRIVATE_ADDRESSES, Property, RESTORE_TIMEOUT, RETENTION, VERIFY_DISK, VERIFY_MEMORY,
 };
 
@@ -23,6 +26,9 @@ pub const ORIGIN: &str = "origin";
 /// Written when a service is destroyed, or made where a former one has left backups: whatever was begun until then
 /// belongs to the former one. An RFC 3339 time.
 pub const DESTROYED_AT: &str = "destroyed-at";
+
+/// Written when a restore has put something into a service that none of its own backups holds. An RFC 3339 time.
+pub const REPLACED_AT: &str = "replaced-at";
 
 /// The store of all values.
 #[derive(Debug, Clone)]
@@ -73,6 +79,16 @@ impl<'a> Properties<'a> {
         }
     }
 
+    /// The time set in `scope` itself.
+    pub fn time(&self, scope: &str, key: &str) -> Result<Option<DateTime<Utc>>> {
+        let Some(text) = self.get(scope, key)? else { return Ok(None) };
+        let at = DateTime::parse_from_rfc3339(&text).map_err(|e| {
+            let path = self.root.join(scope).join(key);
+            Failure::new(Kind::Config, format!("{} is no RFC 3339 time", path.display())).because(e)
+        })?;
+        Ok(Some(at.with_timezone(&Utc)))
+    }
+
     /// Every value of `key`, with the scope it is set in.
     pub fn every(&self, key: &str) -> Result<Vec<(String, String)>> {
         let scopes = match Dir::open_config(self.root) {
@@ -95,7 +111,7 @@ impl<'a> Properties<'a> {
         let root = Dir::open_config(self.root).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => Failure::new(Kind::Config, "the configuration folder is missing")
                 .because(e)
-                .hint("lay it out with: sudo dokku plugin:install"),
+                .remedy("lay it out with", "sudo dokku plugin:install"),
             _ => e.into(),
         })?;
         let Some(value) = value else {

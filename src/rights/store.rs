@@ -49,7 +49,7 @@ pub fn change<T>(
     let dir = Dir::open_config(config_root).map_err(|e| match e.kind() {
         ErrorKind::NotFound => Failure::new(Kind::Config, "the configuration folder is missing")
             .because(e)
-            .hint("lay it out with: sudo dokku plugin:install"),
+            .remedy("lay it out with", "sudo dokku plugin:install"),
         _ => e.into(),
     })?;
     let _lock = lock(&dir, clock)?;
@@ -86,7 +86,7 @@ fn read(dir: &Dir) -> Result<Grants> {
             Kind::Config,
             format!("the rights in {} were written by a newer dokku-backups (format {format})", path.display()),
         )
-        .hint("nobody but root is allowed anything until the plugin is updated: dokku plugin:update backups")),
+        .remedy("nobody but root is allowed anything until the plugin is updated", "dokku plugin:update backups")),
         Err(why) => Err(broken(&path, &format!("is {why}"))),
     }
 }
@@ -95,7 +95,7 @@ fn broken(path: &Path, how: &str) -> Failure {
     Failure::new(Kind::Refused, format!("the file of rights {} {how}", path.display()))
         .hint("nobody but root is allowed anything until root puts it back, or begins anew:")
         .hint("with one grant: dokku backups:grant KEY-NAME RIGHT --force")
-        .hint("without rights: dokku backups:revoke --all --force")
+        .remedy("without rights", "dokku backups:revoke --all --force")
 }
 
 fn lock(dir: &Dir, clock: Clock) -> Result<Lock> {

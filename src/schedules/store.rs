@@ -42,7 +42,7 @@ impl Store {
     pub fn open(config_root: &Path) -> Result<Store> {
         Store::look(config_root)?.ok_or_else(|| {
             Failure::new(Kind::Config, format!("the configuration folder {} is missing", config_root.display()))
-                .hint("lay it out with: sudo dokku plugin:install")
+                .remedy("lay it out with", "sudo dokku plugin:install")
         })
     }
 
@@ -163,14 +163,16 @@ fn schedules(dir: &Dir) -> Result<Vec<Schedule>> {
         },
         Ok(Decoded::Newer(format, _)) => {
             let text = format!("{} was written by a newer dokku-backups (format {format})", path.display());
-            return Err(Failure::new(Kind::Catalogue, text).hint("update the plugin: dokku plugin:update backups"));
+            return Err(Failure::new(Kind::Catalogue, text).remedy("update the plugin", "dokku plugin:update backups"));
         }
         Err(broken) => broken,
     };
-    Err(Failure::new(Kind::Catalogue, format!("{} is {broken}", path.display())).hint(format!(
-        "until that is mended nothing is backed up by schedule there; to begin anew: rm {} and dokku backups:schedule",
-        path.display()
-    )))
+    Err(Failure::new(Kind::Catalogue, format!("{} is {broken}", path.display()))
+        .remedy(
+            "until that is mended nothing is backed up by schedule there; to begin anew, first",
+            format!("rm {}", path.display()),
+        )
+        .hint("and then: dokku backups:schedule SERVICE FREQUENCY"))
 }
 
 /// What is remembered of the runs. Lost or broken it costs one more run of each schedule, and nothing else.

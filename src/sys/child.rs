@@ -21,8 +21,8 @@ use super::incoming::too_slow;
 use super::stderr_tail::StderrTail;
 use super::stdin::{Feed, Input};
 use super::{cancel, failpoints, signals};
-use crate::domain::scrub;
-use crate::error::{Failure, Kind, Said, kept};
+use crate::domain::{CANCELLED_BY, scrub};
+use crate::error::{Failure, Kind, Remedy, Said, kept};
 
 /// How often a waiting reader looks for signals and for the child's death.
 const LOOK: u16 = 50;
@@ -248,7 +248,7 @@ impl Drop for Child {
 /// The failure of a run that a signal, or a request, ended.
 pub fn interrupted(signal: i32) -> Failure {
     let name = Signal::try_from(signal).map_or("a signal", Signal::as_str);
-    let how = cancel::by().map_or_else(|| format!("ended by {name}"), |who| format!("cancelled by {who}"));
+    let how = cancel::by().map_or_else(|| format!("ended by {name}"), |who| format!("{CANCELLED_BY}{who}"));
     Failure::new(Kind::Interrupted(signal), how)
 }
 
@@ -258,15 +258,19 @@ pub fn cannot_start(program: &std::path::Path, error: io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Failure::new(Kind::Config, text)
             .because(error)
-            .hint(format!("see that it is there and executable: ls -l {}", program.display())),
+            .remedy("see that it is there and executable", format!("ls -l {}", program.display())),
         _ => Failure::new(Kind::Io, text).because(error),
     }
 }
 
 /// The failure of a child that did not move for `idle`; `hint` is what whoever started it knows of such a thing.
 pub fn hung(what: &str, idle: Duration, hint: Option<&str>) -> Failure {
-    Failure::new(Kind::Timeout, format!("{what}: nothing came for {} seconds; ended it", idle.as_secs()))
-        .hint(hint.unwrap_or("see whether the host and its Docker still answer: docker ps; dmesg | tail"))
+    Failure::new(Kind::Timeout, format!("{what}: nothing came for {} seconds; ended it", idle.as_secs())).hint(
+        hint.map_or_else(
+            || Remedy::noted("see whether the host and its Docker still answer", "docker ps; dmesg | tail"),
+            Remedy::note,
+        ),
+    )
 }
 
 /// The failure of a child that ended with `status`.

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{FileStat, Mode, fstat, fstatat, mkdirat};
@@ -273,6 +274,11 @@ impl Dir {
         failpoints::pass("fsync-dir")
             .and_then(|()| Ok(nix::unistd::fsync(&self.fd)?))
             .map_err(|e| on_path("make durable the folder", &self.path, e))
+    }
+
+    /// When it was made, where its file system keeps that.
+    pub fn born_at(&self) -> Option<SystemTime> {
+        std::fs::File::from(self.fd.try_clone().ok()?).metadata().ok()?.created().ok()
     }
 
     /// Free bytes that an ordinary user may use on its file system.

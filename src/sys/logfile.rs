@@ -1,6 +1,7 @@
 //! The scheduler's log. A shell opens it for the crontab, with whatever mode is usual there; it names services and says what
 //! went wrong with them, and that is nothing for everybody on the host.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -13,6 +14,14 @@ use super::user;
 
 /// For its owner, and for reading by its group.
 const MODE: u32 = 0o640;
+
+/// The log at `path`, to be written on.
+pub fn open(path: &Path) -> io::Result<File> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    Ok(Dir::open(&folder.canonicalize()?)?.append(name, MODE)?.into_file())
+}
 
 /// Makes the log at `path` for `owner` where it is missing, and closes one of theirs to everybody else. Returns whether
 /// anything was changed.

@@ -42,6 +42,12 @@ pub fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> io::Result<()
     }
 }
 
+/// Columns of the terminal that stdout is; `None` where it is none, or does not say.
+pub fn width() -> Option<usize> {
+    let (terminal_size::Width(columns), _) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(usize::from(columns)).filter(|columns| *columns > 0)
+}
+
 /// Whether stdout is a plain file, so that nobody sees what is written there.
 pub fn is_a_file() -> bool {
     let stat = nix::sys::stat::fstat(io::stdout());
@@ -51,6 +57,12 @@ pub fn is_a_file() -> bool {
 /// Writes one line to stderr, which may be closed; there is nobody left to tell then.
 pub fn talk(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", shown(line));
+}
+
+/// Marks on stderr where somebody may type, as Dokku does.
+pub fn prompt() {
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "> ").and_then(|()| err.flush());
 }
 
 /// stdout, for data that is no text.

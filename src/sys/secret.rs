@@ -26,18 +26,18 @@ pub fn file(path: &Path) -> Result<String> {
     });
     let (entry, file) = opened.map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => {
-            Failure::new(Kind::Config, format!("{me} may not read {shown}")).because(error).hint(mend.clone())
+            Failure::new(Kind::Config, format!("{me} may not read {shown}")).because(error).command(mend.clone())
         }
         _ => Failure::new(Kind::Config, format!("{shown} cannot be read")).because(error),
     })?;
     let entry = entry.ok_or_else(|| Failure::new(Kind::Config, format!("{shown} is gone")))?;
     if entry.mode & 0o077 != 0 {
         let text = format!("{shown} holds private keys and may be read by others (mode {:o})", entry.mode);
-        return Err(Failure::new(Kind::Config, text).hint(format!("sudo chmod 600 {shown}")));
+        return Err(Failure::new(Kind::Config, text).command(format!("sudo chmod 600 {shown}")));
     }
     if entry.uid != user::effective_uid() && entry.uid != 0 {
         let text = format!("{shown} holds private keys and belongs to {}", user::name_of(entry.uid));
-        return Err(Failure::new(Kind::Config, text).hint(mend));
+        return Err(Failure::new(Kind::Config, text).command(mend));
     }
     text(file.read_whole(LARGEST as u64)?, &shown.to_string())
 }

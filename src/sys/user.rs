@@ -53,9 +53,14 @@ fn refuse_others(name: &str) -> Result<()> {
         Some(user) if user.uid != geteuid() => {
             let me = name_of(effective_uid());
             Err(Failure::new(Kind::Config, format!("this works as the user {name} only, not as {me}"))
-                .hint("let dokku start it: sudo dokku backups:help"))
+                .remedy("let dokku start it", "sudo dokku backups:help"))
         }
         // Where that user is not known, the owner of the data root decides.
         _ => Ok(()),
     }
+}
+
+/// How this host calls itself.
+pub fn host_name() -> String {
+    nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

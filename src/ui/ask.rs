@@ -2,7 +2,7 @@
 
 use super::Ui;
 use crate::error::{Failure, Kind, Result};
-use crate::sys::incoming;
+use crate::sys::{incoming, output};
 
 /// Longest answer read: a name has at most 63 characters.
 const LONGEST: usize = 1024;
@@ -10,10 +10,13 @@ const LONGEST: usize = 1024;
 /// Asks for `name` to be typed; one line on stdin, from a person or a pipe. Anything else refuses, and a signal ends it.
 pub fn confirm(ui: Ui, name: &str) -> Result<()> {
     ui.warn(&format!("to proceed, type \"{name}\""));
+    if ui.terminal {
+        output::prompt();
+    }
     match incoming::line(LONGEST) {
         Ok(line) if String::from_utf8_lossy(&line).trim() == name => Ok(()),
         Err(failure) if matches!(failure.kind, Kind::Interrupted(_)) => Err(failure.hint("nothing was changed")),
         _ => Err(Failure::new(Kind::Refused, format!("confirmation did not match {name}; nothing was changed"))
-            .hint("programs say --force instead")),
+            .hint("a program says --force, and is not asked")),
     }
 }

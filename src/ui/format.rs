@@ -1,5 +1,7 @@
 //! Figures and times as people read them.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 pub use crate::domain::bytes;
@@ -13,4 +15,14 @@ pub fn time(at: DateTime<Utc>) -> String {
 /// What caused a backup; what a stranger's record says of that is no more than a claim.
 pub fn source(backup: &Backup) -> &'static str {
     if backup.is_stranger() { "elsewhere" } else { backup.source.name() }
+}
+
+/// `0.4 s`, `12 s`, `3 min 5 s`, `2 h 14 min`.
+pub fn seconds(time: Duration) -> String {
+    match time.as_secs() {
+        0..10 => format!("{:.1} s", time.as_secs_f64()),
+        whole @ 10..120 => format!("{whole} s"),
+        whole @ 120..7200 => format!("{} min {} s", whole / 60, whole % 60),
+        whole => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
 }

@@ -1,8 +1,9 @@
 //! The one door for output. stdout carries data only; talk goes to stderr, in Dokku's voice.
 
+mod answer;
 mod ask;
-mod failure;
 mod format;
+mod listing;
 pub mod page;
 mod plan;
 mod progress;
@@ -10,17 +11,19 @@ mod table;
 mod wrap;
 
 use std::io;
+use std::time::Instant;
 
 use crate::domain::shown_json;
-use crate::error::Failure;
+use crate::error::{Failure, Remedy};
 use crate::sys::output::{self, talk};
 
+pub use answer::{Answer, Document, VERSION};
 pub use ask::confirm;
-pub use failure::{ErrorJson, FailureJson};
-pub use format::{bytes, time};
+pub use format::{bytes, seconds, time};
+pub use listing::listing;
 pub use plan::plan;
 pub use progress::Progress;
-pub use table::{info, list};
+pub use table::{info, info_value, list};
 pub use wrap::{WIDTH, wrap};
 
 /// What stdout carries.
@@ -64,6 +67,16 @@ impl Ui {
         talk(&format!(" !     {text}"));
     }
 
+    /// How long what was begun at `since` took, for people.
+    pub fn took(&self, since: Instant) {
+        self.detail(&format!("took {}", seconds(since.elapsed())));
+    }
+
+    /// Whether somebody sees a bar that moves.
+    pub fn is_watched(&self) -> bool {
+        self.terminal && !self.quiet && self.format == Format::Stdout
+    }
+
     /// Writes one line of data.
     pub fn data(&self, line: &str) -> io::Result<()> {
         output::line(line)
@@ -79,21 +92,30 @@ impl Ui {
         output::lines(text.lines())
     }
 
-    /// Writes one JSON value, on one line.
-    pub fn json<T: serde::Serialize>(&self, value: &T) -> io::Result<()> {
-        self.data(&shown_json(&serde_json::to_string(value)?))
+    /// Writes one answer for programs, on one line.
+    pub fn json<T: Answer>(&self, answer: &T) -> io::Result<()> {
+        self.data(&shown_json(&serde_json::to_string(&Document::of(answer))?))
     }
 
-    /// Says why the command failed and what to type next. For programs it is the last line on stderr.
+    /// Says for programs why the command failed: the last line on stderr.
+    pub fn failure_json<T: Answer>(&self, failure: &T) {
+        let json = serde_json::to_string(&Document::of(failure)).unwrap_or_default();
+        talk(&shown_json(&json));
+    }
+
+    /// Says why the command failed and what to do next.
     pub fn failure(&self, failure: &Failure) {
-        if self.format == Format::Json {
-            let json = serde_json::to_string(&FailureJson::from(failure)).unwrap_or_default();
-            talk(&shown_json(&json));
-            return;
-        }
         // Only the person at the terminal sees what a program said of the data.
         let reason = if self.terminal { failure.whole_reason() } else { failure.reason() };
         self.warn(&reason);
-        failure.hints.iter().for_each(|hint| self.warn(hint));
+        self.remedies(&failure.remedies);
+    }
+
+    /// Says what to do next; each command stands on a line of its own, from which it can be pasted.
+    pub fn remedies(&self, remedies: &[Remedy]) {
+        for remedy in remedies {
+            remedy.words().iter().for_each(|words| self.warn(words));
+            remedy.command.iter().for_each(|command| talk(&format!("           {command}")));
+        }
     }
 }

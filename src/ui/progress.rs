@@ -26,7 +26,7 @@ impl Progress {
         let bar = (ui.terminal && !ui.quiet).then(|| {
             let bar = ProgressBar::with_draw_target(about, ProgressDrawTarget::stderr());
             let template = match about {
-                Some(_) => "       {msg} {bar:24} {bytes} of about {total_bytes} ({bytes_per_sec})",
+                Some(_) => "       {msg} {bar:16} {bytes} of about {total_bytes} ({bytes_per_sec}, {eta} left)",
                 None => "       {msg} {spinner} {bytes} ({bytes_per_sec})",
             };
             bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));

@@ -1,14 +1,17 @@
 //! Lists and single backups for people.
 
 use std::path::Path;
+use std::time::Duration;
 
-use super::format::{bytes, source, time};
-use crate::domain::{Backup, DumpFormat, Listed, Status, count, shown};
+use chrono::{DateTime, Utc};
+
+use super::format::{bytes, seconds, source, time};
+use crate::domain::{Backup, DumpFormat, Listed, Status, Verification, count, shown};
 
 const COLUMNS: [&str; 8] = ["Name", "Source", "Status", "Trust", "Schedule", "Size", "Restore status", "Created"];
 
-/// The table of one service's backups, newest first. `folder` is given for the verbose form.
-pub fn list(backups: &[Listed], folder: Option<&Path>) -> Vec<String> {
+/// Everything about one service's backups in `folder`, newest first: all columns, and below each what has no column.
+pub fn list(backups: &[Listed], folder: &Path) -> Vec<String> {
     let rows: Vec<[String; 8]> = backups.iter().map(row).collect();
     let mut widths = COLUMNS.map(str::len);
     for row in &rows {
@@ -19,10 +22,8 @@ pub fn list(backups: &[Listed], folder: Option<&Path>) -> Vec<String> {
     let mut lines = vec![line(&COLUMNS.map(str::to_owned), &widths)];
     for (listed, row) in backups.iter().zip(&rows) {
         lines.push(line(row, &widths));
-        if let Some(folder) = folder {
-            for (label, value) in facts(listed, folder) {
-                lines.push(format!("    {:<22} {value}", format!("{label}:")));
-            }
+        for (label, value) in facts(listed, folder) {
+            lines.push(format!("    {:<22} {value}", format!("{label}:")));
         }
     }
     lines
@@ -30,19 +31,25 @@ pub fn list(backups: &[Listed], folder: Option<&Path>) -> Vec<String> {
 
 /// Everything about one backup, in the form of Dokku's reports.
 pub fn info(listed: &Listed, folder: &Path) -> Vec<String> {
+    let line = |(label, value): (&str, String)| format!("       {:<30} {value}", format!("{label}:"));
+    let title = format!("=====> {} backup information", listed.backup.id);
+    std::iter::once(title).chain(known(listed, folder).into_iter().map(line)).collect()
+}
+
+/// One value of it by its label, spelt as a flag is: `server-version`.
+pub fn info_value(listed: &Listed, folder: &Path, key: &str) -> Option<String> {
+    let is_it = |label: &str| label.to_lowercase().replace(' ', "-") == key;
+    known(listed, folder).into_iter().find(|(label, _)| is_it(label)).map(|(_, value)| value)
+}
+
+/// Labels and values of everything about one backup.
+fn known(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
     let [_, source, status, trust, schedule, size, restore, created] = row(listed);
-    let mut lines = vec![format!("=====> {} backup information", listed.backup.id)];
-    let mut add = |label: &str, value: &str| lines.push(format!("       {:<30} {value}", format!("{label}:")));
-    add("Service", &format!("{}:{}", listed.backup.datastore, listed.backup.service));
-    for (label, value) in [("Source", source), ("Status", status), ("Trust", trust), ("Schedule", schedule)] {
-        add(label, &value);
-    }
-    for (label, value) in [("Size", size), ("Restore status", restore), ("Created", created)] {
-        add(label, &value);
-    }
-    for (label, value) in facts(listed, folder) {
-        add(label, &value);
-    }
+    let mut lines = vec![("Service", format!("{}:{}", listed.backup.datastore, listed.backup.service))];
+    lines.extend([("Source", source), ("Status", status), ("Trust", trust), ("Schedule", schedule)]);
+    lines.extend([("Size", size), ("Restore status", restore), ("Created", created)]);
+    lines.extend(facts(listed, folder));
+    let mut add = |label: &'static str, value: &str| lines.push((label, value.to_owned()));
     for table in &listed.backup.tables {
         add("Table", &format!("{}.{}: {}", table.schema, table.name, count(table.rows, "row")));
     }
@@ -50,7 +57,9 @@ pub fn info(listed: &Listed, folder: &Path) -> Vec<String> {
         add("More tables", &format!("{}, with {}", more.tables, count(more.rows, "row")));
     }
     for restore in &listed.backup.restores {
-        let ended = restore.finished_at.map(|at| format!(", ended {}", time(at))).unwrap_or_default();
+        let took = |at: DateTime<Utc>| (at - restore.started_at).to_std().map(seconds).unwrap_or_default();
+        let ended =
+            restore.finished_at.map(|at| format!(", ended {}, took {}", time(at), took(at))).unwrap_or_default();
         let why = restore.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
         let into = format!(
             "into {} by {}, {}{ended}, {}{why}",
@@ -66,14 +75,10 @@ pub fn info(listed: &Listed, folder: &Path) -> Vec<String> {
 
 fn row(listed: &Listed) -> [String; 8] {
     let backup = &listed.backup;
-    let status = match listed.status {
-        Status::Success => time(backup.finished_at),
-        other => other.name().to_owned(),
-    };
     [
         backup.id.to_string(),
         format!("{}{}", source(backup), if backup.keep { ", kept" } else { "" }),
-        if backup.deleted_at.is_some() && listed.status != Status::InProgress { "deleted".to_owned() } else { status },
+        status(listed),
         listed.trust().map_or("-", |trust| trust.label()).to_owned(),
         if backup.schedules.is_empty() { "-".to_owned() } else { backup.schedules.join(",") },
         backup.size.map_or_else(|| "-".to_owned(), bytes),
@@ -83,8 +88,18 @@ fn row(listed: &Listed) -> [String; 8] {
     .map(|cell| shown(&cell).into_owned())
 }
 
+/// When it was done, or that it was not.
+pub(super) fn status(listed: &Listed) -> String {
+    match listed.status {
+        Status::InProgress => listed.status.name().to_owned(),
+        _ if listed.backup.deleted_at.is_some() => "deleted".to_owned(),
+        Status::Success => time(listed.backup.finished_at),
+        other => other.name().to_owned(),
+    }
+}
+
 /// none, in progress, or when the last one was done.
-fn restore_status(backup: &Backup) -> String {
+pub(super) fn restore_status(backup: &Backup) -> String {
     match backup.restores.last() {
         None => "none".to_owned(),
         Some(restore) => match (restore.status, restore.finished_at) {
@@ -131,6 +146,9 @@ fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
     add("By", Some(b.actor.clone()));
     add("Started", Some(time(b.started_at)));
     add("Finished", (listed.status != Status::InProgress).then(|| time(b.finished_at)));
+    let took = (b.finished_at - b.started_at).to_std().ok().filter(|_| listed.status != Status::InProgress);
+    add("Took", took.map(seconds));
+    add("Verified", b.verification.as_ref().filter(|v| v.reason.is_none()).map(verified));
     add("Expires", Some(b.expires_at.map_or_else(|| "never".to_owned(), time)));
     add("Kept for ever", b.keep.then(|| "yes".to_owned()));
     add("Off-site", listed.copy_state().zip(b.destination.as_ref()).map(|(state, d)| format!("{state} {}", d.uri)));
@@ -147,6 +165,12 @@ fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
         add("Note", Some(note.clone()));
     }
     facts
+}
+
+/// When it was shown to restore, and how long that took.
+fn verified(verification: &Verification) -> String {
+    let took = verification.took_ms.map(|took| format!(", took {}", seconds(Duration::from_millis(took))));
+    format!("{}{}: {}", time(verification.at), took.unwrap_or_default(), verification.words())
 }
 
 fn line(cells: &[String; 8], widths: &[usize; 8]) -> String {

@@ -79,9 +79,12 @@ pub struct Selector {
 #[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub struct Looked {
-    /// The newest one, be it failed or in the making.
+    /// The newest good one, safety backups apart.
     #[arg(long)]
     pub latest: bool,
+    /// The newest of all, be it failed, in the making or a safety backup.
+    #[arg(long)]
+    pub last: bool,
     /// The one with this id.
     #[arg(long, value_name = "ID")]
     pub id: Option<BackupId>,
@@ -90,7 +93,7 @@ pub struct Looked {
 impl Looked {
     /// The same without its words.
     pub fn which(&self) -> Which {
-        Which::of(self.id.clone())
+        if self.last { Which::Last } else { Which::of(self.id.clone()) }
     }
 }
 

@@ -45,9 +45,9 @@ fn back_up(context: &Context, dokku: &Dokku, service: &Service, app: &str) -> Re
         let kind = if matches!(failure.kind, Kind::Interrupted(_)) { failure.kind } else { Kind::Refused };
         Failure::new(kind, format!("{app} is not released: the backup of {service} before it failed"))
             .because(failure)
-            .hint(format!(
-                "mend that and deploy again, or go without: dokku backups:set {} before-deploy off",
-                folder(service)
-            ))
+            .remedy(
+                "mend that and deploy again, or go without",
+                format!("dokku backups:set {} before-deploy off", folder(service)),
+            )
     })
 }

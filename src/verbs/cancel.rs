@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use crate::answers::BackupJson;
+use crate::answers::{BackupJson, Cancelled};
 use crate::catalogue::{Detail, Folder, Job, Request, View};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
@@ -61,7 +61,7 @@ pub fn run(context: &Context, args: &CancelArgs) -> Result<()> {
 fn nothing(service: &Service, args: &CancelArgs) -> Failure {
     let what = args.id.as_ref().map_or_else(|| service.to_string(), ToString::to_string);
     Failure::new(Kind::NotFound, format!("nothing is being done to {what}"))
-        .hint(format!("see what was done: dokku backups:list {service}"))
+        .remedy("see what was done", format!("dokku backups:list {service}"))
 }
 
 fn the_job(dir: &Dir, service: &Service, args: &CancelArgs) -> Result<Job> {
@@ -76,13 +76,14 @@ fn the_job(dir: &Dir, service: &Service, args: &CancelArgs) -> Result<Job> {
             jobs.push(job);
             let failure = Failure::new(Kind::Usage, format!("{} things are being done to {service}", jobs.len()));
             let ids = jobs.iter().filter_map(|job| job.id.as_ref());
-            Err(ids.fold(failure, |f, id| f.hint(format!("choose one: dokku backups:cancel {service} --id {id}"))))
+            Err(ids.fold(failure, |f, id| f.remedy("choose one", format!("dokku backups:cancel {service} --id {id}"))))
         }
     }
 }
 
 fn beyond(job: &Job) -> Failure {
     Failure::new(Kind::Refused, format!("that cannot be cancelled any more ({})", job.words))
+        .with_work(Some(job.at_work()))
         .hint("it is exchanging the data, and ends by itself soon")
 }
 
@@ -96,7 +97,7 @@ fn wait(context: &Context, dir: &Dir, job: &Job, request: &Request, limit: Durat
             (None, true) => return Ok(()),
             (None, false) => {
                 return Err(Failure::new(Kind::NotFound, format!("it ended by itself first ({})", job.words))
-                    .hint(format!("see how: dokku backups:list {}", dir_name(dir))));
+                    .remedy("see how", format!("dokku backups:list {}", dir_name(dir))));
             }
             (Some(now), false) if now.beyond => return Err(beyond(&now)),
             (Some(_), obeyed) if since.elapsed() >= limit => {
@@ -121,7 +122,7 @@ fn print(context: &Context, dir: &Folder, service: &Service, id: Option<&BackupI
         (Format::Json, id) => {
             let view = View::of(dir, service, Detail::Whole)?;
             let listed = view.backups.iter().find(|listed| Some(&listed.backup.id) == id);
-            context.ui.json(&listed.map(|listed| BackupJson::new(listed, dir.path())))?;
+            context.ui.json(&Cancelled { backup: listed.map(|listed| BackupJson::new(listed, dir.path())) })?;
         }
     }
     Ok(())

@@ -54,7 +54,7 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<()> {
         Format::Json => {
             let now = context.settings.clock.now();
             let services = healths.iter().map(|health| health.answer(now)).collect();
-            let host = HostHealth::new(&of_host);
+            let host = HostHealth::new(&context.settings.host_name, &of_host);
             context.ui.json(&Check { verdict: worst, checked_at: now, host, services })?;
         }
         Format::Stdout => context.ui.lines(table(&of_host, &healths))?,
@@ -90,5 +90,8 @@ fn table(of_host: &[Finding], healths: &[Health]) -> Vec<String> {
 fn show(lines: &mut Vec<String>, finding: &Finding) {
     let mark = if finding.level == Level::Ok { "       " } else { " !     " };
     lines.push(format!("{mark}{} ({}): {}", finding.level.name(), finding.code, finding.message));
-    lines.push(format!("         -> {}", finding.remedy));
+    for remedy in &finding.remedies {
+        lines.extend(remedy.words().map(|words| format!("       {words}")));
+        lines.extend(remedy.command.iter().map(|command| format!("           {command}")));
+    }
 }

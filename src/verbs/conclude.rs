@@ -1,5 +1,5 @@
 //! How a command ends that did the same to several things: one failure is the command's own, of several the last one's
-//! words and hints stay.
+//! words and remedies stay.
 
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
@@ -20,5 +20,5 @@ pub fn conclude(
     }
     failures.iter().for_each(|failure| context.ui.warn(&failure.reason()));
     let text = format!("{}; the last: {}", summary(failures.len() + 1), last.reason());
-    Err(last.hints.into_iter().fold(Failure::new(kind(last.kind), text), Failure::hint))
+    Err(last.remedies.into_iter().fold(Failure::new(kind(last.kind), text), Failure::hint))
 }

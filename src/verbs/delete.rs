@@ -4,18 +4,19 @@ use clap::Args;
 
 use std::collections::BTreeSet;
 
-use crate::answers::BackupJson;
+use crate::answers::{BackupJson, Backups};
 use crate::catalogue::{Detail, InUse, LockedCatalogue, Log};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
-use crate::domain::{Backup, BackupId, Listed, Presence};
+use crate::domain::{Backup, BackupId, Listed, Presence, count};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::remove_copy;
 use crate::operations::recover::lock_and_recover;
+use crate::operations::retention::Origins;
 use crate::operations::select::{folder_for_reading, resolve};
 use crate::sys::signals;
-use crate::ui::Format;
+use crate::ui::{Format, confirm};
 
 /// `backups:delete`
 #[derive(Debug, Args)]
@@ -39,7 +40,7 @@ pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {
     let service = resolve(context, &dokku, &args.service)?;
     let absent = |id: &BackupId| {
         Failure::new(Kind::NotFound, format!("{service} has no backup {id}"))
-            .hint(format!("list them with: dokku backups:list {service}"))
+            .remedy("list them with", format!("dokku backups:list {service}"))
     };
     if folder_for_reading(context, &service)?.is_none() {
         return Err(absent(&args.ids[0]));
@@ -49,13 +50,25 @@ pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {
     if let Some(id) = args.ids.iter().find(|id| !view.iter().any(|listed| &listed.backup.id == *id)) {
         return Err(absent(id));
     }
+    let origins = Origins::read(context)?;
+    for fork in args.ids.iter().filter_map(|id| Some((id, origins.fork_of(&service, id)?))) {
+        context.ui.warn(&format!("{} was forked from {}, and could not be reset to it any more", fork.1, fork.0));
+    }
     if !context.settings.force {
         guard(&view, &args.ids)?;
+        // Somebody who types it may have mistyped it. A program has meant it.
+        if context.settings.stdin_terminal {
+            let ids: Vec<String> = args.ids.iter().map(ToString::to_string).collect();
+            context.ui.step(&format!("Deleting {}: {}", count(ids.len(), "backup"), ids.join(", ")));
+            confirm(context.ui, service.name.as_str())?;
+        }
     }
     // A dump that is being verified is not taken away from under it; all are asked for before the first one goes.
     let once: BTreeSet<&BackupId> = args.ids.iter().collect();
-    let in_use: Vec<InUse> =
-        once.into_iter().map(|id| InUse::take(catalogue.dir(), id, "delete")).collect::<Result<_>>()?;
+    let in_use: Vec<InUse> = once
+        .into_iter()
+        .map(|id| InUse::take(catalogue.dir(), id, "delete", context.settings.clock))
+        .collect::<Result<_>>()?;
     let mut deleted = Vec::new();
     let mut failed = None;
     for id in &args.ids {
@@ -76,7 +89,7 @@ pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {
     if args.format == Format::Json {
         let listed: Vec<Listed> = deleted.into_iter().map(|backup| Listed::finished(backup, false, true)).collect();
         let objects: Vec<_> = listed.iter().map(|l| BackupJson::new(l, catalogue.dir().path())).collect();
-        context.ui.json(&objects)?;
+        context.ui.json(&Backups::all(objects))?;
     }
     failed.map_or(Ok(()), Err)
 }
@@ -116,6 +129,6 @@ fn guard(view: &[Listed], ids: &[BackupId]) -> Result<()> {
     };
     let service = &good[0].backup.service;
     Err(Failure::new(Kind::Refused, format!("that would delete the last {word} backup of {service}"))
-        .hint(format!("make another first: dokku backups:export {service}"))
+        .remedy("make another first", format!("dokku backups:export {service}"))
         .hint("or say --force"))
 }

@@ -19,7 +19,7 @@ use crate::operations::keys::Keys;
 use crate::operations::offsite::fetch_now;
 use crate::operations::proof::{damaged, is_recorded, mark_damage, open_dump};
 use crate::operations::recover::lock_and_recover;
-use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, usable};
+use crate::operations::select::{choose, folder_for_reading, resolve, usable};
 use crate::stream::{self, HeldBack, Summed};
 use crate::sys::child::interrupted;
 use crate::sys::dir::Dir;
@@ -58,10 +58,9 @@ pub fn run(context: &Context, args: &DownloadArgs) -> Result<()> {
     let service = resolve(context, &dokku, &args.service)?;
     let Some(dir) = folder_for_reading(context, &service)? else {
         return Err(Failure::new(Kind::NotFound, format!("{service} has no backup"))
-            .hint(format!("make one with: dokku backups:export {service}")));
+            .remedy("make one with", format!("dokku backups:export {service}")));
     };
-    let chosen =
-        choose(context, View::of(&dir, &service, Detail::Summary)?, &service, &args.which.which(), Purpose::Restore)?;
+    let chosen = choose(context, View::of(&dir, &service, Detail::Summary)?, &service, &args.which.which())?;
     let backup = usable(&chosen)?;
     fits(context, args, &service, backup)?;
     let keys = Keys::given(args.identity.path())?;
@@ -130,7 +129,7 @@ fn wanted(context: &Context, args: &DownloadArgs, keys: &Keys, backup: &Backup) 
 fn take(context: &Context, args: &DownloadArgs, dir: &Dir, backup: &Backup) -> Result<InUse> {
     let (since, wait) = (Instant::now(), Duration::from_secs(args.wait.into()));
     loop {
-        match InUse::take(dir, &backup.id, "download") {
+        match InUse::take(dir, &backup.id, "download", context.settings.clock) {
             Err(failure) if failure.kind == Kind::Busy && since.elapsed() < wait => {
                 context.settings.clock.sleep(Duration::from_millis(100)).map_err(interrupted)?;
             }

@@ -1,11 +1,13 @@
 //! `backups:export`: back up services.
 
+use std::time::Instant;
+
 use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::args::{IdentityArg, parse_compression, parse_label, parse_time};
 use super::conclude::conclude;
-use crate::answers::BackupJson;
+use crate::answers::{BackupJson, Backups};
 use crate::catalogue::{InUse, VERIFY};
 use crate::dokku::Dokku;
 use crate::domain::{
@@ -69,7 +71,8 @@ pub fn run(context: &Context, args: &ExportArgs) -> Result<()> {
     let mut made = Vec::new();
     let mut failures = Vec::new();
     for service in &services {
-        let backup = one(context, &dokku, service, args, &keys);
+        let since = Instant::now();
+        let backup = one(context, &dokku, service, args, &keys).inspect(|_| context.ui.took(since));
         match backup.and_then(|backup| tell(context, &dokku, service, args, &keys, backup)) {
             Ok((backup, not_copied)) => {
                 made.push(backup);
@@ -142,7 +145,8 @@ fn one(context: &Context, dokku: &Dokku, service: &Service, args: &ExportArgs, k
         Wanted { at: args.at, label: args.label.clone(), compression: args.compression, ..Wanted::new(Source::Manual) };
     let backup = dump(context, dokku, &catalogue, &wanted)?;
     // Taken before the service is let go: whoever waits for this backup waits for its verification too.
-    let held = args.verify.then(|| InUse::take(catalogue.dir(), &backup.id, VERIFY)).transpose()?;
+    let held =
+        args.verify.then(|| InUse::take(catalogue.dir(), &backup.id, VERIFY, context.settings.clock)).transpose()?;
     Ok(Made { backup, held })
 }
 
@@ -185,11 +189,11 @@ fn print_json(context: &Context, args: &ExportArgs, made: &[Backup]) -> Result<(
         let folder = folder_for_reading(context, &service)?.map(|dir| dir.path().to_owned()).unwrap_or_default();
         listed.push((Listed::finished(backup.clone(), true, true), folder));
     }
-    let objects: Vec<_> = listed.iter().map(|(listed, folder)| BackupJson::new(listed, folder)).collect();
+    let mut objects: Vec<_> = listed.iter().map(|(listed, folder)| BackupJson::new(listed, folder)).collect();
     match objects.as_slice() {
         [one] if !args.all && args.services.len() == 1 => context.ui.json(one)?,
         [] if !args.all && args.services.len() == 1 => {}
-        several => context.ui.json(&several)?,
+        _ => context.ui.json(&Backups::all(std::mem::take(&mut objects)))?,
     }
     Ok(())
 }

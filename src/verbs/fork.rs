@@ -1,5 +1,7 @@
 //! `backups:fork`: a new service from a backup.
 
+use std::time::Instant;
+
 use clap::Args;
 
 use super::args::{ConsentArg, IdentityArg, Selector};
@@ -11,12 +13,13 @@ use crate::domain::{Listed, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::access::Role;
+use crate::operations::detach::detach_point;
 use crate::operations::image::image_of;
 use crate::operations::keys::Keys;
 use crate::operations::locked_pair::patience;
 use crate::operations::recover::lock_and_recover;
 use crate::operations::restore::{accept, history_entry, prove_chosen, replace, show_outlook, with_history};
-use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, usable};
+use crate::operations::select::{choose, folder_for_reading, resolve, usable};
 use crate::properties::{ORIGIN, folder};
 use crate::ui::Format;
 
@@ -36,6 +39,9 @@ pub struct ForkArgs {
     /// What it may do.
     #[command(flatten)]
     pub consent: ConsentArg,
+    /// Return as soon as nothing stands in its way any more.
+    #[arg(long)]
+    pub detach: bool,
     /// Wait this long when the service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -47,6 +53,7 @@ pub struct ForkArgs {
 /// Makes a service of the same image and version and fills it with the backup. When that fails the service is removed
 /// again: it did not exist before.
 pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
+    let since = Instant::now();
     let dokku = Dokku::find(&context.settings)?;
     let source = resolve(context, &dokku, &args.service)?;
     let new = Service { datastore: source.datastore, name: args.new_service.name.clone() };
@@ -55,14 +62,16 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
     }
     context.permit(&dokku, &new, Role::Other)?;
     if dokku.info(&new)?.state != State::Absent {
-        return Err(Failure::new(Kind::Refused, format!("{} service {new} exists already", new.datastore))
-            .hint(format!("to replace its contents: dokku backups:import {new} --from-service {source} --latest")));
+        return Err(Failure::new(Kind::Exists, format!("{} service {new} exists already", new.datastore)).remedy(
+            "to replace its contents",
+            format!("dokku backups:import {new} --from-service {source} --latest"),
+        ));
     }
     if folder_for_reading(context, &source)?.is_none() {
         return Err(Failure::new(Kind::NotFound, format!("{source} has no backup to restore")));
     }
     let from = lock_and_recover(context, &source, args.wait, "fork")?;
-    let chosen = choose(context, from.view(Detail::Whole)?, &source, &args.which.which(), Purpose::Restore)?;
+    let chosen = choose(context, from.view(Detail::Whole)?, &source, &args.which.which())?;
     let backup = usable(&chosen)?;
     let keys = Keys::given(args.identity.path())?.allowing(args.consent.consent());
     let proven = prove_chosen(context, &from, &new, &chosen, &keys)?;
@@ -83,6 +92,7 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
     }
     let restore = history_entry(context, &into, None);
     let filled = with_history(context, &from, &into, &backup.id, restore, |restore| {
+        detach_point(context, from.dir(), &Listed::finished(from.record(&backup.id)?, true, true))?;
         let info = dokku.info(&new)?;
         if let Some(failure) = not_running(&new, &info.state) {
             return Err(failure);
@@ -95,6 +105,7 @@ pub fn run(context: &Context, args: &ForkArgs) -> Result<()> {
     });
     let done = filled.map_err(removed)?;
     context.ui.step(&format!("Forked {} into the new service {new}", backup.id));
+    context.ui.took(since);
     match args.format {
         Format::Stdout => context.ui.data(new.name.as_str())?,
         Format::Json => context.ui.json(&BackupJson::new(&Listed::finished(done, true, true), from.dir().path()))?,

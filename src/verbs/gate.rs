@@ -11,7 +11,7 @@ use crate::operations::offsite::fetch_now;
 use crate::operations::proof::check_bytes;
 use crate::operations::restore::newest_restore_point;
 use crate::operations::select::folder_for_reading;
-use crate::properties::{DESTROYED_AT, GATE, ORIGIN, folder};
+use crate::properties::{ALL, DESTROYED_AT, GATE, ORIGIN, Property, REPLACED_AT, folder};
 
 /// Decides on `pre-delete DATASTORE SERVICE`; every other action, datastore and shape of words passes.
 pub fn run(context: &Context, words: &[String]) -> Result<()> {
@@ -23,7 +23,10 @@ pub fn run(context: &Context, words: &[String]) -> Result<()> {
         "pre-delete" => decide(context, &service),
         "post-delete" => {
             // A new service by the same name was not forked from anything.
-            context.properties().set(&folder(&service), ORIGIN, None)?;
+            for key in [ORIGIN, REPLACED_AT] {
+                context.properties().set(&folder(&service), key, None)?;
+            }
+            end_settings(context, &service)?;
             end_life(context, &service)
         }
         // Should the destruction have gone unnoticed: what lies there now cannot be of a service that begins now. The
@@ -32,6 +35,7 @@ pub fn run(context: &Context, words: &[String]) -> Result<()> {
             if let Err(failure) = end_life(context, &service) {
                 context.ui.warn(&format!("retention may take backups of the former {service}: {}", failure.reason()));
             }
+            tell_inherited(context, &service);
             Ok(())
         }
         _ => Ok(()),
@@ -45,6 +49,33 @@ fn end_life(context: &Context, service: &Service) -> Result<()> {
     }
     let now = context.settings.clock.now().to_rfc3339();
     context.properties().set(&folder(service), DESTROYED_AT, Some(&now))
+}
+
+/// What was set for a service ends with it: a database that comes later by the same name is nobody's decision of then. What
+/// its backups are reached and opened by stays as long as they do.
+fn end_settings(context: &Context, service: &Service) -> Result<()> {
+    let (properties, scope) = (context.properties(), folder(service));
+    for property in ALL.iter().filter(|property| !property.is_global() && !property.is_of_kept_backups()) {
+        if properties.get(&scope, property.key)?.is_some() {
+            properties.set(&scope, property.key, None)?;
+            context.ui.detail(&format!("{} of {service} is unset with it", property.key));
+        }
+    }
+    Ok(())
+}
+
+/// Says what a new service has from a former one by its name.
+fn tell_inherited(context: &Context, service: &Service) {
+    let properties = context.properties();
+    let is_set =
+        |property: &&&Property| properties.get(&folder(service), property.key).is_ok_and(|value| value.is_some());
+    let left: Vec<&str> = ALL.iter().filter(is_set).map(|property| property.key).collect();
+    if !left.is_empty() {
+        context.ui.warn(&format!("set for a former {service}, and for this one too: {}", left.join(", ")));
+        context
+            .ui
+            .detail(&format!("see: dokku backups:report {service}; to unset one: dokku backups:set {service} KEY"));
+    }
 }
 
 fn decide(context: &Context, service: &Service) -> Result<()> {

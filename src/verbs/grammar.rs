@@ -7,6 +7,7 @@ use super::check::CheckArgs;
 use super::delete::DeleteArgs;
 use super::download::DownloadArgs;
 use super::export::ExportArgs;
+use super::forget::ForgetArgs;
 use super::fork::ForkArgs;
 use super::grant::GrantArgs;
 use super::import::ImportArgs;
@@ -98,7 +99,7 @@ pub enum Verb {
     Report(ReportArgs),
     /// Say whether every service is safe: one verdict each, for monitors
     #[command(
-        after_help = "Exit code 1 when anything is failing, 0 when all is well or there are only warnings.\n\nExamples:\n  dokku backups:check\n  dokku backups:check my-db --read\n  dokku --quiet backups:check --format json"
+        after_help = "Exit code 1 when anything is failing, 0 when all is well or there are only warnings.\n\nWhat is late: a scheduled backup after 2 hours; a copy after a day; a new service without a backup after a day. What is a warning: a newest backup older than 7 days where no schedule makes one; a verification older than 30 days.\n\nExamples:\n  dokku backups:check\n  dokku backups:check my-db --read\n  dokku --quiet backups:check --format json"
     )]
     Check(CheckArgs),
     /// Take a backup out: to stdout, or to a file on the server
@@ -111,6 +112,9 @@ pub enum Verb {
         after_help = "Examples:\n  dokku backups:delete my-db --id my-db-2026-04-08-14-30-00\n  dokku backups:delete my-db --id ID --id ID --force"
     )]
     Delete(DeleteArgs),
+    /// Forget a destroyed service whose backups are deleted: records, schedules, settings
+    #[command(after_help = "Examples:\n  dokku backups:forget my-old-db\n  dokku --force backups:forget my-old-db")]
+    Forget(ForgetArgs),
     /// Exempt a backup from retention, for ever
     #[command(
         after_help = "Examples:\n  dokku backups:keep my-db --id my-db-2026-04-08-14-30-00\n  dokku backups:keep my-db --id my-db-2026-04-08-14-30-00 --release"
@@ -210,7 +214,7 @@ pub enum Verb {
 impl Verb {
     /// Whether it replaces or removes something once it is forced.
     pub fn is_destructive(&self) -> bool {
-        matches!(self, Verb::Import(_) | Verb::Reset(_) | Verb::Delete(_))
+        matches!(self, Verb::Import(_) | Verb::Reset(_) | Verb::Delete(_) | Verb::Forget(_))
     }
 
     /// Whether it is to go on without its caller.
@@ -219,6 +223,9 @@ impl Verb {
             Verb::Export(args) => args.detach,
             Verb::Verify(args) => args.detach,
             Verb::Import(args) => args.detach,
+            Verb::Fork(args) => args.detach,
+            Verb::Reset(args) => args.detach,
+            Verb::Sync(args) => args.detach,
             _ => false,
         }
     }

@@ -12,7 +12,7 @@ use crate::ui::{WIDTH, wrap};
 pub const LINE: &str = "    backups, Back up and restore datastore services; see dokku backups:help";
 
 /// Verbs on which `--force` has a meaning; every verb takes it, because Dokku does.
-const FORCED: &[&str] = &["import", "reset", "delete", "grant", "revoke"];
+const FORCED: &[&str] = &["import", "reset", "delete", "forget", "grant", "revoke"];
 
 /// Every verb a person can type, as a command of its own: called as Dokku calls it, with its share of Dokku's flags.
 pub fn commands() -> Vec<Command> {
@@ -38,9 +38,9 @@ pub fn verbs() -> Vec<(String, String)> {
 
 /// What `--latest` means, wherever it stands.
 const LATEST: [&str; 3] = [
-    "--latest is the newest good backup, safety backups apart: the one that import, fork, verify and download take.",
-    "info and logs, which only look, take the newest of all, so that a failed one and one in the making are seen.",
-    "The gate before a destroy wants that backup to be Restorable.",
+    "--latest is the newest good backup, the same for every command, the gate and check: not a safety backup,",
+    "not one that looks suspicious. info and logs take --last, too: the newest of all, also failed or in the making.",
+    "The gate before a destroy wants the newest good backup to be Restorable.",
 ];
 
 /// Shows all verbs, or one with its arguments and examples.

@@ -1,6 +1,7 @@
 //! `backups:import`: restore a backup into a live service.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::{ArgGroup, Args};
 
@@ -13,7 +14,7 @@ use crate::engine::{Dump, Outlook};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::backup::safety_backup;
-use crate::operations::detach::detach_point;
+use crate::operations::detach::{asks_nobody, detach_point};
 use crate::operations::intake::{Foreign, bring_in};
 use crate::operations::keys::Keys;
 use crate::operations::locked_pair::LockedPair;
@@ -21,7 +22,8 @@ use crate::operations::recover::lock_and_recover;
 use crate::operations::restore::{
     Accepted, accept, history_entry, in_place, prove_chosen, redeploy, replace, show_plan, show_redeploy, with_history,
 };
-use crate::operations::select::{Purpose, choose, folder_for_reading, resolve, resolve_other, usable};
+use crate::operations::select::{choose, folder_for_reading, resolve, resolve_other, usable};
+use crate::properties::{REPLACED_AT, folder};
 use crate::ui::{Format, confirm};
 
 /// `backups:import`
@@ -87,10 +89,7 @@ pub struct ImportArgs {
 
 /// Restores a recorded backup; or first makes one of a dump from elsewhere.
 pub fn run(context: &Context, args: &ImportArgs) -> Result<()> {
-    if args.detach && !context.settings.force {
-        return Err(Failure::new(Kind::Refused, "with --detach nobody can be asked whether to replace the data")
-            .hint("say --force, or leave --detach away"));
-    }
+    asks_nobody(context, args.detach)?;
     args.identity.leaves_stdin(context.settings.force)?;
     let dokku = Dokku::find(&context.settings)?;
     let target = resolve(context, &dokku, &args.service)?;
@@ -110,12 +109,12 @@ fn recorded(context: &Context, dokku: &Dokku, target: &Service, args: &ImportArg
     };
     if folder_for_reading(context, &source)?.is_none() {
         return Err(Failure::new(Kind::NotFound, format!("{source} has no backup to restore"))
-            .hint(format!("make one with: dokku backups:export {source}")));
+            .remedy("make one with", format!("dokku backups:export {source}")));
     }
     let locked = LockedPair::lock(context, target, &source, args.wait, "import")?;
     let (from, into) = (locked.source(), locked.target());
     let which = Which::of(args.id.clone());
-    let chosen = choose(context, from.view(Detail::Whole)?, &source, &which, Purpose::Restore)?;
+    let chosen = choose(context, from.view(Detail::Whole)?, &source, &which)?;
     restore(context, dokku, args, keys, (from, into), &chosen)
 }
 
@@ -140,9 +139,9 @@ fn from_elsewhere(
     if args.no_restore {
         return tell(context, args, backup, &into);
     }
-    let again = format!("the dump itself is taken in: dokku backups:import {target} --id {}", backup.id);
+    let again = format!("dokku backups:import {target} --id {}", backup.id);
     restore(context, dokku, args, keys, (&into, &into), &Listed::finished(backup, true, true))
-        .map_err(|failure| failure.hint(again))
+        .map_err(|failure| failure.remedy("the dump itself is taken in", again))
 }
 
 /// Proves, plans, asks, saves what is there, and replaces it. `between` is the catalogue of the backup, and that of the
@@ -175,6 +174,7 @@ fn restore(
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }
+    let since = Instant::now();
     let restore = history_entry(context, into, None);
     let done = with_history(context, from, into, &backup.id, restore, |restore| {
         detach_point(context, from.dir(), &Listed::finished(from.record(&backup.id)?, true, true))?;
@@ -186,11 +186,24 @@ fn restore(
             Way::InPlace(dump) => in_place(context, dokku, into, dump, &backup.id, restore).map(|()| None),
             Way::Beside(accepted) => replace(context, into, &info, accepted, Some(&backup.id), restore),
         }
+        .inspect(|_| note_origin(context, from.service(), target))
     })?;
     context.ui.step(&format!("Restored {} into {target}", backup.id));
+    context.ui.took(since);
     let code = if args.with_code { redeploy(context, dokku, &done, &info) } else { Ok(()) };
     tell(context, args, done, from)?;
     code
+}
+
+/// What came from another service's backup is in none of `target`'s own: only one that is made from now on holds it.
+fn note_origin(context: &Context, source: &Service, target: &Service) {
+    if source == target {
+        return;
+    }
+    let now = context.settings.clock.now().to_rfc3339();
+    if let Err(failure) = context.properties().set(&folder(target), REPLACED_AT, Some(&now)) {
+        context.ui.warn(&format!("the gate may take older backups of {target} for a way back: {}", failure.reason()));
+    }
 }
 
 /// How the proven dump gets into the service.
@@ -242,13 +255,23 @@ fn one_stdin(context: &Context, args: &ImportArgs) -> Result<()> {
     Ok(())
 }
 
-fn before(args: &ImportArgs) -> Vec<&'static str> {
+fn before(args: &ImportArgs) -> Vec<(&'static str, &'static str)> {
     vec![
-        if args.no_backup { "no safety backup is taken (--no-backup)" } else { "a safety backup is taken" },
-        if args.in_place {
-            "the stock import overwrites the live database: what is not in the backup stays, an interruption loses data"
-        } else {
-            "everything is replaced; at the exchange open connections are closed, and new ones work at once"
-        },
+        (
+            "safety",
+            if args.no_backup {
+                "no backup is taken of what is there (--no-backup)"
+            } else {
+                "a backup is taken first of what is there"
+            },
+        ),
+        (
+            "data",
+            if args.in_place {
+                "the stock import overwrites the live database: what is not in the backup stays, an interruption loses data"
+            } else {
+                "everything is replaced; at the exchange open connections are closed, and new ones work at once"
+            },
+        ),
     ]
 }

@@ -10,7 +10,7 @@ use crate::domain::{ServiceWord, Which};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::jobs::{how_it_ended, wait_for_jobs};
-use crate::operations::select::{Purpose, choose, folder_for_reading, resolve};
+use crate::operations::select::{choose, folder_for_reading, resolve};
 use crate::ui::{self, Format};
 
 /// `backups:info`
@@ -24,6 +24,9 @@ pub struct InfoArgs {
     /// Wait until nobody works on it, SECONDS at most, and exit by how that ended.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1)]
     pub wait: Option<Option<u32>>,
+    /// Only this value of what it shows to people; written as --KEY.
+    #[arg(long, value_name = "KEY", hide = true, conflicts_with = "format")]
+    pub value: Option<String>,
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -35,10 +38,9 @@ pub fn run(context: &Context, args: &InfoArgs) -> Result<()> {
     let service = resolve(context, &dokku, &args.service)?;
     let dir = folder_for_reading(context, &service)?.ok_or_else(|| {
         Failure::new(Kind::NotFound, format!("{service} has no backup"))
-            .hint(format!("make one with: dokku backups:export {service}"))
+            .remedy("make one with", format!("dokku backups:export {service}"))
     })?;
-    let look =
-        |which: &Which| choose(context, View::of(&dir, &service, Detail::Whole)?, &service, which, Purpose::Look);
+    let look = |which: &Which| choose(context, View::of(&dir, &service, Detail::Whole)?, &service, which);
     let mut listed = look(&args.which.which())?;
     let (mut seen, from) = (Vec::new(), context.settings.clock.now());
     if let Some(limit) = args.wait {
@@ -48,7 +50,11 @@ pub fn run(context: &Context, args: &InfoArgs) -> Result<()> {
     }
     match args.format {
         Format::Json => context.ui.json(&BackupJson::new(&listed, dir.path()))?,
-        Format::Stdout => context.ui.lines(ui::info(&listed, dir.path()))?,
+        Format::Stdout => match &args.value {
+            // Not known of this backup: an empty line, as in Dokku's own.
+            Some(key) => context.ui.data(&ui::info_value(&listed, dir.path(), key).unwrap_or_default())?,
+            None => context.ui.lines(ui::info(&listed, dir.path()))?,
+        },
     }
     if args.wait.is_some() { how_it_ended(context, &listed, &seen, from) } else { Ok(()) }
 }

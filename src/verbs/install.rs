@@ -24,7 +24,7 @@ pub fn run(context: &Context) -> Result<()> {
     // A failure here would stop the install trigger of every plugin after us.
     if let Err(failure) = renew_crontab(context) {
         context.ui.warn(&failure.reason());
-        failure.hints.iter().for_each(|hint| context.ui.warn(hint));
+        context.ui.remedies(&failure.remedies);
     }
     if let Err(failure) = user::become_user(&settings.system_user).and_then(|_| mark(context)) {
         context.ui.warn(&failure.reason());

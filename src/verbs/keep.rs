@@ -9,7 +9,7 @@ use crate::domain::{BackupId, Listed, ServiceWord, Which};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::recover::lock_and_recover;
-use crate::operations::select::{Purpose, choose, folder_for_reading, resolve};
+use crate::operations::select::{choose, folder_for_reading, resolve};
 use crate::ui::Format;
 
 /// `backups:keep`
@@ -40,11 +40,13 @@ pub fn run(context: &Context, args: &KeepArgs) -> Result<()> {
     }
     let catalogue = lock_and_recover(context, &service, args.wait, "keep")?;
     let which = Which::Id(args.id.clone());
-    let chosen = choose(context, catalogue.view(Detail::Summary)?, &service, &which, Purpose::Look)?;
+    let chosen = choose(context, catalogue.view(Detail::Summary)?, &service, &which)?;
     let mut record = catalogue.record(&args.id)?;
     if let Some(at) = record.deleted_at {
         let text = format!("{} was deleted at {}", args.id, at.format("%Y-%m-%d %H:%M:%S UTC"));
-        return Err(Failure::new(Kind::NotFound, text).hint(format!("list them with: dokku backups:list {service}")));
+        return Err(
+            Failure::new(Kind::NotFound, text).remedy("list them with", format!("dokku backups:list {service}"))
+        );
     }
     if record.keep == args.release {
         record.keep = !args.release;

@@ -2,14 +2,16 @@
 
 use clap::Args;
 
-use crate::answers::BackupJson;
+use super::list_filter::Filter;
+use crate::answers::{BackupJson, Backups};
 use crate::catalogue::{Detail, Folder, View};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
 use crate::domain::{Listed, Service};
-use crate::error::Result;
+use crate::error::{Remedy, Result};
 use crate::operations::Context;
 use crate::operations::select::{all_known, folder_for_reading, resolve};
+use crate::sys::output;
 use crate::ui::{self, Format};
 
 /// `backups:list`
@@ -17,15 +19,12 @@ use crate::ui::{self, Format};
 pub struct ListArgs {
     /// Only this service.
     pub service: Option<ServiceWord>,
-    /// Only backups with this status: in-progress, success or failed.
-    #[arg(long, value_parser = ["in-progress", "success", "failed"])]
-    pub status: Option<String>,
-    /// Paths, hashes, commits, versions, times and errors too.
+    /// Which of them.
+    #[command(flatten)]
+    pub filter: Filter,
+    /// Everything: schedules, restores, paths, hashes, commits, versions, times and errors too.
     #[arg(long)]
     pub verbose: bool,
-    /// Deleted ones too.
-    #[arg(long)]
-    pub deleted: bool,
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -38,16 +37,18 @@ pub fn run(context: &Context, args: &ListArgs) -> Result<()> {
         Some(word) => vec![resolve(context, &dokku, word)?],
         None => all_known(context, &dokku)?,
     };
-    let mut groups = Vec::new();
+    let (mut groups, mut total) = (Vec::new(), 0);
     for service in services {
         let Some(dir) = folder_for_reading(context, &service)? else { continue };
-        let backups = wanted(context, args, &dir, &service)?;
+        let mut backups = wanted(context, args, &dir, &service)?;
+        total += backups.len();
+        backups.truncate(args.filter.most());
         if !backups.is_empty() {
             groups.push((service, dir, backups));
         }
     }
     match args.format {
-        Format::Json => print_json(context, &groups),
+        Format::Json => print_json(context, &groups, total),
         Format::Stdout => print_tables(context, args, &groups),
     }
 }
@@ -58,27 +59,24 @@ fn wanted(context: &Context, args: &ListArgs, dir: &Folder, service: &Service) -
     match &view.journal {
         Ok(Some(journal)) => {
             context.ui.warn(&format!("{} into {service} is running, or has not ended well", journal.what()));
-            context.ui.warn(&format!("when nobody works on it, put it right with: {}", journal.remedy()));
+            context.ui.remedies(&[Remedy::noted("when nobody works on it, put it right with", journal.remedy())]);
         }
         Ok(None) => {}
         Err(failure) => {
             context.ui.warn(&failure.reason());
-            failure.hints.iter().for_each(|hint| context.ui.warn(hint));
+            context.ui.remedies(&failure.remedies);
         }
     }
-    let shown = |listed: &Listed| {
-        (args.deleted || listed.backup.deleted_at.is_none() || listed.status == crate::domain::Status::InProgress)
-            && args.status.as_deref().is_none_or(|status| status == listed.status.name())
-    };
-    Ok(view.backups.into_iter().filter(shown).collect())
+    let now = context.settings.clock.now();
+    Ok(view.backups.into_iter().filter(|listed| args.filter.fits(listed, now)).collect())
 }
 
-fn print_json(context: &Context, groups: &[(Service, Folder, Vec<Listed>)]) -> Result<()> {
+fn print_json(context: &Context, groups: &[(Service, Folder, Vec<Listed>)], total: usize) -> Result<()> {
     let mut all = Vec::new();
     for (_, dir, backups) in groups {
         all.extend(backups.iter().map(|listed| BackupJson::new(listed, dir.path())));
     }
-    Ok(context.ui.json(&all)?)
+    Ok(context.ui.json(&Backups { backups: all, total })?)
 }
 
 fn print_tables(context: &Context, args: &ListArgs, groups: &[(Service, Folder, Vec<Listed>)]) -> Result<()> {
@@ -90,7 +88,10 @@ fn print_tables(context: &Context, args: &ListArgs, groups: &[(Service, Folder, 
         if !context.ui.quiet {
             text.push(format!("=====> {service} {} backups", service.datastore));
         }
-        text.extend(ui::list(backups, args.verbose.then(|| dir.path())));
+        text.extend(match args.verbose {
+            true => ui::list(backups, dir.path()),
+            false => ui::listing(backups, context.settings.clock.now(), output::width().unwrap_or(ui::WIDTH)),
+        });
     }
     Ok(context.ui.lines(&text)?)
 }

@@ -11,7 +11,7 @@ use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::select::{Purpose, choose, folder_for_reading, resolve};
+use crate::operations::select::{choose, folder_for_reading, resolve};
 use crate::sys::child::interrupted;
 use crate::ui::Format;
 
@@ -38,7 +38,7 @@ pub fn run(context: &Context, args: &LogsArgs) -> Result<()> {
     let none = || Failure::new(Kind::NotFound, format!("{service} has no backup"));
     let dir = folder_for_reading(context, &service)?.ok_or_else(none)?;
     let view = View::of(&dir, &service, Detail::Summary)?;
-    let id = choose(context, view, &service, &args.which.which(), Purpose::Look)?.backup.id;
+    let id = choose(context, view, &service, &args.which.which())?.backup.id;
     let mut printed = 0;
     loop {
         // Asked before reading: what is written until then is read below.

@@ -5,7 +5,7 @@ use crate::error::{Failure, Kind};
 
 /// What is tried, the command for it behind `dokku backups:`, and what that does. `S` stands for the service.
 const MEANT: [(&[&str], &str, &str); 17] = [
-    (&["restore", "recover", "load", "pg_restore"], "import S --latest", "a backup is restored by"),
+    (&["restore", "recover", "load"], "import S --latest", "a backup is restored by"),
     (
         &["create", "capture", "backup", "dump", "run", "make", "snapshot", "new", "add"],
         "export S",
@@ -40,18 +40,18 @@ pub fn no_such_verb(word: &str, similar: Option<&str>, rest: &[String]) -> Failu
     let failure = match (meant, similar) {
         (Some((_, command, about)), _) => {
             let command = command.replacen(" S", &format!(" {}", service.unwrap_or("SERVICE")), 1);
-            failure.hint(format!("{about}: dokku backups:{command}"))
+            failure.remedy(*about, format!("dokku backups:{command}"))
         }
-        (None, Some(similar)) => failure.hint(format!("there is dokku backups:{similar}")),
+        (None, Some(similar)) => failure.remedy("there is", format!("dokku backups:{similar}")),
         (None, None) => failure,
     };
-    failure.hint("all of them: dokku backups:help")
+    failure.remedy("all of them", "dokku backups:help")
 }
 
 /// What to type where `word` stands behind `verb SERVICE` and is the id of a backup.
 pub fn with_id(verb: &str, words: &[String], word: &str) -> Option<String> {
     let id: BackupId = word.parse().ok()?;
-    Some(format!("a backup is named with --id: dokku backups:{verb} {} --id {id}", service_in(words)?))
+    Some(format!("dokku backups:{verb} {} --id {id}", service_in(words)?))
 }
 
 /// The first of `words` that can be a service: an id is none.

@@ -12,6 +12,7 @@ mod cron_entries;
 mod delete;
 mod download;
 mod export;
+mod forget;
 mod fork;
 mod gate;
 mod grammar;
@@ -22,6 +23,7 @@ mod info;
 mod install;
 mod keep;
 mod list;
+mod list_filter;
 mod logs;
 mod meant;
 mod prune;
@@ -74,6 +76,7 @@ pub fn run(settings: &Settings, ui: Ui, verb: Verb) -> Result<()> {
         Verb::Unschedule(args) => unschedule::run(&context, &args),
         Verb::Schedules(args) => schedules::run(&context, &args),
         Verb::Tick => tick::run(&context),
+        Verb::Forget(args) => forget::run(&context, &args),
         Verb::Grant(args) => grant::run(&context, &args),
         Verb::Revoke(args) => revoke::run(&context, &args),
         Verb::Version { format } => version(ui, format),

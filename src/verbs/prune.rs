@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::conclude::conclude;
-use crate::answers::{DecisionJson, PrunedJson};
+use crate::answers::{DecisionJson, ErrorJson, PrunedJson, Prunes};
 use crate::dokku::Dokku;
 use crate::domain::{Decision, Service};
 use crate::domain::{ServiceWord, choose, count};
@@ -13,7 +13,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::retention::{Origins, Pruned, prune, prune_plan};
 use crate::operations::select::{all_known, resolve};
-use crate::ui::{self, ErrorJson, Format};
+use crate::ui::{self, Format};
 use clap::Args;
 
 /// `backups:prune`
@@ -100,7 +100,7 @@ fn print_json(context: &Context, args: &PruneArgs, pruned: &[Pruned]) -> Result<
             error: one.failure.as_ref().map(ErrorJson::from),
         });
     }
-    Ok(context.ui.json(&objects)?)
+    Ok(context.ui.json(&Prunes { services: objects })?)
 }
 
 /// A plan is shown whole; what was done without what stayed.

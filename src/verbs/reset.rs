@@ -10,10 +10,11 @@ use crate::domain::{BackupId, Listed, Restore, Service, ServiceWord, Which};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::backup::safety_backup;
+use crate::operations::detach::{asks_nobody, detach_point};
 use crate::operations::keys::Keys;
 use crate::operations::locked_pair::LockedPair;
 use crate::operations::restore::{accept, history_entry, prove_chosen, replace, show_outlook, with_history};
-use crate::operations::select::{Purpose, choose, resolve, resolve_other, usable};
+use crate::operations::select::{choose, resolve, resolve_other, usable};
 use crate::properties::{ORIGIN, folder};
 use crate::ui::{Format, confirm};
 
@@ -28,6 +29,9 @@ pub struct ResetArgs {
     /// What it may do.
     #[command(flatten)]
     pub consent: ConsentArg,
+    /// Return as soon as nothing stands in its way any more; needs --force, since nobody can be asked.
+    #[arg(long)]
+    pub detach: bool,
     /// Wait this long when the service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -38,6 +42,7 @@ pub struct ResetArgs {
 
 /// Empties a service; one that was forked goes back to the backup it was made from.
 pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
+    asks_nobody(context, args.detach)?;
     args.identity.leaves_stdin(context.settings.force)?;
     let dokku = Dokku::find(&context.settings)?;
     let target = resolve(context, &dokku, &args.service)?;
@@ -80,6 +85,10 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     let run = |restore: &mut Restore, id: Option<&BackupId>| {
         restore.safety_backup = safety_backup(context, &dokku, into, &info)?;
         safety.clone_from(&restore.safety_backup);
+        // That is what whoever waits is told of: where there was nothing to save there is little to wait for.
+        if let Some(safety) = &safety {
+            detach_point(context, into.dir(), &Listed::finished(into.record(safety)?, true, true))?;
+        }
         replace(context, into, &info, filling, id, restore)
     };
     match &backup {
@@ -118,8 +127,8 @@ fn origin_backup(context: &Context, from: &LockedCatalogue, id: BackupId) -> Res
     let source = from.service().clone();
     let gone = format!("{id}, from which this service was forked, is needed for its reset");
     let which = Which::Id(id);
-    let chosen = choose(context, from.view(Detail::Whole)?, &source, &which, Purpose::Restore)
-        .map_err(|failure| failure.hint(gone.clone()))?;
+    let chosen =
+        choose(context, from.view(Detail::Whole)?, &source, &which).map_err(|failure| failure.hint(gone.clone()))?;
     usable(&chosen).map_err(|failure| failure.hint(gone))?;
     Ok(chosen)
 }

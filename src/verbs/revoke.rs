@@ -2,12 +2,13 @@
 
 use clap::Args;
 
-use crate::domain::ServiceWord;
-use crate::domain::{KeyName, Revoked, Rights};
+use crate::answers::RightsChanged;
+use crate::domain::{KeyName, Revoked, Rights, ServiceWord};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::select::service_of_grant;
 use crate::rights;
+use crate::ui::Format;
 
 /// `backups:revoke`
 #[derive(Debug, Args)]
@@ -23,12 +24,15 @@ pub struct RevokeArgs {
     /// Take everything from every key, and switch rights off: keys may then do what Dokku allows.
     #[arg(long, conflicts_with_all = ["key", "rights", "service"])]
     pub all: bool,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// Takes the rights away; durable when it returns.
 pub fn run(context: &Context, args: &RevokeArgs) -> Result<()> {
     let service = args.service.as_ref().map(|word| service_of_grant(context, word)).transpose()?;
-    let (Some(key), Some(rights)) = (&args.key, &args.rights) else { return switch_off(context) };
+    let (Some(key), Some(rights)) = (&args.key, &args.rights) else { return switch_off(context, args) };
     context.root_only(service.as_ref(), rights.0.iter().copied().collect(), format!("from {key}"))?;
     let settings = &context.settings;
     let on = service.as_ref().map_or_else(|| "any service".to_owned(), ToString::to_string);
@@ -46,16 +50,21 @@ pub fn run(context: &Context, args: &RevokeArgs) -> Result<()> {
     if taken.is_empty() {
         context.ui.step(&format!("{key} has no {rights} on {on}"));
     } else {
-        context.ui.step(&format!("Revoking {} from {key} on {on}", Rights(taken)));
+        context.ui.step(&format!("Revoking {} from {key} on {on}", Rights(taken.clone())));
     }
     if left.enabled && left.grants.is_empty() {
         context.ui.warn("no grant is left: keys may do nothing; to switch rights off: dokku backups:revoke --all");
+    }
+    if args.format == Format::Json {
+        let (key, service) = (Some(key.as_str()), service.as_ref().map(|service| service.name.as_str()));
+        let rights = taken.into_iter().collect();
+        context.ui.json(&RightsChanged { key, service, rights, enabled: left.enabled })?;
     }
     Ok(())
 }
 
 /// Only this opens the host to every key again: taking the last grant away never does by itself.
-fn switch_off(context: &Context) -> Result<()> {
+fn switch_off(context: &Context, args: &RevokeArgs) -> Result<()> {
     context.root_only(None, Vec::new(), "all, and rights off".to_owned())?;
     let settings = &context.settings;
     let (was_on, anew) = rights::change(&settings.config_root, settings.clock, settings.force, |policy| {
@@ -66,5 +75,8 @@ fn switch_off(context: &Context) -> Result<()> {
     }
     let text = if was_on || anew { "Rights are off: keys may do what Dokku allows" } else { "Rights were off already" };
     context.ui.step(text);
+    if args.format == Format::Json {
+        context.ui.json(&RightsChanged { key: None, service: None, rights: Vec::new(), enabled: false })?;
+    }
     Ok(())
 }

@@ -63,6 +63,7 @@ const SCHEDULE: Rule = shortening("schedule", &[Read, Update], Some("export"));
 const UNSCHEDULE: Rule = on("unschedule", &[Read, Update], None);
 const SCHEDULES: Rule = on("schedules", &[Read], None);
 const DELETE: Rule = on("delete", &[Read, Delete], None);
+const FORGET: Rule = on("forget", &[Read, Delete], None);
 /// Ends what somebody else may be waiting for.
 const CANCEL: Rule = on("cancel", &[Read, Update], None);
 const SYNC: Rule = on("sync", &[Read, Update], None);
@@ -88,6 +89,7 @@ const ALL: &[&Rule] = &[
     &FORK,
     &RESET,
     &DELETE,
+    &FORGET,
     &KEEP,
     &KEEP_RELEASE,
     &PRUNE,
@@ -138,6 +140,7 @@ impl Verb {
             Verb::Unschedule(_) => &UNSCHEDULE,
             Verb::Schedules(_) => &SCHEDULES,
             Verb::Delete(_) => &DELETE,
+            Verb::Forget(_) => &FORGET,
             Verb::Cancel(_) => &CANCEL,
             Verb::Sync(_) => &SYNC,
             Verb::Grant(_) => &GRANT,

@@ -148,8 +148,8 @@ fn change(context: &Context, args: &ScheduleArgs, service: &Service, all: &mut V
         let new = Schedule { timing, timezone, retention_days: days, ..old.clone() };
         let text = format!("{service} is backed up {} already; only its retention can be changed", self::timing(old));
         return Err(Failure::new(Kind::Refused, text)
-            .hint(format!("dokku backups:unschedule {service} {frequency}"))
-            .hint(format!("dokku backups:schedule {service} {}", command(&new))));
+            .command(format!("dokku backups:unschedule {service} {frequency}"))
+            .command(format!("dokku backups:schedule {service} {}", command(&new))));
     }
     old.retention_days = days;
     Ok(Done::Kept(old.clone()))

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::conclude::conclude;
-use crate::answers::{ScheduleJson, schedule_report};
+use crate::answers::{ScheduleJson, Schedules, schedule_report};
 use crate::dokku::Dokku;
 use crate::domain::{ABANDONED, Progress, RunState, Schedule, Service};
 use crate::domain::{ServiceWord, count};
@@ -66,7 +66,7 @@ fn print(context: &Context, args: &SchedulesArgs, found: &[(Service, Vec<Schedul
     });
     let all: Vec<_> = each.collect();
     match args.format {
-        Format::Json => context.ui.json(&all)?,
+        Format::Json => context.ui.json(&Schedules { schedules: all })?,
         Format::Stdout if all.is_empty() => context.ui.data("No schedules")?,
         Format::Stdout => {
             context.ui.lines(all.iter().flat_map(schedule_report))?;

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use clap::Args;
 use url::Url;
 
+use crate::answers::{Changed, ServiceSettings};
 use crate::dokku::Dokku;
 use crate::domain::{Destination, Service, Who};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
+use crate::operations::health::settings;
 use crate::operations::offsite::{has_own_key, other_hosts, place, probe_name, shared};
 use crate::operations::schedule::try_address;
 use crate::operations::select::resolve;
@@ -16,6 +18,7 @@ use crate::properties::{self, DESTINATION, GLOBAL, NOTIFY_URL, PRIVATE_ADDRESSES
 use crate::store;
 use crate::sys::reach::Reach;
 use crate::sys::secret;
+use crate::ui::Format;
 
 /// `backups:set`
 #[derive(Debug, Args)]
@@ -27,6 +30,9 @@ pub struct SetArgs {
     /// from stdin: KEY VALUE, one a line.
     #[arg(value_name = "SERVICE KEY VALUE", num_args = 0..)]
     pub words: Vec<String>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 impl SetArgs {
@@ -82,7 +88,7 @@ pub fn run(context: &Context, args: &SetArgs) -> Result<()> {
     for (property, value) in &changes {
         if property.is_global() && !args.global {
             let text = format!("{} is set for the whole host", property.key);
-            return Err(Failure::new(Kind::Usage, text).hint(format!("dokku backups:set --global {}", property.key)));
+            return Err(Failure::new(Kind::Usage, text).command(format!("dokku backups:set --global {}", property.key)));
         }
         value.as_deref().map_or(Ok(()), |value| property.check(value))?;
     }
@@ -100,6 +106,13 @@ pub fn run(context: &Context, args: &SetArgs) -> Result<()> {
             Some(value) => format!("Setting {key} of {name} to {}", property.shown(value)),
             None => format!("Unsetting {key} of {name}"),
         });
+    }
+    if args.format == Format::Json {
+        let (service, properties) =
+            (scope.service.as_ref(), changes.iter().map(|(property, _)| property.key).collect());
+        let settings = ServiceSettings(settings(context, service)?);
+        let service = service.map(|service| service.name.as_str());
+        context.ui.json(&Changed { service, properties, settings })?;
     }
     Ok(())
 }
@@ -182,7 +195,7 @@ impl New<'_> {
             let text = format!("{place} is not set over SSH: it makes this host write into a folder of its own");
             let word = &self.scope.word;
             return Err(Failure::new(Kind::Refused, text)
-                .hint(format!("at a shell of this host: sudo dokku backups:set {word} destination {place}")));
+                .remedy("at a shell of this host", format!("sudo dokku backups:set {word} destination {place}")));
         }
         if changes(&RETENTION) && is_shorter(&self.value_before(&RETENTION)?, &self.value(&RETENTION)?) {
             self.context.permit_further(self.scope.service.as_ref())?;
@@ -197,7 +210,7 @@ impl New<'_> {
             if let Some(url) = value.as_deref().and_then(|value| Url::parse(value).ok()) {
                 reach.check_now(&url).map_err(|failure| {
                     let told = Failure::new(failure.kind, format!("{} cannot be that", property.key));
-                    failure.hints.iter().cloned().fold(told.because(failure.reason()), Failure::hint)
+                    failure.remedies.iter().cloned().fold(told.because(failure.reason()), Failure::hint)
                 })?;
             }
         }
@@ -257,11 +270,11 @@ impl New<'_> {
         let (cautions, others) = tried.map_err(|failure| {
             let kind = if failure.kind == Kind::Refused { Kind::Refused } else { Kind::Config };
             let told = Failure::new(kind, format!("{shown} does not work; nothing was changed"));
-            let told = failure.hints.iter().cloned().fold(told.because(failure.reason()), Failure::hint);
+            let told = failure.remedies.iter().cloned().fold(told.because(failure.reason()), Failure::hint);
             if self.changes.iter().any(|(changed, _)| changed.key == DESTINATION.key) {
                 return told;
             }
-            told.hint(format!("to change several of them, first: dokku backups:set {word} destination none"))
+            told.remedy("to change several of them, first", format!("dokku backups:set {word} destination none"))
         })?;
         cautions.iter().chain(&shared(&shown, &others)).for_each(|text| context.ui.warn(text));
         Ok(())

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use super::conclude::conclude;
-use crate::answers::{Lost, Synced, TakenOver};
+use crate::answers::{Lost, Synced, Syncs, TakenOver};
 use crate::catalogue::{Detail, Journal, LockedCatalogue, Log};
 use crate::dokku::Dokku;
 use crate::domain::{BackupId, Listed, Presence, Right, Service};
 use crate::domain::{ServiceWord, count};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
+use crate::operations::detach::detach_for;
 use crate::operations::intake::{Adopted, adopt_from};
 use crate::operations::offsite::{
     Eagerness, Rebuilt, Strangers, Watched, catch_up, rebuild, services_elsewhere, upload_pending, watch,
@@ -34,6 +35,9 @@ pub struct SyncArgs {
     /// Root only.
     #[arg(long, conflicts_with_all = ["due", "adopt"])]
     pub take_over: bool,
+    /// Return as soon as nothing stands in its way any more; what is done then stands in the scheduler's log.
+    #[arg(long)]
+    pub detach: bool,
     /// Wait this long when a service is busy.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
@@ -51,6 +55,9 @@ pub fn run(context: &Context, args: &SyncArgs) -> Result<()> {
         let one = if args.service.is_some() { services.first() } else { None };
         context.root_only(one, vec![Right::Update], "to take over records of other hosts".to_owned())?;
     }
+    if args.detach {
+        detach_for(context, &services)?;
+    }
     let mut reports = Vec::new();
     if args.due {
         for service in &services {
@@ -66,7 +73,7 @@ pub fn run(context: &Context, args: &SyncArgs) -> Result<()> {
         }
     }
     match args.format {
-        Format::Json => context.ui.json(&reports)?,
+        Format::Json => context.ui.json(&Syncs { services: reports })?,
         Format::Stdout => reports.iter().try_for_each(|report| context.ui.lines(words(report)))?,
     }
     conclude_all(context, &services, failures)
@@ -147,7 +154,7 @@ fn one(context: &Context, service: &Service, args: &SyncArgs, failures: &mut Vec
     failures.extend(done.failures.into_iter().map(|failure| beside(service, failure)));
     (report.rebuilt, report.strange) = (rebuilt.recorded, rebuilt.strange);
     report.taken_over = rebuilt.taken_over.into_iter().map(TakenOver::new).collect();
-    report.lost = watched.lost.into_iter().map(|(id, state)| Lost { id, state: state.name() }).collect();
+    report.lost = watched.lost.into_iter().map(|(id, state)| Lost { id, state: state.into() }).collect();
     (report.uploaded, report.removed) = (done.uploaded, done.removed);
     Ok(report)
 }
@@ -178,7 +185,7 @@ fn beside(service: &Service, failure: Failure) -> Failure {
         return failure;
     }
     let told = Failure::new(Kind::Partial, format!("the destination of {service}")).because(failure.reason());
-    failure.hints.into_iter().fold(told, Failure::hint)
+    failure.remedies.into_iter().fold(told, Failure::hint)
 }
 
 /// A relative path would mean another folder for everybody who runs `dokku`.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 
 use crate::catalogue::Root;
-use crate::domain::{BackupId, CopyState, DueWork, Service};
+use crate::domain::{BackupId, CopyState, CopyWord, DueWork, Service};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{is_copy_due, upload_pending, watch_now_and_then};
@@ -69,7 +69,7 @@ pub fn run(context: &Context) -> Result<()> {
     match tick.failed.into_inner() {
         0 => Ok(()),
         _ => Err(Failure::new(Kind::Partial, "some schedules could not be run")
-            .hint("see how each ended: dokku backups:schedules")),
+            .remedy("see how each ended", "dokku backups:schedules")),
     }
 }
 
@@ -192,7 +192,7 @@ impl Tick {
             let next = match looked {
                 Some(Ok(watched)) => {
                     let lost = |(id, state): &(BackupId, CopyState)| {
-                        self.warn(&format!("the copy of {id} is {} at the destination", state.name()));
+                        self.warn(&format!("the copy of {id} is {} at the destination", CopyWord::from(*state)));
                     };
                     watched.lost.iter().for_each(lost);
                     LOOK

@@ -47,7 +47,7 @@ pub fn run(context: &Context, args: &UnscheduleArgs) -> Result<()> {
         match which {
             Some(frequency) if gone.is_empty() => {
                 Err(Failure::new(Kind::NotFound, format!("{service} has no {frequency} schedule"))
-                    .hint(format!("see what there is: dokku backups:schedules {service}")))
+                    .remedy("see what there is", format!("dokku backups:schedules {service}")))
             }
             _ => Ok(gone.iter().map(|schedule| schedule.frequency()).collect::<Vec<_>>()),
         }

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::args::{ConsentArg, IdentityArg};
 use super::conclude::conclude;
-use crate::answers::BackupJson;
+use crate::answers::{BackupJson, Backups};
 use crate::catalogue::{Detail, View};
 use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Listed, Presence, Service, ServiceWord, Which, choose, count};
@@ -108,11 +108,11 @@ fn print(context: &Context, service: &Service, args: &VerifyArgs, verified: Vec<
     match args.format {
         Format::Stdout => listed.iter().try_for_each(|l| context.ui.data(&format!("{}: Restorable", l.backup.id)))?,
         Format::Json => {
-            let objects: Vec<_> = listed.iter().map(|l| BackupJson::new(l, &folder)).collect();
+            let mut objects: Vec<_> = listed.iter().map(|l| BackupJson::new(l, &folder)).collect();
             match objects.as_slice() {
                 [one] if !args.all => context.ui.json(one)?,
                 [] if !args.all => {}
-                several => context.ui.json(&several)?,
+                _ => context.ui.json(&Backups::all(std::mem::take(&mut objects)))?,
             }
         }
     }

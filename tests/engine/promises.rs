@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dokku_backups::domain::{BackupId, Consent, Origin, Service};
 use dokku_backups::engine::{Bound, Compared, Dump, Owner, Scratch};
-use dokku_backups::error::Kind;
+use dokku_backups::error::{Kind, Remedy};
 use dokku_backups::sys::stdin::Input;
 
 use super::{Asked, Fixture, LIMIT};
@@ -60,7 +60,7 @@ pub fn a_dump_is_recognised_and_anything_else_refused(fixture: &dyn Fixture) {
         assert_eq!(failure.kind, Kind::Damaged, "{kind}");
         let said = failure.reason();
         assert!(said.contains("shop.backup") && said.contains(kind) && said.contains(engine.label()), "{said}");
-        assert!(!failure.hints.is_empty(), "{said}: and now?");
+        assert!(!failure.remedies.is_empty(), "{said}: and now?");
     }
 }
 
@@ -88,7 +88,7 @@ pub fn a_test_restore_compares(fixture: &dyn Fixture) {
     fixture.remove_a_row();
     let (live, less) = (fixture.data(), fixture.export());
     assert_ne!(live, before);
-    let bound = || Bound { bytes: 4 << 30, words: "4 GiB".to_owned(), hint: String::new() };
+    let bound = || Bound { bytes: 4 << 30, words: "4 GiB".to_owned(), remedy: Remedy::note("give it more") };
     let (docker, removed) = (fixture.docker(), Arc::new(AtomicUsize::new(0)));
     let restore = |second, dump: Dump| {
         let mut scratch = start(fixture, &id(fixture, second), "/conformance", &removed);
@@ -157,6 +157,6 @@ pub fn what_cannot_fit_is_refused_before_anything_is_touched(fixture: &dyn Fixtu
     content.data_bytes = u64::MAX / 2;
     let failure = fixture.live().has_room(&content).expect_err("it has no such room");
     assert_eq!(failure.kind, Kind::NoSpace, "{}", failure.reason());
-    assert!(!failure.hints.is_empty());
+    assert!(!failure.remedies.is_empty());
     assert_eq!((fixture.data(), fixture.left()), (before, String::new()));
 }

@@ -61,7 +61,7 @@ fn a_platforms_dumps_become_backups() {
     let words = folder.to_str().expect("a path");
     let sync = ["backups:sync", "shop", "--adopt", words, "--format", "json"];
     let run = host.dokku(&sync).expect(3);
-    let found = run.json()[0].clone();
+    let found = run.json()["services"][0].clone();
     assert_eq!(found["adopted"], json!(["shop-2025-03-02-04-05-06", "shop-2025-03-01-04-05-06"]));
     let refused: Vec<&str> =
         found["refused"].as_array().expect("refused").iter().filter_map(|r| r["file"].as_str()).collect();
@@ -88,7 +88,7 @@ fn a_platforms_dumps_become_backups() {
     assert_eq!(host.sql("shop", "select count(*) from items"), "500");
     host.dokku(&["backups:delete", "shop", "--id", "shop-2025-03-02-04-05-06"]).expect(0);
     let records = host.list("shop");
-    let again = host.dokku(&sync).expect(3).json()[0].clone();
+    let again = host.dokku(&sync).expect(3).json()["services"][0].clone();
     assert_eq!(again["adopted"], json!([]));
     assert_eq!(again["known"], json!(["shop-2025-03-01-04-05-06", "shop-2025-03-02-04-05-06"]));
     assert_eq!(host.list("shop"), records, "a deleted one came back, or another changed");
@@ -169,7 +169,7 @@ fn fault_022_killed_at_every_step_of_an_adoption() {
         fs::remove_dir_all(host.folder("shop")).expect("an empty catalogue");
         host.at_point(&format!("abort={point}"), &sync);
         let listed = ask(&["backups:list", "shop", "--format", "json"]).json();
-        assert!(listed.as_array().is_some_and(|list| list.len() <= 1), "point {point}: {listed}");
+        assert!(listed["backups"].as_array().is_some_and(|list| list.len() <= 1), "point {point}: {listed}");
         ask(&sync);
         let info = ask(&["backups:info", "shop", "--id", id, "--format", "json"]).json();
         assert_eq!((&info["status"], &info["adopted"]), (&"success".into(), &true.into()), "point {point}: {info}");

@@ -185,9 +185,9 @@ fn attack_413_of_an_address_reports_show_the_host_only() {
         }
     }
     let report = host.dokku(&["backups:report", "shop", "--format", "json"]).expect(0).json();
-    assert_eq!(report["global-notify-url"], "https://192.0.2.7.invalid:8443/...");
-    assert_eq!(report["computed-heartbeat-url"], "https://hooks.example.invalid/...");
-    assert_eq!(report["global-destination-endpoint"], "https://s3.example.invalid/...");
+    assert_eq!(report["properties"]["notify_url"]["global"], "https://192.0.2.7.invalid:8443/...");
+    assert_eq!(report["properties"]["heartbeat_url"]["computed"], "https://hooks.example.invalid/...");
+    assert_eq!(report["properties"]["destination_endpoint"]["global"], "https://s3.example.invalid/...");
     let run = host.dokku(&["backups:set", "shop", "notify-url", &format!("ftp://u:{TOKEN}@h/{TOKEN}")]).expect(2);
     assert!(!run.stderr.contains(TOKEN), "{}", run.stderr);
 }

@@ -10,7 +10,7 @@ use super::support::s3::{Bucket, S3};
 
 fn state(host: &Host, id: &str) -> (Value, Value, Value) {
     let info = host.info("shop", id);
-    (info["trust"].clone(), info["damage"].clone(), info["destination"]["state"].clone())
+    (info["trust"].clone(), info["damage"].clone(), info["copy"]["state"].clone())
 }
 
 /// Flips a byte of an object, as a store does that lies or rots; its other properties stay if `marked`.
@@ -34,7 +34,7 @@ fn attack_421_other_bytes_once_damage_the_copy_and_not_the_backup() {
     assert!(run.stderr.contains("the copy of"), "{}", run.stderr);
     // While it is the only one there is, the backup is no better than it, and check says so.
     assert_eq!(state(&host, &id), ("damaged".into(), Value::Null, "damaged".into()));
-    let reason = host.info("shop", &id)["destination"]["reason"].as_str().expect("a reason").to_owned();
+    let reason = host.info("shop", &id)["copy"]["reason"].as_str().expect("a reason").to_owned();
     assert!(reason.contains("sha256") && reason.contains("seen 20"), "{reason}");
     assert!(host.dokku(&["backups:check", "shop"]).expect(1).out().contains("is damaged"));
     // A good reading of the copy clears it.
@@ -134,7 +134,7 @@ fn left_in_the_way(encrypted: bool, spoilt: bool) {
     host.dokku(&["backups:sync", "shop"]).expect(0);
     assert_eq!(host.copy_state("shop", &id), "stored");
     let info = host.info("shop", &id);
-    assert_eq!(info["destination"]["sha256"], super::support::hex(&bucket.get(&key)), "{info}");
+    assert_eq!(info["copy"]["sha256"], super::support::hex(&bucket.get(&key)), "{info}");
     host.check("shop", &[id], true);
 }
 

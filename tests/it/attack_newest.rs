@@ -15,8 +15,8 @@ fn findings(host: &Host, code: &str) -> Vec<Value> {
 
 /// What a finding's remedy says, as a command.
 fn mend(host: &Host, finding: &Value) -> Run {
-    let remedy = finding["remedy"].as_str().expect("a remedy");
-    let command = remedy.rsplit("dokku ").next().expect("a command");
+    let commands = finding["remedies"].as_array().expect("remedies").iter().filter_map(|r| r["command"].as_str());
+    let command = commands.filter_map(|command| command.strip_prefix("dokku ")).next_back().expect("a command");
     host.dokku(&command.split(' ').collect::<Vec<_>>())
 }
 
@@ -66,7 +66,7 @@ fn attack_410_a_name_ahead_of_its_time_wins_nothing() {
     let [finding] = &findings(&host, "future")[..] else { panic!("one finding: {:?}", findings(&host, "future")) };
     let message = finding["message"].as_str().expect("a message");
     assert!(message.contains(&ahead) && message.contains("2026-01-01 03:00:00"), "{message}");
-    assert_eq!(finding["remedy"], Value::from(format!("dokku backups:delete shop --id {ahead}")));
+    assert_eq!(finding["remedies"][0]["command"], Value::from(format!("dokku backups:delete shop --id {ahead}")));
     // The next export is compared with the fresh one, not with that.
     let next = host.export("shop");
     assert!(host.info("shop", &next)["suspicious"].is_null());
@@ -88,7 +88,7 @@ fn attack_410_a_clock_that_was_years_ahead_ends_no_alarm() {
     assert_eq!(stale.len(), 1, "{:?}", host.dokku(&["backups:check", "shop"]));
     assert_eq!(findings(&host, "no-backup"), Vec::<Value>::new());
     let [finding] = &findings(&host, "future")[..] else { panic!("one finding") };
-    assert!(finding["remedy"].as_str().expect("a remedy").contains("timedatectl"), "{finding}");
+    assert!(finding["remedies"][0]["command"] == "timedatectl", "{finding}");
     let older = host.dokku(&["backups:info", "shop", "--latest", "--format", "json"]).expect(0).json();
     assert_eq!(older["id"], Value::from("shop-2026-01-02-00-00-00"));
     // Verified long ago or not: retention does not count on it, and takes nothing because of it.

@@ -29,11 +29,18 @@ fn finding<'a>(report: &'a Value, code: &str) -> &'a Value {
     findings.iter().find(|f| f["code"] == code).unwrap_or_else(|| panic!("no {code}: {report}"))
 }
 
-/// Runs the first command of a remedy, as it is printed.
-fn obey(host: &Host, remedy: &Value) -> Run {
-    let words = remedy.as_str().expect("remedy").split(';').next().expect("a command");
-    let words: Vec<&str> = words.split_whitespace().skip_while(|word| *word != "dokku").skip(1).collect();
-    host.dokku(&words)
+/// The first command of some remedies.
+#[track_caller]
+fn command(remedies: &Value) -> &str {
+    let remedies = remedies.as_array().expect("remedies");
+    remedies.iter().find_map(|remedy| remedy["command"].as_str()).expect("a command")
+}
+
+/// Runs the first command of some remedies, as it is printed.
+fn obey(host: &Host, remedies: &Value) -> Run {
+    let words: Vec<&str> = command(remedies).split(' ').collect();
+    assert_eq!(words[0], "dokku", "{remedies}");
+    host.dokku(&words[1..])
 }
 
 #[test]
@@ -44,9 +51,9 @@ fn from_no_backup_to_all_is_well() {
     host.database("shop", ROWS);
     // A service that nobody ever backed up is seen too.
     let (code, report) = check(&host);
-    assert_eq!((code, &report["verdict"]), (Some(1), &Value::from("failing")));
-    assert_eq!(finding(&report, "no-backup")["level"], "failing");
-    obey(&host, &finding(&report, "no-backup")["remedy"]).expect(0);
+    assert_eq!((code, &report["verdict"]), (Some(0), &Value::from("warning")));
+    assert_eq!(finding(&report, "no-backup")["level"], "warning");
+    obey(&host, &finding(&report, "no-backup")["remedies"]).expect(0);
     let (code, report) = check(&host);
     assert_eq!(code, Some(0), "{report}");
     let service = &report["services"][0];
@@ -60,7 +67,7 @@ fn from_no_backup_to_all_is_well() {
     assert_eq!(code, Some(0));
     let unverified = finding(&report, "unverified");
     assert_eq!(unverified["level"], "warning");
-    obey(&host, &unverified["remedy"]).expect(0);
+    obey(&host, &unverified["remedies"]).expect(0);
     let (_, report) = check(&host);
     assert!(!codes(&report["services"][0]["findings"]).contains(&"unverified".to_owned()), "{report}");
     let run = host.dokku(&["backups:check", "shop"]).expect(0);
@@ -105,7 +112,7 @@ fn files_that_are_gone_changed_or_foreign() {
     fs::set_permissions(host.dump_file("shop", &id), fs::Permissions::from_mode(0o444)).expect("mode");
     let (code, report) = check(&host);
     assert_eq!(code, Some(1));
-    assert!(finding(&report, "modes")["remedy"].as_str().expect("text").contains("chmod"), "{report}");
+    assert!(command(&finding(&report, "modes")["remedies"]).contains("chmod"), "{report}");
 }
 
 #[test]
@@ -117,9 +124,9 @@ fn a_failed_attempt_an_abandoned_run_and_a_destroyed_service() {
     let (code, report) = check(&host);
     assert_eq!(code, Some(1), "{report}");
     let failed = finding(&report, "last-failed");
-    let logs = failed["remedy"].as_str().expect("remedy").to_owned();
+    let logs = command(&failed["remedies"]).to_owned();
     assert!(logs.starts_with("dokku backups:logs shop --id shop-"), "{logs}");
-    obey(&host, &failed["remedy"]).expect(0);
+    obey(&host, &failed["remedies"]).expect(0);
     host.dokku(&["backups:export", "shop", "--verify"]).expect(0);
     assert_eq!(check(&host).0, Some(0));
     // What a killed run left behind.
@@ -127,7 +134,7 @@ fn a_failed_attempt_an_abandoned_run_and_a_destroyed_service() {
     fs::write(incoming.join("shop-2026-01-01-00-00-00.draft"), "").expect("draft");
     let (_, report) = check(&host);
     let abandoned = finding(&report, "abandoned").clone();
-    obey(&host, &abandoned["remedy"]).expect(0);
+    obey(&host, &abandoned["remedies"]).expect(0);
     let (_, report) = check(&host);
     assert!(!codes(&report["services"][0]["findings"]).contains(&"abandoned".to_owned()), "{report}");
     // Nothing is asked of a service that is gone, but what is left of it is told.
@@ -182,7 +189,7 @@ fn what_is_not_a_folder_in_the_data_root_stops_nothing_and_is_named() {
     fs::remove_dir(&elsewhere).expect("it dangles");
     let _socket = UnixListener::bind(root.join("postgres/socket")).expect("a socket");
     let listed = host.dokku(&["backups:list", "--format", "json"]).expect(0).json();
-    assert_eq!((listed.as_array().map(Vec::len), &listed[0]["id"]), (Some(1), &Value::from(id)));
+    assert_eq!((listed["backups"].as_array().map(Vec::len), &listed["backups"][0]["id"]), (Some(1), &Value::from(id)));
     for verb in [&["backups:report"][..], &["backups:tick"], &["backups:prune", "--dry-run"], &["backups:sync"]] {
         host.dokku(verb).expect(0);
     }

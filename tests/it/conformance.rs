@@ -323,7 +323,7 @@ fn what_cannot_be_answered_fails(ground: &Ground) {
         let failure = failure.unwrap_or_else(|| panic!("question {at} was answered"));
         assert!(matches!(failure.kind, Kind::Io | Kind::Config), "{at}: {failure:?}");
         let last = at == 11;
-        assert!(last || !failure.hints.is_empty(), "{at} has no next step: {failure:?}");
+        assert!(last || !failure.remedies.is_empty(), "{at} has no next step: {failure:?}");
     }
 }
 

@@ -29,9 +29,9 @@ fn export_partly(host: &Host, env: &[(&str, &str)], words: &str) -> (Run, String
     assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
     let info = host.info("shop", &id);
     assert_eq!((info["status"].as_str(), info["trust"].as_str()), (Some("success"), Some("created")), "{info}");
-    assert_eq!((info["destination"]["state"].as_str(), info["presence"].as_str()), (Some("failed"), Some("here")));
-    assert!(info["destination"]["reason"].as_str().expect("a reason").contains(words), "{info}");
-    assert!(info["destination"]["retry_at"].is_string());
+    assert_eq!((info["copy"]["state"].as_str(), info["presence"].as_str()), (Some("failed"), Some("here")));
+    assert!(info["copy"]["reason"].as_str().expect("a reason").contains(words), "{info}");
+    assert!(info["copy"]["retry_at"].is_string());
     let s3 = S3::shared();
     for canary in [&s3.key_id, &s3.secret] {
         assert!(!run.stderr.contains(canary.as_str()) && !info.to_string().contains(canary.as_str()), "{run:?} {info}");
@@ -92,7 +92,7 @@ fn fault_081_the_record_of_a_copy_that_failed_is_caught_up_on() {
     let (_, id) = export_partly(&host, &[], "500 InternalError");
     proxy.well();
     let report = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json();
-    assert_eq!(report[0]["uploaded"], serde_json::json!([id]));
+    assert_eq!(report["services"][0]["uploaded"], serde_json::json!([id]));
     assert_eq!(proxy.count("PUT", ".dump"), 0, "the dump was there already");
     assert_eq!(bucket.objects().len(), 2);
 }
@@ -173,11 +173,11 @@ fn fault_084_no_unfinished_upload_is_left() {
     proxy.on("PUT", "partNumber=2", ALWAYS, Act::Slow(Duration::from_secs(20)));
     let child = host.start_binary(&["backups:export", "shop"], &[]);
     host.wait_until("an upload in parts", || proxy.count("PUT", "partNumber=2") > 0);
-    host.wait_until("a recorded backup", || host.list("shop").iter().any(|b| b["destination"]["state"] == "uploading"));
+    host.wait_until("a recorded backup", || host.list("shop").iter().any(|b| b["copy"]["state"] == "uploading"));
     send(&child, Signal::SIGKILL);
     wait(child);
     assert_eq!(bucket.unfinished().len(), 1, "it was killed too late");
-    let pending: Vec<_> = host.list("shop").into_iter().filter(|b| b["destination"]["state"] == "pending").collect();
+    let pending: Vec<_> = host.list("shop").into_iter().filter(|b| b["copy"]["state"] == "pending").collect();
     assert_eq!(pending.len(), 1, "a dead run's copy is pending, whatever it was doing");
     proxy.well();
     // Somebody else's, in the same folder.
@@ -186,9 +186,7 @@ fn fault_084_no_unfinished_upload_is_left() {
     host.export("shop");
     assert_eq!(bucket.unfinished(), [foreign], "aborted by the next run, and nobody else's");
     host.dokku(&["backups:sync", "shop"]).expect(0);
-    assert!(
-        host.list("shop").iter().filter(|b| b["status"] == "success").all(|b| b["destination"]["state"] == "stored")
-    );
+    assert!(host.list("shop").iter().filter(|b| b["status"] == "success").all(|b| b["copy"]["state"] == "stored"));
 }
 
 #[test]
@@ -197,7 +195,7 @@ fn fault_084_a_signal_ends_the_copy_and_not_the_backup() {
     host.sql("shop", LARGE);
     proxy.on("PUT", "partNumber=2", ALWAYS, Act::Slow(Duration::from_secs(20)));
     let child = host.start_binary(&["backups:export", "shop"], &[]);
-    host.wait_until("a recorded backup", || host.list("shop").iter().any(|b| b["destination"]["state"] == "uploading"));
+    host.wait_until("a recorded backup", || host.list("shop").iter().any(|b| b["copy"]["state"] == "uploading"));
     host.wait_until("a second part", || proxy.count("PUT", "partNumber=2") > 0);
     send(&child, Signal::SIGTERM);
     let run = wait(child).expect(143);
@@ -303,21 +301,18 @@ fn fault_075_a_copy_that_cannot_be_deleted_is_told_of_and_tried_again() {
     let (keep, gone) = (host.export("shop"), host.export("shop"));
     proxy.on("DELETE", "", ALWAYS, Act::Status(503, "SlowDown"));
     let run = host.dokku(&["backups:delete", "shop", "--id", &gone, "--format", "json"]).expect(3);
-    let object = &run.json()[0];
-    assert_eq!(
-        (object["destination"]["state"].as_str(), object["id"].as_str()),
-        (Some("deleting"), Some(gone.as_str()))
-    );
+    let object = &run.json()["backups"][0];
+    assert_eq!((object["copy"]["state"].as_str(), object["id"].as_str()), (Some("deleting"), Some(gone.as_str())));
     assert_eq!(run.error()["kind"], "partial");
     assert!(!host.dump_file("shop", &gone).exists(), "it is deleted here");
     assert_eq!(bucket.objects().len(), 4);
     let info = host.info("shop", &gone);
-    assert!(info["destination"]["reason"].as_str().expect("a reason").contains("503"), "{info}");
+    assert!(info["copy"]["reason"].as_str().expect("a reason").contains("503"), "{info}");
     proxy.well();
     host.dokku(&["backups:sync", "shop", "--due"]).expect(0);
     assert_eq!(bucket.objects().len(), 4, "not before its time");
     let report = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json();
-    assert_eq!(report[0]["removed"], serde_json::json!([gone]));
+    assert_eq!(report["services"][0]["removed"], serde_json::json!([gone]));
     assert_eq!(bucket.objects().len(), 2);
     assert_eq!(host.copy_state("shop", &gone), "deleted");
     host.check("shop", &[keep], true);

@@ -386,7 +386,7 @@ fn fault_014_a_dump_that_shrank_is_kept_and_suspicious() {
     let none = run.id();
     let why = host.info("shop", &none)["suspicious"].to_string();
     assert!(why.contains("no table") && why.contains(&big), "measured against a suspicious one: {why}");
-    assert!(host.dokku(&["backups:info", "shop", "--latest"]).expect(0).out().contains("Suspicious:"));
+    assert!(host.dokku(&["backups:info", "shop", "--last"]).expect(0).out().contains("Suspicious:"));
     host.check("shop", &[big, small, none], true);
 }
 

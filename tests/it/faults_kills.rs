@@ -261,7 +261,7 @@ fn kill_during(host: &Host, args: &[&str]) {
 
 fn undo(host: &Host) -> Vec<String> {
     let warned = host.dokku(&["backups:list", "db"]).expect(0).stderr;
-    let command = warned.lines().find_map(|line| line.split(" with: dokku ").nth(1));
+    let command = warned.lines().find_map(|line| line.trim_start().strip_prefix("dokku "));
     command.unwrap_or_else(|| panic!("nobody says how: {warned}")).split(' ').map(str::to_owned).collect()
 }
 

@@ -105,7 +105,7 @@ fn fault_051_a_record_missing_or_cut_is_adopted() {
         let shown = listed.iter().find(|backup| backup["id"] == kept[0].as_str()).expect("still listed");
         assert_eq!((shown["status"].as_str(), shown["trust"].as_str()), (Some("success"), Some("damaged")), "{shown}");
         let report = host.dokku(&["backups:sync", "db", "--format", "json"]).expect(0).json();
-        assert_eq!(report[0]["adopted"], serde_json::json!([kept[0]]), "{report}");
+        assert_eq!(report["services"][0]["adopted"], serde_json::json!([kept[0]]), "{report}");
         let adopted = host.info("db", &kept[0]);
         for key in ["size", "sha256", "tables", "server_version", "status", "trust", "created_at", "file"] {
             assert_eq!(adopted[key], info[key], "{key} cut at {cut:?}");
@@ -402,7 +402,7 @@ fn fault_054_wrong_owner_or_a_root_that_others_may_write() {
             assert_eq!(run.code, Some(1), "{what}: {args:?}: {run:?}");
             let last: Value = serde_json::from_str(run.stderr.lines().last().unwrap_or_default()).expect("JSON");
             assert_eq!(last["error"]["kind"], "config", "{what}: {last}");
-            assert!(last["error"]["hints"].to_string().contains(command), "{what}: {last}");
+            assert!(last["error"]["remedies"].to_string().contains(command), "{what}: {last}");
         }
         assert_eq!(tree(&root), before, "{what}: mended silently");
     };
@@ -461,7 +461,7 @@ fn fault_055_many_records() {
     // The limits are generous: they tell linear from quadratic, on a busy machine too.
     timed(60, &["backups:sync", "db", "--format", "json"]);
     assert_eq!(
-        timed(20, &["backups:list", "db", "--format", "json"]).json().as_array().expect("array").len(),
+        timed(20, &["backups:list", "db", "--format", "json"]).json()["backups"].as_array().expect("array").len(),
         usize::try_from(many()).expect("small") + 1
     );
     let id = timed(30, &["backups:export", "db"]).id();
@@ -489,7 +489,7 @@ fn fault_055_huge_and_deeply_nested_records() {
             let since = Instant::now();
             let run = host.dokku(&["backups:list", "db", "--format", "json"]).expect(0);
             assert!(since.elapsed() < Duration::from_secs(15), "{what} in {name}: {:?}", since.elapsed());
-            assert_eq!(run.json().as_array().expect("array").len(), 2, "{what} in {name}");
+            assert_eq!(run.json()["backups"].as_array().expect("array").len(), 2, "{what} in {name}");
         }
         match was {
             Some(bytes) => host.put(&path, &bytes, 0o600),
@@ -618,7 +618,7 @@ fn fault_057_foreign_files_are_named_and_left_alone() {
     host.put(&folder.join("folder/inner"), b"mine", 0o644);
     let before: Vec<_> = foreign.iter().map(|path| fs::metadata(path).expect("metadata").ino()).collect();
     let report = host.dokku(&["backups:sync", "db", "--format", "json"]).expect(0).json();
-    let named = report[0]["foreign"].to_string();
+    let named = report["services"][0]["foreign"].to_string();
     for path in &foreign {
         let name = path.file_name().expect("name").to_string_lossy();
         assert!(named.contains(&format!("\"{name}\"")), "{name} is not named: {named}");

@@ -51,7 +51,7 @@ fn failed_as(run: &Run, kind: &str) {
     assert_eq!(run.code, Some(1), "{run:?}");
     let error = error(run);
     assert_eq!(error["kind"], kind, "{error}");
-    assert!(error["hints"].as_array().is_some_and(|hints| !hints.is_empty()), "no hint: {error}");
+    assert!(error["remedies"].as_array().is_some_and(|remedies| !remedies.is_empty()), "no hint: {error}");
     assert!(run.stdout.is_empty(), "a failed export printed {}", run.out());
 }
 

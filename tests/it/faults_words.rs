@@ -182,7 +182,7 @@ fn fault_060_words_that_the_ssh_entry_swallows() {
     // Nothing is expanded, and a quoted word is one.
     let run = over_ssh(&host, "backups:export shop --label \"before $(id) * ; sale\"").expect(0);
     assert_eq!(host.info("shop", &run.id())["label"], "before $(id) * ; sale");
-    assert_eq!(host.info("shop", &run.id())["actor"], "alice");
+    assert_eq!(host.info("shop", &run.id())["created_by"], "alice");
     host.check("shop", &[old, new, run.id()], true);
 }
 
@@ -375,7 +375,7 @@ fn fault_092_hostile_surroundings() {
     // An empty force is no force.
     hostile_run(&["backups:import", "shop", "--id", &id]).expect(7);
     let listed = hostile_run(&["backups:list", "shop", "--format", "json"]).expect(0);
-    assert_eq!(listed.json().as_array().map(Vec::len), Some(2));
+    assert_eq!(listed.json()["backups"].as_array().map(Vec::len), Some(2));
     assert_eq!(listed.stderr, "");
     host.check("shop", &[id, second], true);
 }

@@ -193,7 +193,7 @@ fn a_name_that_lies_about_its_form_is_found_out() {
     // Somebody unpacked one where it lies: theirs, and left alone.
     host.put(&folder.join(format!("{id}.dump")), &host.unpacked(&host.stored("shop", &id), None), 0o400);
     let run = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0);
-    assert_eq!(run.json()[0]["foreign"], serde_json::json!([format!("{id}.dump")]));
+    assert_eq!(run.json()["services"][0]["foreign"], serde_json::json!([format!("{id}.dump")]));
     for second in 0..3 {
         let info = host.info("shop", &format!("shop-2020-01-01-00-00-0{second}"));
         assert_eq!((&info["status"], &info["adopted"]), (&"failed".into(), &true.into()), "{info}");

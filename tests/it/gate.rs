@@ -144,31 +144,31 @@ fn row_039_what_is_set_is_reported() {
     host.dokku(&["postgres:create", "shop"]).expect(0);
     let report = || host.dokku(&["backups:report", "shop", "--format", "json"]).expect(0).json();
     let before = report();
-    assert_eq!(
-        (&before["computed-gate"], &before["gate"], &before["global-gate"]),
-        (&"on".into(), &"".into(), &"".into())
-    );
-    assert_eq!(before["computed-verify-memory"], "1g");
-    assert_eq!(before["computed-restore-timeout"], "21600");
+    assert_eq!(before["properties"]["gate"], serde_json::json!({ "computed": true, "own": null, "global": null }));
+    assert_eq!(before["properties"]["verify_memory"]["computed"], 1 << 30);
+    assert_eq!(before["properties"]["verify_disk"]["computed"], "auto");
+    assert_eq!(before["properties"]["restore_timeout"]["computed"], 21600);
     host.dokku(&["backups:set", "--global", "verify-memory", "2g"]).expect(0);
     host.dokku(&["backups:set", "shop", "verify-memory", "512m"]).expect(0);
     let run = host.dokku(&["backups:set", "postgres:shop", "gate", "off"]).expect(0);
     assert!(run.stderr.contains("Setting gate of shop to off"), "{}", run.stderr);
     let after = report();
-    let memory = ["computed-verify-memory", "verify-memory", "global-verify-memory"].map(|key| after[key].clone());
-    assert_eq!(memory, ["512m", "512m", "2g"]);
-    assert_eq!(after["computed-gate"], "off");
+    assert_eq!(
+        after["properties"]["verify_memory"],
+        serde_json::json!({ "computed": 512 << 20, "own": 512 << 20, "global": 2u64 << 30 })
+    );
+    assert_eq!(after["properties"]["gate"]["computed"], false);
     let text = host.dokku(&["backups:report", "shop"]).expect(0).out();
     assert!(text.contains("=====> shop backups information"), "{text}");
     let line = text.lines().find(|line| line.contains("Backups computed verify memory:")).expect("a line");
     assert!(line.ends_with(" 512m"), "{line}");
     assert_eq!(
-        host.dokku(&["backups:report", "--global", "--format", "json"]).expect(0).json()["global-verify-memory"],
-        "2g"
+        host.dokku(&["backups:report", "--global", "--format", "json"]).expect(0).json()["properties"]["verify_memory"],
+        serde_json::json!({ "computed": 2u64 << 30, "global": 2u64 << 30 })
     );
     let run = host.dokku(&["backups:set", "shop", "verify-memory"]).expect(0);
     assert!(run.stderr.contains("Unsetting verify-memory of shop"), "{}", run.stderr);
-    assert_eq!(report()["computed-verify-memory"], "2g");
+    assert_eq!(report()["properties"]["verify_memory"]["computed"], 2u64 << 30);
     for (words, code) in [
         (&["shop", "gates", "off"][..], 2),
         (&["shop", "origin", "x"], 2),
@@ -190,7 +190,7 @@ fn row_039_what_is_set_is_reported() {
         assert_eq!(run.out(), "", "{words:?}");
     }
     host.dokku(&["backups:report", "nosuch"]).expect(4);
-    assert_eq!(report()["computed-gate"], "off", "a refused word changed something");
+    assert_eq!(report()["properties"]["gate"]["computed"], false, "a refused word changed something");
     let folder = std::path::Path::new(host.var("DOKKU_LIB_ROOT")).join("config/backups");
     let mut names: Vec<_> = fs::read_dir(folder).expect("config").flatten().map(|e| e.file_name()).collect();
     names.retain(|name| !name.to_string_lossy().starts_with('.'));
@@ -212,7 +212,7 @@ fn row_047_fork_makes_a_service_or_nothing() {
     assert_eq!((host.digest("copy"), host.digest("shop")), (full.clone(), live.clone()));
     assert_eq!(image("copy"), image("shop"));
     assert_eq!(host.info("shop", &id)["restores"][0]["target"], "copy");
-    let run = host.dokku(&["backups:fork", "shop", "--id", &id, "copy"]).expect(7);
+    let run = host.dokku(&["backups:fork", "shop", "--id", &id, "copy"]).expect(9);
     assert!(run.stderr.contains("exists already") && run.stderr.contains("--from-service shop"), "{}", run.stderr);
     assert_eq!(host.digest("copy"), full);
     // What was begun is removed again, past the gate; the name is free as before.

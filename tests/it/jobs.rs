@@ -151,7 +151,7 @@ fn row_050_cancel_ends_an_export_and_the_dump_in_the_container() {
     host.wait_until("pg_dump", || inside(&host, "pg_dump") == "1");
     host.dokku(&["backups:cancel", "shop", "--id", &id]).expect(4);
     let run = host.dokku_with("SUDO_USER", "bob", &["backups:cancel", "shop", "--format", "json"]);
-    let run = run.expect(0).json();
+    let run = run.expect(0).json()["backup"].clone();
     assert_eq!((run["id"].as_str(), run["status"].as_str()), (Some(draft.as_str()), Some("failed")), "{run}");
     let reason = run["reason"].as_str().expect("a reason").to_owned();
     assert!(reason.starts_with("cancelled by "), "{reason}");

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
+use super::support::lack::left_out;
 use super::support::sshd::{KEY, Sshd};
 use super::support::{Host, SHOP, wait_for};
 
@@ -64,6 +65,56 @@ fn row_006_host_208_a_platform_through_an_ssh_library() {
     assert!(worker.wait().expect("python").success(), "{said:?}");
     assert_eq!(said.iter().filter(|line| line.starts_with("ok: ")).count(), 5, "{said:?}");
     assert_eq!(host.fingerprint(shop), before);
+}
+
+/// Runs one of the workers that the documents show; what it said, a line each.
+fn worker(host: &Host, ssh: &Sshd, program: &str, file: &str, words: [&str; 2]) -> Vec<String> {
+    let (user, address) = ssh.target.split_once('@').expect("user@host");
+    let mut command = host.command(program);
+    command
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("NODE_PATH", concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/node_modules"));
+    command.arg(format!("{}/examples/workers/{file}", env!("CARGO_MANIFEST_DIR")));
+    command.args([address, &ssh.port.to_string(), user]).args([ssh.key(KEY), ssh.known_hosts()]).args(words);
+    let out = command.output().expect(program);
+    assert!(out.status.success(), "{file}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8_lossy(&out.stdout).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn ux_333_the_workers_of_the_documents_work() {
+    let host = Host::up();
+    let Some(ssh) = host.sshd() else { return };
+    host.database("shop", SHOP);
+    let node = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/target/tools/node_modules/ssh2"));
+    if !node.is_dir() {
+        left_out("node", "there is no target/tools/node_modules; see scripts/prerequisites");
+    }
+    let workers = [(python(), "worker.py", "2026-04-08T14:30:00Z"), ("node", "worker.js", "2026-04-09T14:30:00Z")];
+    for (program, file, created) in workers.into_iter().filter(|(program, ..)| *program != "node" || node.is_dir()) {
+        let id = format!("shop-{}-14-30-00", &created[..10]);
+        let before = host.digest("shop");
+        let said = worker(&host, &ssh, program, file, ["shop", created]);
+        let [made, again, restorable, restored, gone] = &said[..] else { panic!("{file}: {said:?}") };
+        assert_eq!((made, again), (&format!("made {id}"), &format!("again {id}")));
+        assert!(restorable.starts_with("restorable shop-") && gone == "not there: 4 not-found", "{file}: {said:?}");
+        assert!(restored.contains("there was shop-"), "{file}: {said:?}");
+        assert_eq!(host.digest("shop"), before);
+        // Once more is as good as once.
+        let said = worker(&host, &ssh, program, file, ["shop", created]);
+        assert_eq!(said[0], format!("made {id}"), "{file}: {said:?}");
+    }
+}
+
+/// A connection of ssh carries ten sessions at once, and not one more: that is sshd's MaxSessions.
+#[test]
+fn ux_333_eleven_at_once_on_one_connection_are_one_too_many() {
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/platforms.md")).expect("the document");
+    assert!(text.contains("MaxSessions") && text.contains("ten"), "it is not said");
+    let over_ssh =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/over-ssh.md")).expect("the document");
+    assert!(over_ssh.contains("MaxSessions"), "it is not said");
 }
 
 /// Starts a line through the library, waits until it has begun to talk, and kills the client.

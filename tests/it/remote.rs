@@ -33,6 +33,7 @@ fn row_004_every_verb_over_ssh() {
     assert_eq!(info["label"], "before the sale");
     ssh.run(&format!("backups:verify {shop} --latest")).expect(0);
     let list = ssh.run(&format!("backups:list {shop} --format json")).expect(0).json();
+    let list = &list["backups"];
     assert_eq!((list[0]["id"].as_str(), list[0]["trust"].as_str()), (Some(first.as_str()), Some("restorable")));
     assert!(ssh.run(&format!("backups:logs {shop} --latest")).expect(0).out().contains("verified: 3 tables"));
     host.sql(shop, "delete from orders");
@@ -47,7 +48,7 @@ fn row_004_every_verb_over_ssh() {
     assert_eq!(host.fingerprint(copy), full);
     ssh.run(&format!("backups:set {shop} gate off")).expect(0);
     let report = ssh.run(&format!("backups:report {shop} --format json")).expect(0);
-    assert!(report.out().contains("\"off\""), "{report:?}");
+    assert_eq!(report.json()["properties"]["gate"]["own"], false, "{report:?}");
     ssh.run(&format!("backups:set {shop} gate")).expect(0);
     ssh.run(&format!("backups:sync {shop}")).expect(0);
     ssh.run(&format!("backups:cancel {shop}")).expect(4);
@@ -64,10 +65,10 @@ fn row_069_the_key_is_the_actor() {
     let (host, _) = Host::with_backup();
     let Some(ssh) = host.sshd() else { return };
     ssh.add_key("deploy-bot");
-    assert_eq!(host.info("shop", &id(&ssh, "backups:export shop"))["actor"], KEY);
+    assert_eq!(host.info("shop", &id(&ssh, "backups:export shop"))["created_by"], KEY);
     let run = finish(ssh.command_as("deploy-bot", &[], "backups:export shop --detach")).expect(0);
     ssh.run(&format!("backups:info shop --id {} --wait", run.id())).expect(0);
-    assert_eq!(host.info("shop", &run.id())["actor"], "deploy-bot", "a detached run forgets who asked");
+    assert_eq!(host.info("shop", &run.id())["created_by"], "deploy-bot", "a detached run forgets who asked");
     host.fault("postgres:export/stall=700");
     let draft = id(&ssh, "backups:export shop --detach");
     finish(ssh.command_as("deploy-bot", &[], "backups:cancel shop")).expect(0);
@@ -89,7 +90,7 @@ fn fault_008_a_terminal_changes_nothing_but_the_looks() {
     let size = |id: &str| dumps[&format!("{id}.dump")].len();
     assert_eq!(size(&first), size(&second));
     let json = ssh.run_tty("backups:list shop --format json").expect(0).out();
-    assert_eq!(serde_json::from_str::<Value>(json.trim()).expect("JSON").as_array().map(Vec::len), Some(2));
+    assert_eq!(serde_json::from_str::<Value>(json.trim()).expect("JSON")["backups"].as_array().map(Vec::len), Some(2));
     let quiet = ssh.run_tty("backups:export shop --quiet --format json").expect(0).out();
     let third = serde_json::from_str::<Value>(quiet.trim()).expect("JSON")["id"].as_str().expect("an id").to_owned();
     ssh.run_tty(&format!("backups:verify shop --id {second}")).expect(0);

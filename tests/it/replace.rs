@@ -46,7 +46,7 @@ fn fault_048_what_was_made_after_the_backup_is_gone() {
     assert_eq!(host.psql("shop", "shop", "select count(*) from pg_type where typname = 'kind'"), "0");
     let history = &run.json()["restores"][0];
     assert_eq!((&history["status"], &history["target"]), (&"success".into(), &"shop".into()), "row 49");
-    assert!(history["by"].is_string() && history["finished_at"].is_string() && history["reason"].is_null());
+    assert!(history["started_by"].is_string() && history["finished_at"].is_string() && history["reason"].is_null());
     host.check_settled("shop", "an import");
     // Twice is the same.
     import(&host, &id, &[]).expect(0);

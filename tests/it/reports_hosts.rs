@@ -119,7 +119,11 @@ fn report_102_after_a_loss_one_step_takes_over_and_says_from_whom() {
     }
     let report = fresh.dokku(&["backups:sync", "shop", "--take-over", "--format", "json"]).expect(0).json();
     if taken == 0 {
-        assert_eq!(report[0]["taken_over"], json!([{"id": id, "from": format!("the host {lost}")}]), "{report}");
+        assert_eq!(
+            report["services"][0]["taken_over"],
+            json!([{"id": id, "from": format!("the host {lost}")}]),
+            "{report}"
+        );
     }
     let log = fresh.dokku(&["backups:logs", "shop", "--id", &id]).expect(0).out();
     assert!(log.contains(&format!("taken over from the host {lost}")), "{log}");

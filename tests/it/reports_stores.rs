@@ -25,15 +25,15 @@ fn codes(checked: &Value) -> Vec<&str> {
 /// Nothing anywhere rests on a backup of which no byte is left.
 fn is_lost(host: &Host, id: &str, trust: &str, state: &str) {
     let info = host.info("shop", id);
-    assert_eq!((&info["trust"], &info["destination"]["state"]), (&json!(trust), &json!(state)), "{info}");
-    assert!(info["destination"]["reason"].as_str().is_some_and(|why| why.contains("seen 20")), "{info}");
+    assert_eq!((&info["trust"], &info["copy"]["state"]), (&json!(trust), &json!(state)), "{info}");
+    assert!(info["copy"]["reason"].as_str().is_some_and(|why| why.contains("seen 20")), "{info}");
     let listed = host.list("shop");
-    assert_eq!((&listed[0]["trust"], &listed[0]["destination"]["state"]), (&json!(trust), &json!(state)));
+    assert_eq!((&listed[0]["trust"], &listed[0]["copy"]["state"]), (&json!(trust), &json!(state)));
     assert!(!host.dokku(&["backups:list", "shop"]).expect(0).out().contains("Restorable"));
     let report = host.dokku(&["backups:report", "shop", "--format", "json"]).expect(0).json();
     assert_eq!((&report["destroy"], &report["newest_restorable"]), (&json!("refused"), &Value::Null), "{report}");
-    assert_eq!(report["offsite"]["latest"]["state"], state, "{report}");
-    assert_eq!(report["offsite"]["newest_stored"], Value::Null, "{report}");
+    assert_eq!(report["copies"]["latest"]["state"], state, "{report}");
+    assert_eq!(report["copies"]["newest_stored"], Value::Null, "{report}");
     let text = host.dokku(&["backups:report", "shop"]).expect(0).out();
     assert!(text.contains(&format!("{state} s3://")) && text.contains("refused by the gate"), "{text}");
     let page = host.dokku(&["backups:report", "--format", "html"]).expect(0).out();
@@ -47,13 +47,13 @@ fn report_101_a_copy_that_is_gone_is_seen_and_made_again() {
     let (host, bucket, id, key) = copied();
     let dump = bucket.get(&key);
     bucket.delete(&key);
-    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()["services"][0].clone();
     assert_eq!(synced["lost"], json!([{"id": id, "state": "missing"}]), "{synced}");
     assert_eq!((&synced["uploaded"], bucket.get(&key) == dump), (&json!([id]), true), "{synced}");
     assert_eq!(host.copy_state("shop", &id), "stored");
     let log = host.dokku(&["backups:logs", "shop", "--id", &id]).expect(0).out();
     assert!(log.contains("is missing: the store does not have it any more"), "{log}");
-    let again = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    let again = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()["services"][0].clone();
     assert_eq!((&again["lost"], &again["uploaded"]), (&json!([]), &json!([])), "{again}");
     // `check --read` too, and it says what it has found.
     bucket.delete(&key);
@@ -95,7 +95,7 @@ fn report_101_a_copy_of_another_size_is_changed_and_made_again() {
     let (host, bucket, id, key) = copied();
     let dump = bucket.get(&key);
     bucket.put(&key, b"cut".to_vec());
-    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()["services"][0].clone();
     assert_eq!((&synced["lost"], &synced["uploaded"]), (&json!([{"id": id, "state": "changed"}]), &json!([id])));
     assert_eq!(bucket.get(&key), dump);
     // Of the same size, but another object: the store says so by its checksum.
@@ -108,7 +108,7 @@ fn report_101_a_copy_of_another_size_is_changed_and_made_again() {
     // The same bytes put there by somebody else's program are the copy.
     bucket.delete(&key);
     bucket.put(&key, dump.clone());
-    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()["services"][0].clone();
     assert_eq!(synced["lost"], json!([]), "{synced}");
     // With nothing here to copy again it is no backup.
     let file = host.lose("shop", &id);
@@ -132,7 +132,7 @@ fn report_101_a_folder_is_watched_like_a_bucket_and_an_unmounted_one_has_lost_no
     let id = host.export("shop");
     let copy = disk.join(format!("postgres/shop/{id}.dump"));
     fs::remove_file(&copy).expect("the copy");
-    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()["services"][0].clone();
     assert_eq!((&synced["lost"][0]["state"], &synced["uploaded"]), (&json!("missing"), &json!([id])), "{synced}");
     assert!(copy.is_file());
     let away = host.dir().join("away");
@@ -226,7 +226,7 @@ fn report_130_a_key_that_may_not_delete_is_a_state_that_is_told() {
         .map(|at| host.dokku(&["backups:export", "shop", "--at", at]).expect(0).id());
     let key = bucket.key("shop", &format!("{old}.dump"));
     let deleted = host.dokku(&["backups:delete", "shop", "--id", &old, "--force", "--format", "json"]).expect(0);
-    let copy = &deleted.json()[0]["destination"];
+    let copy = &deleted.json()["backups"][0]["copy"];
     assert_eq!((&copy["state"], &copy["kept_until"], &copy["retry_at"]), (&json!("kept"), &Value::Null, &Value::Null));
     assert!(deleted.stderr.contains("the store does not let this host remove it"), "{}", deleted.stderr);
     assert!(!bucket.get(&key).is_empty() && !bucket.get(&bucket.key("shop", &format!("{old}.toml"))).is_empty());
@@ -243,7 +243,7 @@ fn report_130_a_key_that_may_not_delete_is_a_state_that_is_told() {
     host.dokku(&["backups:sync", "shop"]).expect(0);
     assert_eq!(host.copy_state("shop", &old), "kept");
     proxy.well();
-    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()["services"][0].clone();
     assert_eq!((&synced["removed"], host.copy_state("shop", &old).as_str()), (&json!([old]), "deleted"), "{synced}");
     assert!(!bucket.objects().iter().any(|(there, _)| there.contains(&old)));
 }
@@ -258,7 +258,7 @@ fn report_130_the_date_until_which_the_store_keeps_a_copy_is_told() {
     proxy.on("HEAD", ".dump", ALWAYS, Act::Adds("x-amz-object-lock-retain-until-date", until.clone()));
     let delete = |id: &str| {
         let run = host.dokku(&["backups:delete", "shop", "--id", id, "--force", "--format", "json"]).expect(0);
-        (run.json()[0]["destination"].clone(), run.stderr)
+        (run.json()["backups"][0]["copy"].clone(), run.stderr)
     };
     // A bucket with versions takes the name away and keeps the bytes.
     let (copy, said) = delete(&ids[0]);
@@ -285,7 +285,7 @@ fn report_130_a_bucket_with_object_lock_is_a_destination() {
     let ids = ["2026-04-08T14:30:00Z", "2026-04-08T14:31:00Z"]
         .map(|at| host.dokku(&["backups:export", "shop", "--at", at, "--verify"]).expect(0).id());
     let run = host.dokku(&["backups:delete", "shop", "--id", &ids[0], "--force", "--format", "json"]).expect(0);
-    let copy = run.json()[0]["destination"].clone();
+    let copy = run.json()["backups"][0]["copy"].clone();
     let until = copy["kept_until"].as_str().and_then(|at| chrono::DateTime::parse_from_rfc3339(at).ok());
     let days = until.map(|until| (until.with_timezone(&chrono::Utc) - chrono::Utc::now()).num_hours());
     assert!(copy["state"] == "deleted" && days.is_some_and(|hours| (70..=72).contains(&hours)), "{copy}");
@@ -307,12 +307,12 @@ fn report_131_rclone_is_a_destination_and_what_it_cannot_do_is_named() {
     let (key, record) = (bucket.key("shop", &format!("{id}.dump")), bucket.key("shop", &format!("{id}.toml")));
     assert!(bucket.get(&key) == fs::read(host.dump_file("shop", &id)).expect("the dump"));
     bucket.delete(&key);
-    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()["services"][0].clone();
     assert_eq!((&synced["lost"][0]["state"], &synced["uploaded"]), (&json!("missing"), &json!([id])), "{synced}");
     host.lose("shop", &id);
     host.dokku(&["backups:import", "shop", "--id", &id, "--force"]).expect(0);
     let run = host.dokku(&["backups:delete", "shop", "--id", &id, "--force", "--format", "json"]).expect(0);
-    assert_eq!(run.json()[0]["destination"]["state"], "deleted");
+    assert_eq!(run.json()["backups"][0]["copy"]["state"], "deleted");
     assert!(!bucket.objects().iter().any(|(there, _)| *there == key || *there == record));
 }
 

@@ -179,7 +179,7 @@ fn report_107_a_database_that_lost_everything_is_an_alarm_until_somebody_says_it
         let [finding] = &findings()[..] else { panic!("{how}: {:?}", findings()) };
         assert_eq!(finding["level"], "failing", "{how}");
         assert!(finding["message"].as_str().expect("words").contains("say so where that is meant"), "{finding}");
-        assert_eq!(finding["remedy"], format!("dokku backups:verify shop --id {id} --meant").as_str());
+        assert_eq!(finding["remedies"][0]["command"], format!("dokku backups:verify shop --id {id} --meant").as_str());
         host.dokku(&["backups:verify", "shop", "--id", &id]).expect(0);
         assert_eq!(findings().len(), 1, "{how}: a verification clears it");
         // The one before is what everything rests on.

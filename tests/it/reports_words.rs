@@ -211,7 +211,7 @@ fn report_121_dumps_by_the_names_of_other_programs_are_adopted() {
     }
     let sync = ["backups:sync", "shop", "--adopt", folder.to_str().expect("a path"), "--format", "json"];
     let run = host.dokku(&sync).expect(3);
-    let found = run.json()[0].clone();
+    let found = run.json()["services"][0].clone();
     let ids = [
         "shop-2024-06-01-00-00-01",
         "shop-2024-06-01-00-00-00",
@@ -232,7 +232,7 @@ fn report_121_dumps_by_the_names_of_other_programs_are_adopted() {
         assert_eq!(host.sql("shop", COUNT), "500");
     }
     // Once more it is all known, under the same names.
-    let again = host.dokku(&sync).expect(3).json()[0].clone();
+    let again = host.dokku(&sync).expect(3).json()["services"][0].clone();
     assert_eq!((&again["adopted"], again["known"].as_array().map(Vec::len)), (&json!([]), Some(4)), "{again}");
 }
 
@@ -371,8 +371,10 @@ fn host_205_latest_means_one_thing_and_what_differs_says_so() {
     host.dokku(&["--force", "backups:import", "shop", "--latest"]).expect(0);
     host.dokku_with("DOKKU_SANDBOX_FAULT", "postgres:export/broken=100", &["backups:export", "shop"]).expect(1);
     let newest = host.list("shop")[0]["id"].as_str().expect("an id").to_owned();
-    let looked = host.dokku(&["backups:info", "shop", "--latest", "--format", "json"]).expect(0).json();
-    assert_eq!((looked["id"].as_str(), looked["status"].as_str()), (Some(newest.as_str()), Some("failed")));
+    let looked = |word: &str| host.dokku(&["backups:info", "shop", word, "--format", "json"]).expect(0).json();
+    assert_eq!(looked("--latest")["id"], good.as_str());
+    let last = looked("--last");
+    assert_eq!((last["id"].as_str(), last["status"].as_str()), (Some(newest.as_str()), Some("failed")));
     let verified = host.dokku(&["backups:verify", "shop", "--latest", "--format", "json"]).expect(0).json();
     assert_eq!(verified["id"], good.as_str());
     let forked = host.dokku(&["backups:fork", "shop", "--latest", "copy"]).expect(0);
@@ -381,10 +383,11 @@ fn host_205_latest_means_one_thing_and_what_differs_says_so() {
     assert!(run.stderr.contains(&good), "{}", run.stderr);
     // Said once, and where it differs.
     let help = host.dokku(&["backups:help"]).expect(0).out();
-    assert!(help.contains("--latest is the newest good backup, safety backups apart"), "{help}");
+    assert!(help.contains("--latest is the newest good backup, the same for every command"), "{help}");
     for (verb, words) in [
-        ("info", "be it failed or in the making"),
-        ("logs", "be it failed or in the making"),
+        ("info", "The newest good one, safety backups apart"),
+        ("info", "The newest of all, be it failed, in the making or a safety backup"),
+        ("logs", "The newest good one, safety backups apart"),
         ("download", "The newest good one, safety backups apart"),
         ("fork", "The newest good one, safety backups apart"),
         ("verify", "The newest good backup, safety backups apart"),

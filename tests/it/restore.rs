@@ -53,12 +53,12 @@ fn row_043_049_safety_backup_and_history() {
     assert_eq!(restores.len(), 2);
     for restore in restores {
         assert_eq!((restore["status"].as_str(), restore["target"].as_str()), (Some("success"), Some("shop")));
-        assert!(restore["by"].as_str().is_some_and(|by| !by.is_empty()), "{restore}");
+        assert!(restore["started_by"].as_str().is_some_and(|by| !by.is_empty()), "{restore}");
         assert!(restore["started_at"].is_string() && restore["finished_at"].is_string(), "{restore}");
     }
     assert_eq!(restores[0]["safety_backup"], safety["id"]);
     assert!(restores[1]["safety_backup"].is_null());
-    let table = host.dokku(&["backups:list", "shop"]).expect(0).out();
+    let table = host.dokku(&["backups:list", "shop", "--verbose"]).expect(0).out();
     let line = table.lines().find(|line| line.starts_with(&id)).expect("a row").to_owned();
     let done = restores[1]["finished_at"].as_str().expect("a time")[..19].replace('T', " ");
     assert!(line.contains(&format!("done {done} UTC")), "{line}");
@@ -138,7 +138,7 @@ fn row_058_deleted_is_kept_as_a_record() {
     let shown = host.dokku(&["backups:list", "shop"]).expect(0).out();
     assert!(!shown.contains(&old) && shown.contains(&new), "{shown}");
     let all = host.dokku(&["backups:list", "shop", "--deleted"]).expect(0).out();
-    assert!(all.lines().any(|line| line.starts_with(&old) && line.contains("deleted")), "{all}");
+    assert!(all.lines().any(|line| line.starts_with(&old) && line.contains(" Deleted ")), "{all}");
     let again = host.dokku(&["backups:delete", "shop", "--id", &old]).expect(0);
     assert!(again.stderr.contains("deleted already"), "{}", again.stderr);
     assert_eq!(host.info("shop", &old)["deleted_at"], info["deleted_at"], "the first time counts");

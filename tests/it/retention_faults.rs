@@ -113,7 +113,7 @@ fn fault_039_prune_beside_export_delete_and_itself() {
         let run = host.on(21, &["backups:prune", "db"]).expect(5);
         assert!(run.stderr.contains("db is busy (pid ") && run.stderr.contains("export"), "{}", run.stderr);
         let run = host.on(21, &["backups:prune", "--format", "json"]).expect(5).json();
-        assert_eq!(run[0]["error"]["kind"], "busy", "{run}");
+        assert_eq!(run["services"][0]["error"]["kind"], "busy", "{run}");
         stay.push(export.join().expect("export"));
     });
     host.fault("");

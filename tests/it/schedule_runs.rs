@@ -72,7 +72,7 @@ fn fault_078_a_stopped_or_destroyed_service_has_failed_runs_that_stay() {
         let list = host.list(service);
         let [failed] = list.as_slice() else { panic!("not one record: {list:?}") };
         assert_eq!(
-            (field(failed, "status"), field(failed, "source"), field(failed, "actor")),
+            (field(failed, "status"), field(failed, "source"), field(failed, "created_by")),
             ("failed", "schedule", "scheduler")
         );
         assert!(
@@ -280,12 +280,12 @@ fn fault_040_overlapping_ticks_run_each_of_many_services_once_and_only_so_many_a
     fs::remove_file(data.join("s009")).expect("mended");
     let all = host.dokku(&["backups:list", "--format", "json"]).expect(0).json();
     let made: BTreeMap<_, _> =
-        all.as_array().expect("array").iter().map(|b| (field(b, "service"), field(b, "status"))).collect();
-    assert_eq!((made.len(), all.as_array().map(Vec::len)), (good, Some(good)), "{}", host.scheduler_log());
+        all["backups"].as_array().expect("array").iter().map(|b| (field(b, "service"), field(b, "status"))).collect();
+    assert_eq!((made.len(), all["backups"].as_array().map(Vec::len)), (good, Some(good)), "{}", host.scheduler_log());
     assert!(made.values().all(|status| *status == "success"), "{made:?}");
     let runs = host.dokku(&["backups:schedules", "--format", "json"]).expect(3).json();
     let mut times: Vec<(String, i32)> = Vec::new();
-    for schedule in runs.as_array().expect("array") {
+    for schedule in runs["schedules"].as_array().expect("array") {
         let run = &schedule["last_run"];
         if field(schedule, "service") == "s009" {
             assert!(field(run, "status") == "failed" && field(run, "reason").contains("s009"), "{schedule}");
@@ -323,7 +323,7 @@ fn the_scheduler_speaks_for_the_host_and_a_refusal_is_a_failed_run() {
     );
     assert_eq!(host.cron("2027-01-10T03:00:05Z").code, Some(0), "{}", host.scheduler_log());
     let list = host.list("shop");
-    assert_eq!((field(&list[0], "status"), field(&list[0], "actor")), ("success", "scheduler"));
+    assert_eq!((field(&list[0], "status"), field(&list[0], "created_by")), ("success", "scheduler"));
     assert_eq!((&list[0]["apps"][0]["app"], &list[0]["notes"]), (&"web".into(), &serde_json::json!([])), "{}", list[0]);
     // One that refuses even that: a failed run that says so, and not silence.
     host.add_trigger(

@@ -70,7 +70,7 @@ fn fault_034_036_row_063_068_a_week_with_an_outage_leaves_exactly_what_the_rules
     let shown = list.iter().map(|backup| {
         let field = |key: &str| backup[key].as_str().unwrap_or_default().to_owned();
         assert_eq!(
-            (field("status"), field("source"), field("actor")),
+            (field("status"), field("source"), field("created_by")),
             ("success".into(), "schedule".into(), "scheduler".into())
         );
         let schedules: Vec<String> = serde_json::from_value(backup["schedules"].clone()).expect("names");

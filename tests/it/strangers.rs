@@ -85,7 +85,7 @@ fn attack_407_what_lies_at_the_store_is_not_believed() {
     let (host, bucket, own) = insured();
     let theirs = Theirs::made();
     plant(&bucket, &theirs);
-    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()["services"][0].clone();
     assert_eq!(synced["rebuilt"], json!([theirs.id, theirs.other]), "{synced}");
     assert_eq!(synced["elsewhere"], json!([theirs.other, theirs.id]), "{synced}");
     assert_eq!(synced["taken_over"], json!([]));
@@ -107,7 +107,7 @@ fn attack_407_what_lies_at_the_store_is_not_believed() {
     let report = host.dokku(&["backups:report", "shop", "--format", "json"]).expect(0).json();
     assert_eq!((&report["newest_good"]["id"], &report["destroy"]), (&json!(own), &json!("refused")), "{report}");
     assert_eq!(report["newest_restorable"], Value::Null, "{report}");
-    assert_eq!(report["offsite"]["latest"]["uri"], host.info("shop", &own)["destination"]["uri"]);
+    assert_eq!(report["copies"]["latest"]["uri"], host.info("shop", &own)["copy"]["uri"]);
     assert!(finding(&report, "made-elsewhere").is_some() && finding(&report, "future").is_none(), "{report}");
     let latest =
         || host.dokku(&["backups:info", "shop", "--latest", "--format", "json"]).expect(0).json()["id"].clone();
@@ -153,12 +153,12 @@ fn attack_407_a_planted_record_never_replaces_one_of_ours() {
     bucket.put(&bucket.key("shop", &format!("{own}.dump")), theirs.dump.clone());
     bucket.put(&bucket.key("shop", &format!("{own}.toml")), record.clone());
     // The copy is not there any more, and that is said; what lies in its place is nobody's to write over.
-    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(3).json()[0].clone();
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(3).json()["services"][0].clone();
     assert_eq!((&synced["rebuilt"], &synced["taken_over"]), (&json!([]), &json!([])), "{synced}");
     assert_eq!(synced["lost"], json!([{ "id": own, "state": "changed" }]), "{synced}");
     let but_for_the_copy = |mut info: Value| {
         let fields = info.as_object_mut().expect("an object");
-        fields.retain(|field, _| !["destination", "presence"].contains(&field.as_str()));
+        fields.retain(|field, _| !["copy", "presence"].contains(&field.as_str()));
         info
     };
     assert_eq!(but_for_the_copy(host.info("shop", &own)), but_for_the_copy(before));
@@ -245,7 +245,7 @@ fn attack_407_a_copied_folder_is_a_strangers_until_it_is_taken_over() {
     assert_eq!(denied.code, Some(7), "{denied:?}");
     assert_eq!(host.info("shop", &theirs.id)["origin"], "foreign");
     let words = ["backups:sync", "shop", "--take-over", "--format", "json"];
-    let synced = host.dokku(&words).expect(0).json()[0].clone();
+    let synced = host.dokku(&words).expect(0).json()["services"][0].clone();
     let from = format!("the host {}", theirs.host.key().id());
     assert_eq!(synced["taken_over"][1], json!({"id": theirs.id, "from": from}), "{synced}");
     assert_eq!((&synced["elsewhere"], synced["taken_over"].as_array().map(Vec::len)), (&json!([]), Some(2)));
@@ -253,7 +253,7 @@ fn attack_407_a_copied_folder_is_a_strangers_until_it_is_taken_over() {
     assert_eq!((&info["origin"], &info["trust"]), (&json!("own"), &json!("restorable")), "{info}");
     let log = host.dokku(&["backups:logs", "shop", "--id", &theirs.id]).expect(0).out();
     assert!(log.contains(&format!("taken over from {from}")), "{log}");
-    assert_eq!(host.dokku(&words).expect(0).json()[0]["taken_over"], json!([]), "twice");
+    assert_eq!(host.dokku(&words).expect(0).json()["services"][0]["taken_over"], json!([]), "twice");
     host.dokku(&["backups:import", "shop", "--latest", "--force"]).expect(0);
     assert_eq!(host.sql("shop", COUNT), "1");
 }
@@ -275,6 +275,7 @@ fn attack_407_an_index_from_elsewhere_is_a_strangers_too() {
     let (_, after) = rest.split_once(' ').expect("a stamp");
     host.put(&index, &checked(&format!("{before}{} {stamp} {after}", theirs.id), same), 0o600);
     let quick = host.dokku(&["backups:list", "shop", "--format", "json"]).expect(0).json();
+    let quick = &quick["backups"];
     assert_eq!((&quick[0]["origin"], &quick[0]["trust"]), (&json!("foreign"), &json!("created")), "{quick}");
 }
 
@@ -359,7 +360,7 @@ fn attack_408_a_strangers_record_names_no_image() {
     };
     put(&theirs.id, theirs.record(&theirs.id, named("evil.example.com/postgres", "15")));
     put(&theirs.other, theirs.record(&theirs.other, named("--privileged", "--volume=/:/host")));
-    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()[0].clone();
+    let synced = host.dokku(&["backups:sync", "shop", "--format", "json"]).expect(0).json()["services"][0].clone();
     assert_eq!(synced["rebuilt"], json!([theirs.id]), "{synced}");
     assert!(synced["strange"].to_string().contains("image = "), "an option is no image: {synced}");
     // The image is the live service's, and the other one does not even exist here.

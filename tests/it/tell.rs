@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::schemas::fits;
 use super::support::{Host, Run};
 
 const ROWS: &str = "create table t(id int primary key); insert into t select generate_series(1, 300);";
@@ -113,6 +114,7 @@ fn row_067_a_heartbeat_after_success_and_a_document_after_failure() {
     let [(line, body)] = &alarm.seen()[..] else { panic!("one document: {:?}", alarm.seen()) };
     assert_eq!(line, "POST /ping/token");
     let document: Value = serde_json::from_str(body).expect("JSON");
+    fits("notification", &document);
     assert_eq!((&document["event"], &document["service"]), (&"backup-failed".into(), &"shop".into()));
     assert_eq!(document["schedules"], serde_json::json!(["daily"]));
     assert_eq!(document["error"]["kind"], "child");
@@ -162,6 +164,7 @@ fn report_127_an_address_for_notices_is_tried_when_it_is_set() {
     assert!(run.stderr.contains("a test notice was taken there"), "{}", run.stderr);
     let [(line, body)] = &good.seen()[..] else { panic!("one document: {:?}", good.seen()) };
     let document: Value = serde_json::from_str(body).expect("JSON");
+    fits("notification-test", &document);
     assert_eq!((line.as_str(), &document["event"]), ("POST /ping/token", &"test".into()));
     assert!(document["text"].as_str().expect("words").contains("of shop fails"), "{document}");
     // One that does not take it is set all the same, and that is said; it is tried for all services, too.

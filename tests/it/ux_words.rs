@@ -8,13 +8,13 @@ fn ux_322_a_word_that_people_try_leads_to_the_right_one() {
     host.database("shop", super::support::SHOP);
     let id = host.export("shop");
     for (words, hint) in [
-        (&["backups:restore", "shop"][..], "a backup is restored by: dokku backups:import shop --latest"),
-        (&["backups:create", "shop"], "a backup is made by: dokku backups:export shop"),
-        (&["backups:capture"], "a backup is made by: dokku backups:export SERVICE"),
+        (&["backups:restore", "shop"][..], "a backup is restored by:\n           dokku backups:import shop --latest\n"),
+        (&["backups:create", "shop"], "a backup is made by:\n           dokku backups:export shop\n"),
+        (&["backups:capture"], "a backup is made by:\n           dokku backups:export SERVICE\n"),
         (&["backups:status", "postgres:shop"], "dokku backups:check postgres:shop"),
         (&["backups:url", "shop"], "dokku backups:download shop --latest > FILE"),
-        (&["backups:exports", "shop"], "there is dokku backups:export"),
-        (&["backups:help", "restore"], "a backup is restored by: dokku backups:import SERVICE --latest"),
+        (&["backups:exports", "shop"], "there is:\n           dokku backups:export\n"),
+        (&["backups:help", "restore"], "a backup is restored by:\n           dokku backups:import SERVICE --latest\n"),
         (&["backups:frobnicate"], "dokku backups:help"),
     ] {
         let run = host.dokku(words).expect(2);
@@ -22,7 +22,7 @@ fn ux_322_a_word_that_people_try_leads_to_the_right_one() {
     }
     for verb in ["import", "delete", "info", "verify", "download", "keep", "logs"] {
         let run = host.dokku(&[&format!("backups:{verb}"), "shop", &id]).expect(2);
-        let hint = format!("a backup is named with --id: dokku backups:{verb} shop --id {id}");
+        let hint = format!("a backup is named with --id:\n           dokku backups:{verb} shop --id {id}\n");
         assert!(run.stderr.contains(&hint), "{verb}: {}", run.stderr);
     }
     // What is advised is what works.

@@ -28,7 +28,7 @@ fn row_030_to_036_labels_words_and_evidence() {
     let host = Host::up();
     host.database("shop", ITEMS);
     let id = host.export("shop");
-    assert!(list(&host).contains("Created, not restore-verified"), "{}", list(&host));
+    assert!(list(&host).contains(" Created "), "{}", list(&host));
     assert_eq!(host.trust("shop", &id), "created");
     let run = host.dokku(&["backups:verify", "shop", "--latest"]).expect(0);
     assert_eq!(run.out(), format!("{id}: Restorable\n"));
@@ -38,13 +38,14 @@ fn row_030_to_036_labels_words_and_evidence() {
     assert_eq!((&evidence["tables"], &evidence["rows"]), (&1.into(), &500.into()));
     assert_eq!(evidence["sha256"], info["sha256"]);
     assert_eq!(evidence["image"], format!("postgres:{}", info["image_version"].as_str().unwrap_or_default()));
-    assert!(evidence["reason"].is_null() && evidence["at"].is_string(), "{evidence}");
+    assert!(evidence["reason"].is_null() && evidence["verified_at"].is_string(), "{evidence}");
     assert!(list(&host).contains(" Restorable "), "{}", list(&host));
 
     let second = host.dokku(&["backups:export", "shop", "--verify", "--format", "json"]).expect(0).json();
     assert_eq!(second["trust"], "restorable");
     let all = host.dokku(&["backups:verify", "shop", "--all", "--format", "json"]).expect(0).json();
-    let words: Vec<_> = all.as_array().expect("array").iter().map(|b| b["trust"].as_str().unwrap_or("")).collect();
+    let words: Vec<_> =
+        all["backups"].as_array().expect("array").iter().map(|b| b["trust"].as_str().unwrap_or("")).collect();
     assert_eq!(words, ["restorable", "restorable"]);
 
     // Evidence is for these bytes and no others.
@@ -55,14 +56,14 @@ fn row_030_to_036_labels_words_and_evidence() {
     let run = host.dokku(&["backups:verify", "shop", "--id", &id]).expect(6);
     assert!(run.stderr.contains("is damaged"), "{}", run.stderr);
     assert_eq!(host.trust("shop", &id), "damaged");
-    assert!(list(&host).contains("Artifact damaged"), "{}", list(&host));
+    assert!(list(&host).contains(" Damaged "), "{}", list(&host));
     let run = host.dokku(&["backups:verify", "shop", "--all"]).expect(6);
     assert!(run.out().contains(second["id"].as_str().expect("id")), "the good one was verified: {}", run.out());
     assert!(run.stderr.contains("1 of 2 backups"), "{}", run.stderr);
 
     fs::remove_file(host.dump_file("shop", &id)).expect("dump");
     assert_eq!(host.trust("shop", &id), "missing");
-    assert!(list(&host).contains("Artifact missing"), "{}", list(&host));
+    assert!(list(&host).contains(" Missing "), "{}", list(&host));
     host.dokku(&["backups:verify", "shop", "--id", &id]).expect(4);
     host.dokku(&["backups:verify", "shop"]).expect(2);
     host.dokku(&["backups:verify", "shop", "--latest", "--all"]).expect(2);
@@ -92,7 +93,7 @@ fn row_033_validating_is_visible_and_the_dump_is_in_use() {
     let child =
         host.start_dokku(&["backups:verify", "shop", "--id", &id], &[(FAULT, "docker:exec:pg_restore/delay=15")]);
     host.wait_until("validating", || host.trust("shop", &id) == "validating");
-    assert!(list(&host).contains("Validating backup artifact"), "{}", list(&host));
+    assert!(list(&host).contains(" Validating "), "{}", list(&host));
     host.wait_until("a disposable database", || !host.disposables().is_empty());
     let filter = ["ps", "--all", "--filter", "label=dokku-backups.disposable", "--format", "{{.ID}}"];
     let container = host.docker(&filter).expect(0).out().trim().to_owned();
@@ -145,7 +146,7 @@ fn fault_066_each_step_of_verification_fails_or_hangs() {
         assert_eq!(info["trust"], "verification-failed", "{fault}: {}", run.stderr);
         let reason = info["verification"]["reason"].as_str().unwrap_or_default().to_owned();
         assert!(reason.contains(words) && run.stderr.contains(words), "{fault}: {reason} / {}", run.stderr);
-        assert!(list(&host).contains("Restore verification failed"), "{}", list(&host));
+        assert!(list(&host).contains(" Broken "), "{}", list(&host));
         assert_eq!(host.disposables(), "", "{fault}");
     }
     // The last word counts; and what could not be removed is removed by the next verification.

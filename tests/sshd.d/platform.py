@@ -97,7 +97,7 @@ def everyday(dokku, arguments, service):
     check("in-progress" in seen and seen[-1] == "success", f"polled: {seen}")
     done(f"made, polled {len(seen)} times, {len(progress)} lines of progress")
 
-    check(dokku.json(f"backups:export {service} --at {at}", code=2)["kind"] == "usage", "one name twice")
+    check(dokku.json(f"backups:export {service} --at {at}", code=9)["kind"] == "exists", "one name twice")
     check(dokku.json("backups:export no-such-service", code=4)["kind"] == "not-found", "no such service")
     check(dokku.json(f"backups:import {service} --id {name}", code=7)["kind"] == "refused", "unconfirmed")
     done("failures are told by exit code and JSON")
@@ -114,9 +114,9 @@ def everyday(dokku, arguments, service):
     check([entry["status"] for entry in ended["restores"]] == ["success"] * 3, ended["restores"])
     done("restored without waiting, then waited")
 
-    check(dokku.json(f"backups:delete {service} --id {name} --force")[0]["deleted_at"], "deleted")
-    check(dokku.json(f"backups:delete {service} --id {name} --force")[0]["id"] == name, "deleted twice")
-    check(name not in [entry["id"] for entry in dokku.json(f"backups:list {service}")], "still listed")
+    check(dokku.json(f"backups:delete {service} --id {name} --force")["backups"][0]["deleted_at"], "deleted")
+    check(dokku.json(f"backups:delete {service} --id {name} --force")["backups"][0]["id"] == name, "deleted twice")
+    check(name not in [entry["id"] for entry in dokku.json(f"backups:list {service}")["backups"]], "still listed")
     check(dokku.json(f"backups:import {service} --id {name} --force", code=4)["kind"] == "not-found", "deleted, restored")
     done("deleted")
 

@@ -4,5 +4,7 @@
 
 mod architecture;
 mod archive;
+mod compatibility;
 mod man;
+mod remedies;
 mod schema;

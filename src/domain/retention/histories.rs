@@ -54,6 +54,7 @@ fn verify(backup: &mut Backup, sha256: &str, reason: Option<&str>) {
         sha256: sha256.to_owned(),
         tables: 0,
         rows: 0,
+        took_ms: None,
         comparison: Some(Comparison::DumpedAgain),
         reason: reason.map(str::to_owned),
     });

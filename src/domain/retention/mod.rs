@@ -13,6 +13,8 @@ mod successor;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use self::facts::{Facts, after, counts, expiry, taken, time};
 use self::successor::Vouchers;
@@ -29,7 +31,8 @@ const DELETED_MOST: usize = 1000;
 pub const RETENTION: &str = "retention";
 
 /// What happens to a backup.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// It stays.
     Keep,

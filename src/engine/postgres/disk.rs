@@ -53,7 +53,7 @@ impl Disposable {
             misses = if used.is_some() { 0 } else { misses + 1 };
             if used.is_some_and(|used| used > bound.bytes) {
                 let text = format!("the restore needs more than {} of disk", bound.words);
-                return Some(Failure::new(Kind::NoSpace, text).hint(&bound.hint));
+                return Some(Failure::new(Kind::NoSpace, text).hint(bound.remedy.clone()));
             }
             let hidden = misses >= MISSES && docker.ended(self.name()).is_none();
             hidden.then(|| Failure::new(Kind::Child, "what the restore writes could not be counted"))
@@ -135,7 +135,7 @@ impl Host {
         let path = self.path.display();
         (free < self.floor).then(|| {
             Failure::new(Kind::NoSpace, format!("the restore left this host hardly any disk below {path}"))
-                .hint(format!("make room there and try again; what is free: df -h {path}"))
+                .remedy("make room there and try again; what is free", format!("df -h {path}"))
         })
     }
 }

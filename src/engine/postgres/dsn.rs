@@ -167,7 +167,7 @@ mod tests {
             "postgresql://u:hunter2@h:port/d",
         ] {
             let failure = Dsn::parse(text).unwrap_err();
-            assert!(!format!("{} {:?}", failure.reason(), failure.hints).contains("hunter2"), "{text}");
+            assert!(!format!("{} {:?}", failure.reason(), failure.remedies).contains("hunter2"), "{text}");
         }
     }
 }

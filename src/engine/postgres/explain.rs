@@ -67,7 +67,11 @@ mod tests {
         let reason = failure.reason();
         assert!(reason.starts_with("pg_restore in c failed (index people_name): pg_restore: error: "), "{reason}");
         assert!(reason.contains("function unaccent(unknown, text) does not exist"), "{reason}");
-        assert!(failure.hints[1].contains("ALTER FUNCTION f_unaccent SET search_path"), "{:?}", failure.hints);
+        assert!(
+            failure.remedies[1].to_string().contains("ALTER FUNCTION f_unaccent SET search_path"),
+            "{:?}",
+            failure.remedies
+        );
         assert_eq!(
             function_in_context("CONTEXT:  PL/pgSQL function s.f(text, integer) line 3 at RETURN").as_deref(),
             Some("s.f(text, integer)")

@@ -38,7 +38,7 @@ impl LiveServer {
         let service = &self.service;
         self.database.as_deref().ok_or_else(|| {
             Failure::new(Kind::Config, format!("the name of the database of {service} could not be learnt"))
-                .hint(format!("see: dokku {}:info {service}", service.datastore))
+                .remedy("see", format!("dokku {}:info {service}", service.datastore))
         })
     }
 }

@@ -153,6 +153,10 @@ fn inspect_plain(dump: impl Read) -> Result<Content> {
         let text = "the SQL is of a whole server, or of several databases; a service is one database";
         return Err(Failure::new(Kind::Damaged, text).hint("dump that database alone: pg_dump -Fc DATABASE"));
     }
+    if !summary.makes {
+        let text = "no statement in it makes or fills anything: it is no dump of a database";
+        return Err(Failure::new(Kind::Damaged, text).hint("look at what it is, and make a dump: pg_dump -Fc DATABASE"));
+    }
     let mut code = summary.code;
     if let Some(line) = summary.ambiguous {
         // The lists rest on our reading; the server's may be another one from here on.

@@ -10,7 +10,7 @@ use super::quote::literal;
 use super::server::Server;
 use crate::domain::{Consent, DumpFormat, Service, count, shown};
 use crate::engine::{Content, Outlook};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Remedy, Result};
 
 /// Names that are told; more are counted.
 const NAMED: usize = 5;
@@ -102,7 +102,10 @@ pub(super) fn major_of(version: &str) -> Option<u32> {
 fn fits(service: &Service, content: &Content, to: u32) -> Result<()> {
     let upgrade = |version: u32| {
         let datastore = service.datastore;
-        format!("use an image of {version} or newer: dokku {datastore}:upgrade {service} --image-version {version}")
+        Remedy::noted(
+            format!("use an image of {version} or newer"),
+            format!("dokku {datastore}:upgrade {service} --image-version {version}"),
+        )
     };
     if let Some(from) = major_of(&content.server_version).filter(|from| *from > to) {
         let text = format!("the dump is from PostgreSQL {from}, {service} is PostgreSQL {to}");

@@ -36,6 +36,8 @@ const WORDS: usize = 200;
 pub struct PlainSummary {
     /// What wrote it, by its first words.
     pub maker: Maker,
+    /// Whether anything is made or filled by it; what a dump program wrote may be of an empty database.
+    pub makes: bool,
     /// Whether the maker's last words are there and nothing but comments and `\unrestrict` follows them. Always false
     /// for [`Maker::Other`], whose end cannot be told.
     pub complete: bool,

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::catalogue::{Draft, LockedCatalogue, Log, Sealed};
+use crate::answers::BackupJson;
+use crate::catalogue::{Detail, Draft, LockedCatalogue, Log, Sealed};
 use crate::dokku::{Dokku, Info, not_running};
 use crate::domain::{Backup, BackupId, Compression, Service, Source, count, is_emptied, room_needed, suspicion};
 use crate::engine::{self, Live};
@@ -162,13 +163,24 @@ pub fn free_id(context: &Context, catalogue: &LockedCatalogue, at: Option<DateTi
     let mut id = named(at.unwrap_or_else(|| clock.now()))?;
     while catalogue.is_taken(&id)? {
         if at.is_some() {
-            return Err(Failure::new(Kind::Usage, format!("{id} exists already"))
-                .hint(format!("look at it with: dokku backups:info {service} --id {id}")));
+            let failure = Failure::new(Kind::Exists, format!("{id} exists already"));
+            return Err(about(catalogue, &id, failure)?
+                .remedy("look at it with", format!("dokku backups:info {service} --id {id}")));
         }
         clock.next_second().map_err(interrupted)?;
         id = named(clock.now())?;
     }
     Ok(id)
+}
+
+/// With the backup `id`, as programs read it.
+fn about(catalogue: &LockedCatalogue, id: &BackupId, failure: Failure) -> Result<Failure> {
+    let view = catalogue.view(Detail::Whole)?;
+    let listed = view.backups.iter().find(|listed| &listed.backup.id == id);
+    Ok(match listed.map(|listed| serde_json::to_value(BackupJson::new(listed, catalogue.dir().path()))) {
+        Some(backup) => failure.with_backup(backup.map_err(std::io::Error::from)?),
+        None => failure,
+    })
 }
 
 /// An export under way: the dump, the facts beside it, about how large the dump may be, and who is told when more was stored.
@@ -219,7 +231,7 @@ fn is_of(service: &Service, own: Option<&str>, dumped: &str) -> Result<()> {
             let datastore = service.datastore;
             let text = format!("{datastore}:export gave the dump of the database {dumped}; that of {service} is {own}");
             Err(Failure::new(Kind::Damaged, text)
-                .hint(format!("see which database the service has: dokku {datastore}:info {service}")))
+                .remedy("see which database the service has", format!("dokku {datastore}:info {service}")))
         }
         _ => Ok(()),
     }

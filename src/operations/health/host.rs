@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::catalogue::Root;
 use crate::dokku::{CRON_WRITE, Dokku};
-use crate::domain::{Finding, Level, spell_age};
-use crate::error::Result;
+use crate::domain::{Code, Finding, Level, spell_age};
+use crate::error::{Remedy, Result};
 use crate::operations::Context;
 use crate::rights;
 use crate::schedules::{Store, last_tick};
@@ -18,7 +18,7 @@ pub fn host(context: &Context, dokku: &Dokku) -> Vec<Finding> {
     let mut findings: Vec<Finding> = data_root(context).into_iter().collect();
     for (path, lost) in dokku.broken_triggers() {
         let text = format!("{} is missing or cannot be run: {lost}", path.display());
-        findings.push(Finding::new(Level::Failing, "trigger", text, "sudo dokku plugin:install"));
+        findings.push(Finding::new(Level::Failing, Code::Trigger, text, "sudo dokku plugin:install"));
     }
     findings.extend(strays(context));
     findings.extend(scheduler(context));
@@ -29,8 +29,8 @@ pub fn host(context: &Context, dokku: &Dokku) -> Vec<Finding> {
 /// Whether the scheduler runs, as soon as there is anything for it to do.
 fn scheduler(context: &Context) -> Option<Finding> {
     let now = context.settings.clock.now();
-    let remedy = format!("{CRON_WRITE}; and see that cron runs: systemctl status cron");
-    let failing = |text: String| Some(Finding::new(Level::Failing, "scheduler", text, remedy.clone()));
+    let remedies = || [Remedy::command(CRON_WRITE), Remedy::noted("and see that cron runs", "systemctl status cron")];
+    let failing = |text: String| Some(Finding::new(Level::Failing, Code::Scheduler, text, remedies()));
     let waiting = match first_schedule(context) {
         Ok(first) => first? < now - SILENCE,
         Err(failure) => return failing(failure.reason()),
@@ -55,12 +55,12 @@ fn first_schedule(context: &Context) -> Result<Option<DateTime<Utc>>> {
 /// Rights that cannot be read shut every key out; a log that cannot be written forgets who did what.
 fn rights(context: &Context) -> Option<Finding> {
     match rights::look(&context.settings.config_root) {
-        Err(failure) => Some(Finding::new(Level::Failing, "rights", failure.reason(), failure.hints.join("; "))),
+        Err(failure) => Some(Finding::new(Level::Failing, Code::Rights, failure.reason(), failure.remedies)),
         Ok(policy) if policy.enabled => {
             let error = rights::can_note(&context.settings.audit_log).err()?;
             let text = format!("decisions on rights are not written down: {error}");
             let remedy = format!("ls -l {}", context.settings.audit_log.display());
-            Some(Finding::new(Level::Warning, "audit-log", text, remedy))
+            Some(Finding::new(Level::Warning, Code::AuditLog, text, remedy))
         }
         Ok(_) => None,
     }
@@ -77,13 +77,12 @@ fn strays(context: &Context) -> Vec<Finding> {
             true => (Level::Warning, format!("{path} is not a folder: backups behind it are not seen")),
             false => (Level::Ok, format!("not ours, left alone: {path}")),
         };
-        Finding::new(level, "stray", text, format!("ls -ld {path}"))
+        Finding::new(level, Code::Stray, text, format!("ls -ld {path}"))
     });
     found.collect()
 }
 
 fn data_root(context: &Context) -> Option<Finding> {
     let failure = Root::open(&context.settings.data_root, &context.settings.config_root).err()?;
-    let remedy = failure.hints.join("; or ");
-    Some(Finding::new(Level::Failing, "data-root", failure.reason(), remedy))
+    Some(Finding::new(Level::Failing, Code::DataRoot, failure.reason(), failure.remedies))
 }

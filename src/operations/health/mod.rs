@@ -7,5 +7,5 @@ mod service;
 
 pub use host::host;
 pub use read_bytes::{look_at_copies, read_bytes};
-pub use report::{latest_offsite, report, report_global};
+pub use report::{latest_offsite, report, report_global, settings};
 pub use service::{Health, health};

@@ -2,8 +2,8 @@
 //! has.
 
 use crate::catalogue::{Detail, InUse, View};
-use crate::domain::{CopyState, Finding, Level, Listed, Presence, Service, count_of};
-use crate::error::{Kind, Result};
+use crate::domain::{Code, CopyState, Finding, Level, Listed, Presence, Service, count_of};
+use crate::error::{Kind, Remedy, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{Eagerness, catch_up, watch};
 use crate::operations::proof::{check_bytes, mark_damage};
@@ -20,7 +20,7 @@ pub fn read_bytes(context: &Context, service: &Service) -> Result<()> {
     let here = |listed: &&Listed| matches!(listed.presence, Presence::Here | Presence::Both);
     for listed in view.backups.iter().filter(|listed| listed.backup.is_good()).filter(here) {
         let backup = &listed.backup;
-        let Ok(_in_use) = InUse::take(&dir, &backup.id, READ) else { continue };
+        let Ok(_in_use) = InUse::take(&dir, &backup.id, READ, context.settings.clock) else { continue };
         context.ui.step(&format!("Reading {}", backup.id));
         match check_bytes(context.ui, &dir, backup) {
             Ok(_) => {}
@@ -62,7 +62,8 @@ pub fn look_at_copies(context: &Context, service: &Service) -> Result<Option<Fin
         let was = if *state == CopyState::Missing { "gone" } else { "changed" };
         let copies = count_of(again.len(), "copy", "copies");
         let text = format!("at the destination {copies} lost, such as that of {id} ({was}); copied again");
-        let remedy = "see what removes or replaces objects there: lifecycle rules of the bucket, who has its keys";
-        Finding::new(Level::Warning, "copy-lost", text, remedy)
+        let remedy =
+            Remedy::note("see what removes or replaces objects there: lifecycle rules of the bucket, who has its keys");
+        Finding::new(Level::Warning, Code::CopyLost, text, remedy)
     }))
 }

@@ -1,18 +1,16 @@
 //! What `backups:report` answers: how safe a service is, then everything that is set.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
 use super::Health;
 use crate::answers::{
-    Brief, Destroy, GlobalReport, GlobalValues, GrantJson, Offsite, OwnValues, Report, Rights, Values, copy_of,
+    Brief, Copies, Destroy, GlobalReport, GlobalSettings, GrantJson, Report, Rights, ServiceSettings, Setting, copy_of,
 };
 use crate::domain::{CopyRecord, CopyState, Grant, Listed, Presence, Service, Trust, Who, newest};
 use crate::error::Result;
 use crate::operations::Context;
 use crate::operations::restore::newest_restore_point;
-use crate::properties::{self, GATE, GLOBAL, folder};
+use crate::properties::{self, GATE, GLOBAL, Property, folder};
 
 /// The report on `health` at `now`.
 pub fn report<'a>(context: &Context, health: &'a Health, now: DateTime<Utc>) -> Result<Report<'a>> {
@@ -20,28 +18,33 @@ pub fn report<'a>(context: &Context, health: &'a Health, now: DateTime<Utc>) -> 
     let proven = newest.is_some_and(|newest| newest.trust() == Some(Trust::Restorable));
     let off = context.properties().computed(&health.service, &GATE)? == "off";
     Ok(Report {
-        offsite: offsite(&health.backups, now),
+        copies: copies(&health.backups, now),
         destroy: if proven || off { Destroy::Allowed } else { Destroy::Refused },
-        values: values(context, health)?,
+        properties: ServiceSettings(settings(context, Some(&health.service))?),
+        rights: rights(context, Some(&health.service)),
         health: health.answer(now),
     })
 }
 
 /// What is set for every service now.
 pub fn report_global(context: &Context) -> Result<GlobalReport> {
-    Ok(GlobalReport { own: GlobalValues(global(context)?), rights: rights(context, None) })
+    Ok(GlobalReport { properties: GlobalSettings(settings(context, None)?), rights: rights(context, None) })
 }
 
-fn values(context: &Context, health: &Health) -> Result<Values> {
-    let (store, service) = (context.properties(), &health.service);
-    let mut values = global(context)?;
-    for property in properties::ALL {
-        let key = property.key;
-        let own = store.get(&folder(service), key)?.unwrap_or_default();
-        values.insert(format!("computed-{key}"), property.shown(&store.computed(service, property)?).to_string());
-        values.insert(key.to_owned(), property.shown(&own).to_string());
-    }
-    Ok(Values { own: OwnValues(values), rights: rights(context, Some(service)) })
+/// Every property, as it is set for `service` and for all.
+/// All properties as they are set for `service`, or for all services.
+pub fn settings(context: &Context, service: Option<&Service>) -> Result<Vec<Setting>> {
+    let store = context.properties();
+    let of = |property: &'static Property| {
+        let global = store.get(GLOBAL, property.key)?;
+        let own = service.map_or(Ok(None), |service| store.get(&folder(service), property.key))?;
+        let computed = match service {
+            Some(service) => store.computed(service, property)?,
+            None => global.clone().unwrap_or_else(|| property.default.to_owned()),
+        };
+        Ok(Setting { property, computed, own, global })
+    };
+    properties::ALL.iter().map(|property| of(property)).collect()
 }
 
 fn rights(context: &Context, service: Option<&Service>) -> Rights {
@@ -51,12 +54,9 @@ fn rights(context: &Context, service: Option<&Service>) -> Rights {
         _ => true,
     };
     let grants = context.access.policy().grants.iter().filter(counts).filter(shown);
-    let object = |grant: &Grant| GrantJson {
-        key: grant.key.clone(),
-        service: grant.service.as_ref().map(Service::full_name),
-        rights: grant.rights.iter().copied().collect(),
-    };
-    Rights { rights: context.access.state(), grants: grants.map(object).collect() }
+    let object =
+        |grant: &Grant| GrantJson::new(&grant.key, grant.service.as_ref(), grant.rights.iter().copied().collect());
+    Rights { state: context.access.state(), grants: grants.map(object).collect() }
 }
 
 /// The newest backup that has a destination.
@@ -68,7 +68,7 @@ pub fn latest_offsite(backups: &[Listed], now: DateTime<Utc>) -> Option<&Listed>
     newest(backups.iter().filter(live), now)
 }
 
-fn offsite(backups: &[Listed], now: DateTime<Utc>) -> Option<Offsite<'_>> {
+fn copies(backups: &[Listed], now: DateTime<Utc>) -> Option<Copies<'_>> {
     let stored = |listed: &&Listed| {
         let is_stored = |copy: &CopyRecord| copy.state == CopyState::Stored && copy.damage().is_none();
         let copy = listed.backup.destination.as_ref().is_some_and(is_stored);
@@ -77,17 +77,8 @@ fn offsite(backups: &[Listed], now: DateTime<Utc>) -> Option<Offsite<'_>> {
             && matches!(listed.presence, Presence::Remote | Presence::Both)
     };
     let latest = copy_of(latest_offsite(backups, now)?)?;
-    Some(Offsite {
+    Some(Copies {
         latest,
         newest_stored: newest(backups.iter().filter(stored), now).map(|listed| Brief::new(listed, now)),
     })
-}
-
-fn global(context: &Context) -> Result<BTreeMap<String, String>> {
-    let mut values = BTreeMap::new();
-    for property in properties::ALL {
-        let value = context.properties().get(GLOBAL, property.key)?.unwrap_or_default();
-        values.insert(format!("global-{}", property.key), property.shown(&value).to_string());
-    }
-    Ok(values)
 }

@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 
 use crate::answers::{Brief, ServiceHealth};
 use crate::catalogue::{Audit, Detail, Journal, View, is_worked_on};
-use crate::domain::{Finding, GRACE, Level, Listed, Look, Schedule, Service, choose, count, verdict};
-use crate::error::{Failure, Result};
+use crate::domain::{Code, Finding, GRACE, Level, Listed, Look, Schedule, Service, choose, count, verdict};
+use crate::error::{Failure, Remedy, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{beside_others, caution};
 use crate::operations::schedule::notification_failures;
 use crate::operations::select::{folder_for_reading, is_live};
+use crate::properties::{CHECK, REPLACED_AT, folder};
 use crate::schedules::Store;
 use crate::sys::dir::Dir;
 
@@ -44,7 +45,7 @@ impl Health {
             verdict: self.verdict(),
             newest_good: self.newest_good.as_ref().map(|listed| Brief::new(listed, now)),
             newest_restorable: self.newest_restorable.as_ref().map(|listed| Brief::new(listed, now)),
-            next_due: self.next_due,
+            next_due_at: self.next_due,
             findings: &self.findings,
         }
     }
@@ -80,26 +81,29 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
         promised: schedules.iter().filter_map(due).max(),
         scheduled: !schedules.is_empty() || broken.is_some(),
         free: room.unwrap_or(0),
+        replaced_at: context.properties().time(&folder(service), REPLACED_AT)?,
+        created_at: created_at(context, service),
     };
     let mut findings = look.findings();
     findings.extend(broken);
     if !exists {
         let kept = backups.iter().filter(|l| l.backup.is_good()).count();
         let text = format!("the service is gone; {} of it {} kept", count(kept, "backup"), choose(kept, "is", "are"));
-        findings.push(Finding::new(Level::Ok, "destroyed", text, format!("dokku backups:list {service}")));
+        findings.push(Finding::new(Level::Ok, Code::Destroyed, text, format!("dokku backups:list {service}")));
     }
     if !exists && !schedules.is_empty() {
         let text = "the service is gone, its schedules run in vain";
         let remedy = format!("dokku backups:unschedule {service} --all");
-        findings.push(Finding::new(Level::Warning, "schedule-without-service", text, remedy));
+        findings.push(Finding::new(Level::Warning, Code::ScheduleWithoutService, text, remedy));
     }
     findings.extend(notification_failures(context, service)?);
     findings.extend(caution(context, service));
     findings.extend(beside_others(service, &backups));
     if let Some(dir) = &dir {
         findings.extend(restore(dir, service, journal)?);
-        findings.extend(folder(dir, service, &foreign)?);
+        findings.extend(lying_there(dir, service, &foreign)?);
     }
+    excuse(context, service, &mut findings)?;
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     Ok(Health {
         newest_good: look.newest_sound().cloned(),
@@ -116,6 +120,24 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
     })
 }
 
+/// Where somebody has said that the service is not looked after, what is found stays to be read and alarms nobody.
+fn excuse(context: &Context, service: &Service, findings: &mut Vec<Finding>) -> Result<()> {
+    let set = context.properties().computed(service, &CHECK)?;
+    let Some(why) = set.strip_prefix("off") else { return Ok(()) };
+    let why = if why.trim().is_empty() { "without a reason".to_owned() } else { format!("because: {}", why.trim()) };
+    findings.iter_mut().for_each(|finding| finding.level = Level::Ok);
+    let text = format!("check is switched off for it, {why}");
+    let on = Remedy::noted("to be alarmed again", format!("dokku backups:set {service} check on"));
+    findings.insert(0, Finding::new(Level::Ok, Code::CheckOff, text, on));
+    Ok(())
+}
+
+/// When the service was made, as far as its folder tells.
+fn created_at(context: &Context, service: &Service) -> Option<DateTime<Utc>> {
+    let folder = context.settings.services_root.join(service.datastore.name()).join(service.name.as_str());
+    Dir::open(&folder).ok()?.born_at().map(DateTime::<Utc>::from)
+}
+
 /// The schedules of `service`, or what is wrong with them.
 fn schedules(context: &Context, service: &Service) -> (Vec<Schedule>, Option<Finding>) {
     let read = Store::look(&context.settings.config_root)
@@ -123,15 +145,20 @@ fn schedules(context: &Context, service: &Service) -> (Vec<Schedule>, Option<Fin
     match read {
         Ok(schedules) => (schedules, None),
         Err(failure) => {
-            let remedy = failure.hints.first().cloned().unwrap_or_else(|| format!("dokku backups:schedules {service}"));
-            (Vec::new(), Some(Finding::new(Level::Failing, "schedules", failure.reason(), remedy)))
+            let remedies = told_or(&failure, format!("dokku backups:schedules {service}"));
+            (Vec::new(), Some(Finding::new(Level::Failing, Code::Schedules, failure.reason(), remedies)))
         }
     }
 }
 
+/// What the failure says is to be done, or this command.
+fn told_or(failure: &Failure, command: String) -> Vec<Remedy> {
+    if failure.remedies.is_empty() { vec![Remedy::command(command)] } else { failure.remedies.clone() }
+}
+
 fn unreadable(service: &Service, failure: &Failure) -> Health {
-    let remedy = failure.hints.first().cloned().unwrap_or_else(|| format!("dokku backups:sync {service}"));
-    let findings = vec![Finding::new(Level::Failing, "unreadable", failure.reason(), remedy)];
+    let remedies = told_or(failure, format!("dokku backups:sync {service}"));
+    let findings = vec![Finding::new(Level::Failing, Code::Unreadable, failure.reason(), remedies)];
     Health {
         service: service.clone(),
         findings,
@@ -151,34 +178,31 @@ fn restore(dir: &Dir, service: &Service, journal: Result<Option<Journal>>) -> Re
         Ok(None) => None,
         Ok(Some(journal)) => {
             let text = format!("{} into {service} has not ended well", journal.what());
-            Some(Finding::new(Level::Failing, "open-restore", text, journal.remedy()))
+            Some(Finding::new(Level::Failing, Code::OpenRestore, text, journal.remedy()))
         }
-        Err(failure) => {
-            let remedy = failure.hints.first().cloned().unwrap_or_default();
-            Some(Finding::new(Level::Failing, "open-restore", failure.reason(), remedy))
-        }
+        Err(failure) => Some(Finding::new(Level::Failing, Code::OpenRestore, failure.reason(), failure.remedies)),
     })
 }
 
 /// What lies in the folder and should not, or not like that.
-fn folder(dir: &Dir, service: &Service, foreign: &[String]) -> Result<Vec<Finding>> {
+fn lying_there(dir: &Dir, service: &Service, foreign: &[String]) -> Result<Vec<Finding>> {
     let audit = Audit::of(dir, &service.name)?;
     let path = dir.path().display();
     let mut findings = Vec::new();
     if !audit.left.is_empty() {
         let text = format!("a run was abandoned and is not put away: {}", some(&audit.left));
-        findings.push(Finding::new(Level::Warning, "abandoned", text, format!("dokku backups:sync {service}")));
+        findings.push(Finding::new(Level::Warning, Code::Abandoned, text, format!("dokku backups:sync {service}")));
     }
     if !audit.open.is_empty() {
         let text = format!("others may read or write what is ours below {path}: {}", some(&audit.open));
         let remedy = format!("sudo chown -R dokku:dokku {path} && sudo chmod -R go= {path}");
-        findings.push(Finding::new(Level::Failing, "modes", text, remedy));
+        findings.push(Finding::new(Level::Failing, Code::Modes, text, remedy));
     }
     if !foreign.is_empty() {
         let mut names = foreign.to_vec();
         names.sort();
         let text = format!("not ours, left alone: {}", some(&names));
-        findings.push(Finding::new(Level::Ok, "foreign", text, format!("ls -l {path}")));
+        findings.push(Finding::new(Level::Ok, Code::Foreign, text, format!("ls -l {path}")));
     }
     Ok(findings)
 }

@@ -65,7 +65,7 @@ pub fn adopt_from(context: &Context, catalogue: &LockedCatalogue, folder: &Path)
                 return Err(failure);
             }
             context.ui.warn(&format!("{name}: {}; left where it is", failure.reason()));
-            failure.hints.iter().for_each(|hint| context.ui.warn(hint));
+            context.ui.remedies(&failure.remedies);
             adopted.refused.push(Refused { file: name, reason: failure.reason() });
         }
     }
@@ -157,7 +157,7 @@ fn open(context: &Context, catalogue: &LockedCatalogue, folder: &Path) -> Result
     let settings = &context.settings;
     if folder.starts_with(&settings.data_root) {
         let text = format!("{} is where backups are kept already", folder.display());
-        return Err(Failure::new(Kind::Usage, text).hint(format!("dokku backups:sync {}", catalogue.service())));
+        return Err(Failure::new(Kind::Usage, text).command(format!("dokku backups:sync {}", catalogue.service())));
     }
     let truly = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     for own in [&settings.lib_root, &settings.apps_root] {

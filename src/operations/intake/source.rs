@@ -109,7 +109,7 @@ impl Foreign {
                 let image = info.image.as_ref().zip(info.image_version.as_ref());
                 let (image, version) = image.ok_or_else(|| {
                     Failure::new(Kind::Config, format!("the image of {service} could not be learnt"))
-                        .hint(format!("see: dokku {}:info {service}", service.datastore))
+                        .remedy("see", format!("dokku {}:info {service}", service.datastore))
                 })?;
                 let root = settings.data_root.display().to_string();
                 let docker = context.docker()?;

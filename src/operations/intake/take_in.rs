@@ -37,7 +37,7 @@ pub fn bring_in(
     if let Some(size) = coming.size.filter(|size| *size > limit) {
         let text = format!("{} has {}; only {} may be taken", coming.name, bytes(size), bytes(limit));
         return Err(Failure::new(Kind::NoSpace, text)
-            .hint(format!("make room, or allow more: dokku backups:set {service} import-limit 50g")));
+            .remedy("make room, or allow more", format!("dokku backups:set {service} import-limit 50g")));
     }
     let (name_of_it, size) = (coming.name, coming.size);
     let identities = || keys.fitting(context, service, &[], &name_of_it);

@@ -192,7 +192,7 @@ pub fn not_copied(backup: &Backup) -> Option<Failure> {
     };
     let failure =
         Failure::new(Kind::Partial, text).because(copy.reason.clone().unwrap_or_else(|| "unknown".to_owned()));
-    Some(failure.hint(format!("it is tried again; at once with: dokku backups:sync {}", backup.service)))
+    Some(failure.remedy("it is tried again; at once with", format!("dokku backups:sync {}", backup.service)))
 }
 
 /// Brings the record beside the copy up to date. The next catching up does it where this fails.

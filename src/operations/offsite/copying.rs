@@ -149,7 +149,7 @@ impl Copying {
     ) -> Backup {
         let passed = Passed { size: backup.size.unwrap_or(0), sha256: backup.sha256.clone().unwrap_or_default() };
         // While this is held the copy shows as "uploading"; when we die it is let go, and the copy is pending again.
-        let held = InUse::take(catalogue.dir(), &backup.id, UPLOAD);
+        let held = InUse::take(catalogue.dir(), &backup.id, UPLOAD, context.settings.clock);
         if let Some(leader) = self.leader.take() {
             leader.whole(passed.clone());
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalogue::{Seals, Sidecar, sidecar_name};
-use crate::domain::{BackupId, Finding, Level, Listed, Service, Stranger, count, id_of_file, owner_of};
+use crate::domain::{BackupId, Code, Finding, Level, Listed, Service, Stranger, count, id_of_file, owner_of};
 use crate::error::Result;
 use crate::operations::Context;
 use crate::store::Store;
@@ -70,5 +70,5 @@ pub fn beside_others(service: &Service, backups: &[Listed]) -> Option<Finding> {
          each host needs a prefix of its own; where it is lost, they can be taken over"
     );
     let remedy = format!("dokku backups:sync {service} --take-over");
-    Some(Finding::new(Level::Warning, "destination-shared", text, remedy))
+    Some(Finding::new(Level::Warning, Code::DestinationShared, text, remedy))
 }

@@ -1,8 +1,8 @@
 //! Whether the stores that copies go to still take, give, list and remove objects: `check --read`.
 
 use crate::catalogue::host_id;
-use crate::domain::{Finding, Level, Service};
-use crate::error::Result;
+use crate::domain::{Code, Finding, Level, Service};
+use crate::error::{Remedy, Result};
 use crate::operations::Context;
 use crate::operations::offsite::place_of;
 use crate::store::{self, Place};
@@ -15,8 +15,11 @@ pub struct Reached(Vec<(Place, Option<String>)>);
 impl Reached {
     /// Asks the store of `service`; a finding where it does not do what a copy needs.
     pub fn ask(&mut self, context: &Context, service: &Service) -> Option<Finding> {
-        let remedy = format!("dokku backups:report {service}; then set what is wrong: dokku backups:set {service}");
-        let failing = |why: String| Some(Finding::new(Level::Failing, "destination", why, remedy.clone()));
+        let remedies = || {
+            let set = format!("then set what is wrong: dokku backups:set {service} KEY VALUE");
+            [Remedy::command(format!("dokku backups:report {service}")), Remedy::note(set)]
+        };
+        let failing = |why: String| Some(Finding::new(Level::Failing, Code::Destination, why, remedies()));
         let place = match place_of(context, service) {
             Ok(place) => place?,
             Err(failure) => return failing(failure.reason()),
@@ -37,9 +40,10 @@ impl Reached {
 pub fn caution(context: &Context, service: &Service) -> Option<Finding> {
     let store = place_of(context, service).ok()?.map(store::open)?.ok()?;
     let text = store.caution(&context.settings.data_root)?;
-    let remedy =
-        format!("dokku backups:set {service} destination file:///FOLDER (of another disk), or s3://BUCKET/PREFIX");
-    Some(Finding::new(Level::Warning, "destination-same-disk", text, remedy))
+    let remedy = Remedy::note(format!(
+        "dokku backups:set {service} destination file:///FOLDER (of another disk), or s3://BUCKET/PREFIX"
+    ));
+    Some(Finding::new(Level::Warning, Code::DestinationSameDisk, text, remedy))
 }
 
 /// The name of the object that this host writes to see whether that works. Always the same, lest a store that lets nothing

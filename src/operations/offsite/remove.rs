@@ -43,8 +43,8 @@ pub fn remove_copy(context: &Context, catalogue: &LockedCatalogue, mut backup: B
         Err(failure) => {
             let text = format!("{} is deleted here, but its copy at {} may still be there", backup.id, copy.uri);
             let told = Failure::new(Kind::Partial, text).because(failure.reason());
-            let told = failure.hints.iter().cloned().fold(told, Failure::hint);
-            Err(told.hint(format!("it is tried again; at once with: dokku backups:sync {}", catalogue.service())))
+            let told = failure.remedies.iter().cloned().fold(told, Failure::hint);
+            Err(told.remedy("it is tried again; at once with", format!("dokku backups:sync {}", catalogue.service())))
         }
     }
 }

@@ -75,7 +75,7 @@ pub fn has_own_key(
             return Err(Failure::new(Kind::Refused, text)
                 .hint(format!("set it first: dokku backups:set {scope} {} {form}", property.key))
                 .hint(format!("or all in one go, KEY VALUE, one a line: dokku backups:set {scope} - < FILE"))
-                .hint(format!("or go to where all services go: dokku backups:set {scope} {elsewhere}")));
+                .remedy("or go to where all services go", format!("dokku backups:set {scope} {elsewhere}")));
         }
     }
     Ok(())

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::catalogue::{Detail, LockedCatalogue, Log, View, sidecar_name};
-use crate::domain::{Backup, BackupId, CopyRecord, CopyState, Destination, Listed, Service, keys_of};
+use crate::domain::{Backup, BackupId, CopyRecord, CopyState, CopyWord, Destination, Listed, Service, keys_of};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{clear, place_of, same_bytes, store_with};
@@ -209,7 +209,7 @@ impl There {
             record => record?,
         };
         if now.state != was {
-            let state = now.state.name();
+            let state = CopyWord::from(now.state);
             Log::open(catalogue.dir(), &backup.id, context.settings.clock).say(&match &now.reason {
                 Some(why) => format!("{} is {state}: {why}", now.uri),
                 None => format!("{} is {state} again", now.uri),

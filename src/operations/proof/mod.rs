@@ -115,7 +115,7 @@ fn other_size(backup: &Backup, size: u64) -> Option<String> {
 pub fn damaged(backup: &Backup, damage: String) -> Failure {
     Failure::new(Kind::Damaged, format!("{} is damaged", backup.id))
         .because(damage)
-        .hint(format!("choose another: dokku backups:list {}", backup.service))
+        .remedy("choose another", format!("dokku backups:list {}", backup.service))
 }
 
 /// Records that the bytes here were found to differ, once; or, once they were read and are what they must be, that they

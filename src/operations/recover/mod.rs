@@ -10,7 +10,7 @@ use crate::catalogue::{Journal, LockedCatalogue, Log, Orphan, Root};
 use crate::codec::Identities;
 use crate::domain::{Backup, Outcome, Service, Settled, Source, StoredAs};
 use crate::engine;
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Remedy, Result};
 use crate::operations::Context;
 use crate::operations::keys::configured;
 use crate::operations::proof::{describe, read_dump};
@@ -157,7 +157,7 @@ fn settle_restore(context: &Context, catalogue: &LockedCatalogue, journal: &Jour
         Ok(lost @ (Settled::Gone | Settled::Stranger)) => {
             let failure = lost_database(journal, lost);
             ui.warn(&format!("{} into {target} was interrupted: {}", journal.what(), failure.reason()));
-            failure.hints.iter().for_each(|hint| ui.warn(hint));
+            ui.remedies(&failure.remedies);
             end_history(context, catalogue, journal, Some(&failure.reason()))?;
             // A database that is not there is mended by the next restore only; until then the journal knows what it was like.
             return if lost == Settled::Gone {
@@ -173,7 +173,10 @@ fn settle_restore(context: &Context, catalogue: &LockedCatalogue, journal: &Jour
                 journal.what(),
                 failure.reason()
             ));
-            ui.warn(&format!("once the service runs, settle it with: dokku backups:sync {target}"));
+            ui.remedies(&[Remedy::noted(
+                "once the service runs, settle it with",
+                format!("dokku backups:sync {target}"),
+            )]);
             return Ok(());
         }
     };
@@ -197,6 +200,6 @@ pub fn lost_database(journal: &Journal, lost: Settled) -> Failure {
     let failure = Failure::new(Kind::RestoreIncomplete, text);
     match (&journal.safety_backup, &journal.id) {
         (None, None) => failure.hint(format!("bring a backup back: dokku backups:import {target} --id ID --no-backup")),
-        _ => failure.hint(format!("bring the data back: {}", journal.undo())),
+        _ => failure.remedy("bring the data back", journal.undo()),
     }
 }

@@ -38,6 +38,6 @@ fn distrust(context: &Context, chosen: &Listed) -> Result<()> {
     };
     let Backup { id, service, .. } = &*chosen.backup;
     Err(Failure::new(Kind::Refused, format!("{id}: {label}"))
-        .hint(format!("choose another: dokku backups:list {service}"))
+        .remedy("choose another", format!("dokku backups:list {service}"))
         .hint("or say --force"))
 }

@@ -38,7 +38,7 @@ pub fn redeploy(context: &Context, dokku: &Dokku, backup: &Backup, info: &Info) 
             Err(failure) => {
                 failed += 1;
                 context.ui.warn(&format!("{app}: {}", failure.reason()));
-                failure.hints.iter().for_each(|hint| context.ui.warn(hint));
+                context.ui.remedies(&failure.remedies);
             }
         }
     }

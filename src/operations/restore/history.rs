@@ -78,6 +78,7 @@ fn evidence(record: &Backup, restore: &Restore, shown: Shown) -> Option<Verifica
         sha256: record.sha256.clone()?,
         tables,
         rows,
+        took_ms: (restore.finished_at? - restore.started_at).num_milliseconds().try_into().ok(),
         comparison: Some(how),
         reason: None,
     };

@@ -1,10 +1,14 @@
 //! The plan of a restore, before anybody is asked: what, from when, what was shown about it, and what it would change.
 
+use std::time::Duration;
+
+use crate::catalogue::{Detail, View};
 use crate::dokku::{Dokku, Info, push};
-use crate::domain::{AppCode, Listed, Origin, Service, count, shown};
+use crate::domain::{AppCode, Listed, Origin, Service, Status, count, made_at, shown, spell_age};
 use crate::engine::{Dump, Outlook};
 use crate::operations::Context;
-use crate::ui::bytes;
+use crate::operations::select::folder_for_reading;
+use crate::ui::{bytes, seconds};
 
 /// Shows what restoring `chosen`, `dump` proven just now, into `target` would do; `before` says what becomes of the data that is
 /// there now.
@@ -14,7 +18,7 @@ pub fn show_plan(
     (chosen, dump, outlook): (&Listed, &Dump, &Outlook),
     target: &Service,
     info: &Info,
-    before: &[&str],
+    before: &[(&str, &str)],
 ) {
     let (ui, backup) = (context.ui, &chosen.backup);
     let version = |image: &Option<String>, version: &Option<String>| match (image, version) {
@@ -23,7 +27,9 @@ pub fn show_plan(
     };
     let (tables, rows) = (count(backup.table_count(), "table"), count(backup.row_count(), "row"));
     ui.step(&format!("Plan: restore {} into {target}", backup.id));
+    let age = spell_age(context.settings.clock.now() - made_at(backup));
     ui.detail(&format!("made:     {} ({})", backup.created_at.format("%Y-%m-%d %H:%M:%S UTC"), backup.source.name()));
+    ui.detail(&format!("          that is {age} ago; what was written since then is lost"));
     ui.detail(&format!("holds:    {}, {tables}, {rows}", bytes(backup.size.unwrap_or(0))));
     ui.detail(&format!("trust:    {}", chosen.trust().map_or("-", |trust| trust.label())));
     show_origin(context, dump);
@@ -36,10 +42,23 @@ pub fn show_plan(
         show_code(context, dokku, then, &now);
         notes.iter().for_each(|note| ui.detail(&format!("code:     {note}")));
     }
-    for line in before {
-        ui.detail(&format!("to data:  {line}"));
+    for (label, line) in before {
+        ui.detail(&format!("{:<9} {line}", format!("{label}:")));
+    }
+    if let Some(took) = last_restore(context, target) {
+        ui.detail(&format!("time:     the last restore into {target} took {}", seconds(took)));
     }
     show_outlook(context, outlook);
+}
+
+/// How long the last restore took that went into `target` from one of its own backups.
+fn last_restore(context: &Context, target: &Service) -> Option<Duration> {
+    let dir = folder_for_reading(context, target).ok()??;
+    let backups = View::of(&dir, target, Detail::Summary).ok()?.backups;
+    let restores = backups.iter().flat_map(|listed| &listed.backup.restores);
+    let ended = restores.filter(|restore| restore.status == Status::Success && restore.target == target.name.as_str());
+    let last = ended.max_by_key(|restore| restore.started_at)?;
+    (last.finished_at? - last.started_at).to_std().ok()
 }
 
 /// What goes with the live data, and what has to be made.

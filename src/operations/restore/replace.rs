@@ -7,9 +7,10 @@ use crate::catalogue::{Journal, LockedCatalogue};
 use crate::dokku::{Dokku, Info};
 use crate::domain::{BackupId, Comparison, Origin, Replacement, Restore, Settled, count, shown};
 use crate::engine::{self, Dump, Live};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Remedy, Result};
 use crate::operations::Context;
 use crate::operations::recover::lost_database;
+use crate::operations::watched::watched;
 
 use super::{Accepted, Shown};
 use crate::sys::{cancel, signals};
@@ -68,7 +69,7 @@ pub fn replace(
         // Written down before anything else: only by what was noted is it known after the exchange.
         journal.set_replacement(&to);
         journal.write(into.dir(), into.incoming())?;
-        let compared = live.fill(&to, dump, limit)?;
+        let compared = live.fill(&to, dump.map(|dump| watched(context, service, dump)), limit)?;
         if has_dump {
             let (tables, rows) = (count(compared.tables, "table"), count(compared.rows, "row"));
             context.ui.detail(&match compared.how {
@@ -107,7 +108,7 @@ fn mark(at: DateTime<Utc>) -> String {
 fn undo(context: &Context, into: &LockedCatalogue, live: &dyn Live, journal: &Journal, failure: Failure) -> Result<()> {
     let service = into.service();
     let settled = journal.replacement().map_or(Ok(Settled::Undone), |to| live.settle(&to));
-    let sync = format!("settle it with: dokku backups:sync {service}");
+    let sync = || Remedy::noted("settle it with", format!("dokku backups:sync {service}"));
     match settled {
         Ok(Settled::Finished) => {
             context.ui.warn(&format!("the exchange had happened when this failed: {}", failure.reason()));
@@ -117,12 +118,12 @@ fn undo(context: &Context, into: &LockedCatalogue, live: &dyn Live, journal: &Jo
             Ok(()) => failure.hint(format!("the data in {service} is as it was")),
             Err(second) => failure
                 .hint(format!("the data in {service} is as it was, but its journal is left: {}", second.reason()))
-                .hint(sync),
+                .hint(sync()),
         }),
         Ok(lost @ (Settled::Gone | Settled::Stranger)) => Err(lost_database(journal, lost).because(failure)),
         Err(second) => Err(failure
             .hint(format!("what became of the data in {service} could not be asked: {}", second.reason()))
-            .hint(sync)),
+            .hint(sync())),
     }
 }
 
@@ -162,7 +163,7 @@ pub fn in_place(
             Err(Failure::new(Kind::RestoreIncomplete, format!("the restore into {} did not end well", journal.target))
                 .because(failure)
                 .hint("its data may be incomplete")
-                .hint(format!("put it right with: {}", journal.undo())))
+                .remedy("put it right with", journal.undo()))
         }
     }
 }

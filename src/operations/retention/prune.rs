@@ -76,9 +76,14 @@ impl Origins {
         Ok(Origins(all.into_iter().map(|(scope, id)| (format!("{}:{id}", datastore(&scope)), scope)).collect()))
     }
 
-    fn of(&self, service: &Service, id: &BackupId) -> Option<String> {
+    /// The service that was forked from the backup `id` of `service`.
+    pub fn fork_of(&self, service: &Service, id: &BackupId) -> Option<&str> {
         let scope = self.0.get(&format!("{}:{id}", service.datastore))?;
-        let forked = scope.split_once(':').map_or(scope.as_str(), |(_, name)| name);
+        Some(scope.split_once(':').map_or(scope.as_str(), |(_, name)| name))
+    }
+
+    fn why(&self, service: &Service, id: &BackupId) -> Option<String> {
+        let forked = self.fork_of(service, id)?;
         Some(format!("in use: {forked} was forked from it, and its reset goes back to it"))
     }
 }
@@ -119,8 +124,8 @@ fn remove_copies(context: &Context, catalogue: &LockedCatalogue, decisions: &[De
 
 fn refused(service: &Service, why: String) -> Failure {
     Failure::new(Kind::Refused, format!("{why}; nothing good was removed"))
-        .hint(format!("make a new backup: dokku backups:export {service}"))
-        .hint(format!("or let them be: dokku backups:set {service} retention none"))
+        .remedy("make a new backup", format!("dokku backups:export {service}"))
+        .remedy("or let them be", format!("dokku backups:set {service} retention none"))
 }
 
 /// The plan, from what the folder shows and what is set.
@@ -135,7 +140,7 @@ fn decide(context: &Context, service: &Service, view: View, origins: &Origins) -
         ..Policy::default()
     };
     for listed in &view.backups {
-        let why = origins.of(service, &listed.backup.id);
+        let why = origins.why(service, &listed.backup.id);
         policy.held.extend(why.map(|why| (listed.backup.id.clone(), why)));
     }
     hold_journal(view.journal?, &mut policy);
@@ -148,12 +153,7 @@ pub fn destroyed_at(context: &Context, service: &Service) -> Result<Option<DateT
     if !is_live(context, service) {
         return Ok(Some(DateTime::<Utc>::MAX_UTC));
     }
-    let Some(text) = context.properties().get(&folder(service), DESTROYED_AT)? else { return Ok(None) };
-    let at = DateTime::parse_from_rfc3339(&text).map_err(|e| {
-        let path = context.settings.config_root.join(folder(service)).join(DESTROYED_AT);
-        Failure::new(Kind::Config, format!("{} is no RFC 3339 time", path.display())).because(e)
-    })?;
-    Ok(Some(at.with_timezone(&Utc)))
+    context.properties().time(&folder(service), DESTROYED_AT)
 }
 
 /// An open restore needs what it came from, and what undoes it.
@@ -202,7 +202,7 @@ fn carry_out(
 /// Removes one backup, unless somebody has begun to use it since the plan was made.
 fn remove(context: &Context, catalogue: &LockedCatalogue, decision: &mut Decision) -> Result<()> {
     signals::obey()?;
-    let _in_use = match InUse::take(catalogue.dir(), &decision.id, "prune") {
+    let _in_use = match InUse::take(catalogue.dir(), &decision.id, "prune", context.settings.clock) {
         Err(failure) if failure.kind == Kind::Busy => {
             decision.action = Action::Keep;
             decision.reason = "in use by another command".to_owned();

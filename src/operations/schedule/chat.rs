@@ -1,13 +1,13 @@
 //! Chats that take messages of their own form only.
 
-use serde::Serialize;
+use crate::ui::{Answer, Document};
 
 /// Longest message that Discord takes, in characters.
 const DISCORD_LONGEST: usize = 2000;
 
 /// How `document`, whose words for people are `text`, is sent to `host`: as it is, but for the chats that take messages of
 /// their own form only. Slack and Google Chat want `text`, Discord `content`.
-pub(super) fn body(host: &str, document: &impl Serialize, text: &str) -> String {
+pub(super) fn body(host: &str, document: &impl Answer, text: &str) -> String {
     let is = |domain: &str| host == domain || host.ends_with(&format!(".{domain}"));
     let body = if is("slack.com") || is("chat.googleapis.com") {
         Ok(serde_json::json!({ "text": text }))
@@ -15,7 +15,7 @@ pub(super) fn body(host: &str, document: &impl Serialize, text: &str) -> String 
         // Longer ones are refused there.
         Ok(serde_json::json!({ "content": text.chars().take(DISCORD_LONGEST).collect::<String>() }))
     } else {
-        serde_json::to_value(document)
+        serde_json::to_value(Document::of(document))
     };
     body.map(|body| body.to_string()).unwrap_or_default()
 }
@@ -25,11 +25,12 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::answers::TriedAddress;
+    use crate::answers::{Event, TriedAddress};
 
     #[test]
     fn report_127_chats_get_what_they_take() {
-        let tried = TriedAddress { event: "test", text: "x".repeat(3000), at: DateTime::UNIX_EPOCH };
+        let tried =
+            TriedAddress { event: Event::Test, text: "x".repeat(3000), host: "box", sent_at: DateTime::UNIX_EPOCH };
         let sent =
             |host: &str| -> serde_json::Value { serde_json::from_str(&body(host, &tried, &tried.text)).unwrap() };
         assert_eq!(sent("hooks.slack.com"), serde_json::json!({ "text": tried.text }));

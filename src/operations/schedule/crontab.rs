@@ -9,6 +9,6 @@ pub fn renew_crontab(context: &Context) -> Result<()> {
     write_crontab(&context.settings).map_err(|failure| {
         Failure::new(Kind::Partial, "the crontab could not be renewed: schedules may not run")
             .because(failure)
-            .hint(format!("renew it with: {CRON_WRITE}"))
+            .remedy("renew it with", CRON_WRITE)
     })
 }

@@ -3,18 +3,16 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use super::chat::body;
-use crate::answers::{FailedBackup, TriedAddress};
-use crate::domain::{Backup, Finding, Level, Service};
-use crate::error::{Failure, Result};
+use crate::answers::{ErrorJson, Event, FailedBackup, TriedAddress};
+use crate::domain::{Backup, Code, Finding, Level, Service};
+use crate::error::{Failure, Remedy, Result};
 use crate::operations::Context;
 use crate::operations::addresses::reach;
 use crate::properties::{HEARTBEAT_URL, NOTIFY_URL, Property, folder};
 use crate::sys::http;
 use crate::sys::reach::Reach;
-use crate::ui::ErrorJson;
+use crate::ui::Answer;
 
 /// The whole exchange with an address may take this long.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -32,14 +30,15 @@ pub fn notify(context: &Context, service: &Service, schedules: &[String], ended:
             with_address(context, service, &HEARTBEAT_URL, |url, reach| http::ping(url, LIMIT, reach)),
         ),
         Err(failure) => {
-            let text = format!("backup of {service} failed: {}", failure.reason());
+            let text = format!("backup of {service} on {} failed: {}", context.settings.host_name, failure.reason());
             let document = FailedBackup {
-                event: "backup-failed",
+                event: Event::BackupFailed,
                 text: text.clone(),
+                host: &context.settings.host_name,
                 datastore: service.datastore,
                 service: &service.name,
                 schedules,
-                at: now,
+                failed_at: now,
                 error: ErrorJson::from(failure),
             };
             let post = |url: &str, reach: &Reach| send(url, &document, &text, reach);
@@ -55,7 +54,7 @@ pub fn notify(context: &Context, service: &Service, schedules: &[String], ended:
     }
 }
 
-fn send(url: &str, document: &impl Serialize, text: &str, reach: &Reach) -> Result<()> {
+fn send(url: &str, document: &impl Answer, text: &str, reach: &Reach) -> Result<()> {
     let parsed = url::Url::parse(url).ok();
     let host = parsed.as_ref().and_then(|url| url.host_str()).unwrap_or_default();
     http::post_json(url, body(host, document, text), LIMIT, reach)
@@ -64,8 +63,13 @@ fn send(url: &str, document: &impl Serialize, text: &str, reach: &Reach) -> Resu
 /// Sends a document to `url`, which is about to be set as `notify-url` for `whom`, with this host allowed to ask what `reach`
 /// says. Fails with the reason for which it did not arrive.
 pub fn try_address(context: &Context, whom: &str, url: &str, reach: &Reach) -> Result<()> {
-    let text = format!("this address is told when a scheduled backup of {whom} fails");
-    let document = TriedAddress { event: "test", text: text.clone(), at: context.settings.clock.now() };
+    let text = format!("{} tells this address when a scheduled backup of {whom} fails", context.settings.host_name);
+    let document = TriedAddress {
+        event: Event::Test,
+        text: text.clone(),
+        host: &context.settings.host_name,
+        sent_at: context.settings.clock.now(),
+    };
     send(url, &document, &text, reach)
 }
 
@@ -88,8 +92,8 @@ pub fn notification_failures(context: &Context, service: &Service) -> Result<Vec
         let used = !context.properties().computed(service, property)?.is_empty();
         if let Some(why) = context.properties().get(&folder(service), kept)?.filter(|_| used) {
             let text = format!("the address of {} was not reached, {why}", property.key);
-            let remedy = format!("dokku backups:set {service} {} URL", property.key);
-            findings.push(Finding::new(Level::Warning, "notification-failed", text, remedy));
+            let remedy = Remedy::note(format!("dokku backups:set {service} {} URL", property.key));
+            findings.push(Finding::new(Level::Warning, Code::NotificationFailed, text, remedy));
         }
     }
     Ok(findings)

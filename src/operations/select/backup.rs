@@ -3,47 +3,31 @@
 use crate::catalogue::View;
 use crate::domain::Which;
 use crate::domain::{Backup, BackupId, CopyState, Listed, Presence, Service, newest, newest_good};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Remedy, Result};
 use crate::operations::Context;
 
-/// What the backup is wanted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// To be looked at: the newest of any status.
-    Look,
-    /// To be restored: the newest good one, never silently an older one because its file happens to be there.
-    Restore,
-}
-
 /// The chosen backup of `service`.
-pub fn choose(context: &Context, view: View, service: &Service, which: &Which, purpose: Purpose) -> Result<Listed> {
+pub fn choose(context: &Context, view: View, service: &Service, which: &Which) -> Result<Listed> {
     let now = context.settings.clock.now();
-    let list = format!("list them with: dokku backups:list {service}");
-    match which {
-        Which::Id(id) => view
-            .backups
-            .into_iter()
-            .find(|listed| &listed.backup.id == id)
-            .ok_or_else(|| no_such(service, id).hint(list)),
-        Which::Latest => {
-            let chosen = match purpose {
-                Purpose::Look => {
-                    let shown = |listed: &&Listed| listed.backup.deleted_at.is_none() && listed.backup.counts();
-                    newest(view.backups.iter().filter(shown), now)
-                }
-                Purpose::Restore => newest_good(&view.backups, now),
-            };
-            chosen.cloned().ok_or_else(|| {
-                let text =
-                    format!("{service} has no backup{}", if purpose == Purpose::Look { "" } else { " to restore" });
-                let none = Failure::new(Kind::NotFound, text);
-                match view.backups.iter().find(|listed| listed.backup.is_good() && !listed.backup.counts()) {
-                    Some(stranger) => only_strangers(service, stranger, none),
-                    None => none.hint(format!("make one with: dokku backups:export {service}")),
-                }
-            })
+    let list = Remedy::noted("list them with", format!("dokku backups:list {service}"));
+    let shown = |listed: &&Listed| listed.backup.deleted_at.is_none() && listed.backup.counts();
+    let chosen = match which {
+        Which::Id(id) => {
+            let is_it = |listed: &Listed| &listed.backup.id == id;
+            return view.backups.into_iter().find(is_it).ok_or_else(|| no_such(service, id).hint(list));
         }
-    }
+        Which::Latest => newest_good(&view.backups, now),
+        Which::Last => newest(view.backups.iter().filter(shown), now),
+    };
+    let is_there = view.backups.iter().any(|listed| shown(&listed));
+    chosen.cloned().ok_or_else(|| {
+        let good = if is_there { "good " } else { "" };
+        let none = Failure::new(Kind::NotFound, format!("{service} has no {good}backup"));
+        match view.backups.iter().find(|listed| listed.backup.is_good() && !listed.backup.counts()) {
+            Some(stranger) => only_strangers(service, stranger, none),
+            None => none.remedy("make one with", format!("dokku backups:export {service}")),
+        }
+    })
 }
 
 /// What this host did not make is never meant by `--latest`; here is what can be said instead.
@@ -52,7 +36,7 @@ fn only_strangers(service: &Service, stranger: &Listed, none: Failure) -> Failur
     let why = stranger.backup.foreign.as_ref().map(|why| format!(": {}", why.words())).unwrap_or_default();
     none.hint(format!("{id} was made elsewhere{why}"))
         .hint(format!("say that it is meant: --id {id}"))
-        .hint(format!("when all of them are this host's by right: dokku backups:sync {service} --take-over"))
+        .remedy("when all of them are this host's by right", format!("dokku backups:sync {service} --take-over"))
 }
 
 /// The failure for an id that `service` does not have.
@@ -63,7 +47,7 @@ pub fn no_such(service: &Service, id: &BackupId) -> Failure {
 /// A backup that may be restored at all.
 pub fn usable(chosen: &Listed) -> Result<&Backup> {
     let backup = &chosen.backup;
-    let list = format!("choose another: dokku backups:list {}", backup.service);
+    let list = Remedy::noted("choose another", format!("dokku backups:list {}", backup.service));
     if let Some(at) = backup.deleted_at {
         let at = at.format("%Y-%m-%d %H:%M:%S UTC");
         return Err(Failure::new(Kind::NotFound, format!("{} was deleted at {at}", backup.id)).hint(list));

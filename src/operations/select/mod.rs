@@ -3,7 +3,7 @@
 mod backup;
 mod service;
 
-pub use backup::{Purpose, choose, no_such, usable};
+pub use backup::{choose, no_such, usable};
 pub use service::{
     all_known, every_service, folder_for_reading, is_live, permitted, resolve, resolve_other, service_of_grant,
 };

@@ -1,6 +1,6 @@
 //! From the word for a service to the service, if the caller may see it.
 
-use crate::catalogue::{Folder, Root};
+use crate::catalogue::{Detail, Folder, Root, View};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
 use crate::domain::{Datastore, Service};
@@ -101,6 +101,16 @@ pub fn all_known(context: &Context, dokku: &Dokku) -> Result<Vec<Service>> {
     }
 }
 
+fn is_forgotten(context: &Context, store: Option<&Store>, service: &Service) -> bool {
+    let is_empty = |dir: &Folder| {
+        View::of(dir, service, Detail::Summary)
+            .is_ok_and(|view| view.backups.is_empty() && view.foreign.is_empty() && view.unreadable.is_empty())
+    };
+    let has_schedules = store.is_some_and(|store| store.schedules(service).map_or(true, |all| !all.is_empty()));
+    let folder = folder_for_reading(context, service);
+    !has_schedules && folder.is_ok_and(|dir| dir.as_ref().is_none_or(is_empty))
+}
+
 /// Every service on which the caller may do what the verb does: those of the datastore plugins, and those that only a
 /// catalogue remembers.
 pub fn every_service(context: &Context, dokku: &Dokku) -> Result<Vec<Service>> {
@@ -108,6 +118,9 @@ pub fn every_service(context: &Context, dokku: &Dokku) -> Result<Vec<Service>> {
         Some(root) => root.services()?,
         None => Vec::new(),
     };
+    // Of one that was destroyed and forgotten only an empty folder is left.
+    let store = Store::look(&context.settings.config_root)?;
+    services.retain(|service| is_live(context, service) || !is_forgotten(context, store.as_ref(), service));
     for datastore in Datastore::ALL {
         let Ok(folder) = Dir::open(&context.settings.services_root.join(datastore.name())) else { continue };
         for name in folder.names()? {

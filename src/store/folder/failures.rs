@@ -4,7 +4,7 @@ use std::io::{Error, ErrorKind};
 
 use super::Folder;
 use super::names::MARKER;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, Remedy};
 use crate::sys::dir::Dir;
 use crate::sys::file::{is_device_error, is_symlink_error};
 use crate::sys::user;
@@ -19,30 +19,33 @@ impl Folder {
         let path = self.path.display();
         let of = |kind: Kind| Failure::new(kind, format!("{}: {error}", self.destination));
         let strange = || {
-            let hint =
-                format!("symlinks and what else is not a plain file or folder are left alone; see: ls -lR {path}");
-            of(Kind::Refused).hint(hint)
+            of(Kind::Refused).remedy(
+                "symlinks and what else is not a plain file or folder are left alone; see",
+                format!("ls -lR {path}"),
+            )
         };
-        let mounted = format!("see whether it is mounted, and how: findmnt --target {path}");
+        let mounted = Remedy::noted("see whether it is mounted, and how", format!("findmnt --target {path}"));
         match error.kind() {
             E::StorageFull | E::QuotaExceeded | E::FileTooLarge => of(Kind::NoSpace)
-                .hint(format!("make room there; see: df -h {path}"))
+                .remedy("make room there; see", format!("df -h {path}"))
                 .hint("deleting a backup removes its copy too: dokku backups:delete SERVICE --id ID"),
             E::ReadOnlyFilesystem => of(Kind::Io)
-                .hint("it is mounted read-only; the kernel does that after errors: dmesg | tail")
-                .hint(format!("{mounted}; make it writable: sudo mount -o remount,rw MOUNT-POINT")),
-            E::StaleNetworkFileHandle => of(Kind::Io).hint(format!(
-                "its server does not know the folder any more; mount it again: sudo umount {path} && sudo mount {path}"
-            )),
+                .remedy("it is mounted read-only; the kernel does that after errors", "dmesg | tail")
+                .hint(mounted)
+                .hint("make it writable: sudo mount -o remount,rw MOUNT-POINT"),
+            E::StaleNetworkFileHandle => of(Kind::Io).remedy(
+                "its server does not know the folder any more; mount it again",
+                format!("sudo umount {path} && sudo mount {path}"),
+            ),
             E::NotConnected | E::HostUnreachable | E::NetworkUnreachable | E::NetworkDown | E::TimedOut => {
-                of(Kind::Io).hint(format!("the machine that it lies on does not answer; {mounted}"))
+                of(Kind::Io).hint("the machine that it lies on does not answer").hint(mounted)
             }
-            E::PermissionDenied => of(Kind::Config).hint(self.make_it_ours()),
+            E::PermissionDenied => self.make_it_ours().into_iter().fold(of(Kind::Config), Failure::hint),
             E::NotFound => of(Kind::Io).hint(mounted),
             E::NotADirectory | E::InvalidInput => strange(),
             _ if is_symlink_error(&error) => strange(),
             _ if is_device_error(&error) => {
-                of(Kind::Io).hint("the disk fails, or the way to it: dmesg | tail; it is tried again by itself")
+                of(Kind::Io).remedy("the disk fails, or the way to it; it is tried again by itself", "dmesg | tail")
             }
             _ => of(Kind::Io).hint(mounted),
         }
@@ -56,10 +59,10 @@ impl Folder {
             ErrorKind::NotFound => {
                 let me = user::name_of(user::effective_uid());
                 wrong(format!("there is no folder {path}"))
-                    .hint(format!("mount the disk, then make it: sudo install -d -m 700 -o {me} -g {me} {path}"))
+                    .remedy("mount the disk, then make it", format!("sudo install -d -m 700 -o {me} -g {me} {path}"))
             }
             ErrorKind::NotADirectory => wrong(format!("{path} is not a folder"))
-                .hint(format!("a symlink is not followed; name the folder it leads to: readlink -f {path}")),
+                .remedy("a symlink is not followed; name the folder it leads to", format!("readlink -f {path}")),
             _ => self.failed(error),
         }
     }
@@ -68,8 +71,10 @@ impl Folder {
     pub(super) fn not_mounted(&self) -> Failure {
         let (me, path) = (user::name_of(user::effective_uid()), self.path.display());
         Failure::new(Kind::Io, format!("{path} has no {MARKER}: is the disk mounted?"))
-            .hint(format!("see: findmnt --target {path}; mount it: sudo mount MOUNT-POINT; then: dokku backups:sync"))
-            .hint(format!("where it is another disk from now on: sudo -u {me} touch {path}/{MARKER}"))
+            .remedy("see", format!("findmnt --target {path}"))
+            .hint("mount it: sudo mount MOUNT-POINT")
+            .remedy("and then", "dokku backups:sync")
+            .remedy("where it is another disk from now on", format!("sudo -u {me} touch {path}/{MARKER}"))
     }
 
     /// What lies there by an object's name and is not a file.
@@ -77,14 +82,15 @@ impl Folder {
         let path = dir.path().join(name);
         let path = path.display();
         Failure::new(Kind::Refused, format!("{path} is not a regular file; it is left as it is"))
-            .hint(format!("see what it is, and remove it: ls -ld {path}"))
+            .remedy("see what it is, and remove it", format!("ls -ld {path}"))
     }
 
-    fn make_it_ours(&self) -> String {
+    fn make_it_ours(&self) -> [Remedy; 3] {
         let (me, path) = (user::name_of(user::effective_uid()), self.path.display());
-        format!(
-            "{me} has to be able to write there: ls -ld {path}; sudo chown {me}: {path}; of a share, how it is mounted: \
-             findmnt --target {path}"
-        )
+        [
+            Remedy::noted(format!("{me} has to be able to write there; see"), format!("ls -ld {path}")),
+            Remedy::command(format!("sudo chown {me}: {path}")),
+            Remedy::noted("of a share, how it is mounted", format!("findmnt --target {path}")),
+        ]
     }
 }

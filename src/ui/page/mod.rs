@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use self::html::Html;
 use super::format::{bytes, time};
-use crate::domain::{Finding, Level, Listed, Service, verdict};
+use crate::domain::{Code, Finding, Level, Listed, Service, verdict};
 
 /// Findings of one service that are told one by one.
 const TOLD: usize = 10;
@@ -29,6 +29,8 @@ pub struct Page<'a> {
     pub now: DateTime<Utc>,
     /// The program's version.
     pub version: &'a str,
+    /// How the host calls itself.
+    pub host_name: &'a str,
     /// What was found on the host.
     pub host: &'a [Finding],
     /// The services.
@@ -70,9 +72,14 @@ impl Page<'_> {
         let worst = order.first().map_or(Level::Ok, |section| section.verdict()).max(verdict(self.host));
         let mut html = Html::default();
         html.raw(HEAD).raw(include_str!("page.css")).raw("</style><title>").text(worst.name());
-        html.raw(": Dokku backups</title></head>\n<body><header><h1>Dokku backups</h1><p>").piece(badge(worst));
+        html.raw(": Dokku backups of ")
+            .text(self.host_name)
+            .raw("</title></head>\n<body><header><h1>Dokku backups of ");
+        html.text(self.host_name).raw("</h1><p>").piece(badge(worst));
         html.raw(" ").piece(self.counts()).raw("</p><p class=\"muted\">Generated <time>").text(time(self.now));
-        html.raw("</time> by dokku-backups ").text(self.version).raw("</p></header>\n<main>");
+        html.raw("</time> by dokku-backups ").text(self.version).raw(
+            ". It says how things stood then: where that is longer ago than it is made anew, ask the host.</p></header>\n<main>",
+        );
         let of_host = self.host.iter().map(|finding| (Of::Host, finding));
         let of_services = order.iter().flat_map(|section| {
             let told = section.findings.iter().filter(|finding| finding.level > Level::Ok).take(TOLD);
@@ -100,11 +107,18 @@ impl Page<'_> {
     /// How many services stand how, and what they hold.
     fn counts(&self) -> Html {
         let mut html = Html::default();
+        let is_gone = |section: &&Section| section.findings.iter().any(|finding| finding.code == Code::Destroyed);
+        let gone = self.sections.iter().filter(is_gone).count();
         for level in [Level::Failing, Level::Warning, Level::Ok] {
-            let count = self.sections.iter().filter(|section| section.verdict() == level).count();
+            // One that is gone is no service that is well.
+            let counts = |section: &&Section| section.verdict() == level && !(level == Level::Ok && is_gone(section));
+            let count = self.sections.iter().filter(counts).count();
             if count > 0 {
                 html.text(count).raw(" ").text(level.name()).raw(", ");
             }
+        }
+        if gone > 0 {
+            html.text(gone).raw(" destroyed, ");
         }
         let live =
             || self.sections.iter().flat_map(|section| section.backups).filter(|l| l.backup.deleted_at.is_none());
@@ -134,7 +148,16 @@ fn findings<'a>(list: impl Iterator<Item = (Of<'a>, &'a Finding)>) -> Html {
             Of::Service(service) => html.raw("<a href=\"#").text(service).raw("\">").text(service).raw("</a>: "),
         };
         html.raw("<bdi>").text(&finding.message).raw("</bdi> <small class=\"muted\">(").text(finding.code);
-        html.raw(")</small><code class=\"command\">").text(&finding.remedy).raw("</code></li>");
+        html.raw(")</small>");
+        for remedy in &finding.remedies {
+            if let Some(words) = remedy.words() {
+                html.raw("<p class=\"note\">").text(&words).raw("</p>");
+            }
+            if let Some(command) = &remedy.command {
+                html.raw("<code class=\"command\">").text(command).raw("</code>");
+            }
+        }
+        html.raw("</li>");
     }
     html.raw(end);
     html

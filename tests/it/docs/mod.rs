@@ -46,8 +46,9 @@ ssh() {
   fi
 }
 sudo() { "$@"; }
-# As much of jq as the documents use, and perhaps not installed: one field.
-jq() { /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1][1:]])' "$2"; }
+# As much of jq as the documents use, and perhaps not installed: one field, which may lie within others.
+jq() { /usr/bin/python3 -c 'import functools, json, sys
+print(functools.reduce(lambda of, name: of[name], sys.argv[1][1:].split("."), json.load(sys.stdin)))' "$2"; }
 "#;
 
 /// Runs all blocks of `doc` as `scene` has it.
@@ -94,6 +95,8 @@ macro_rules! documents {
 
 documents! {
     readme: "README.md" => scenes::readme;
+    ux_342_requirements: "docs/requirements.md" => scenes::nothing_to_run;
+    ux_344_three_in_the_morning: "docs/3-am.md" => scenes::three_in_the_morning;
     architecture: "docs/architecture.md" => scenes::nothing_to_run;
     row_051_by_hand: "docs/by-hand.md" => scenes::by_hand;
     disaster_drill: "docs/disaster-drill.md" => scenes::disaster_drill;

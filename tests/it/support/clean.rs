@@ -102,7 +102,7 @@ impl Host {
         self.fault("");
         let error = run.error();
         assert_eq!(error["kind"], kind, "{fault}: {run:?}");
-        assert_eq!(error["code"].as_i64(), run.code.map(i64::from), "{fault}: {run:?}");
+        assert_eq!(error["exit_code"].as_i64(), run.code.map(i64::from), "{fault}: {run:?}");
         assert!(run.stdout.is_empty(), "{fault}: {run:?}");
         let said = error["message"].as_str().expect("a message");
         assert!(said.contains(words), "{fault}: does not say {words:?}: {said}");

@@ -54,7 +54,7 @@ impl Host {
     pub fn schedules(&self, clock: &str, service: &str) -> Vec<Value> {
         let run =
             self.dokku_env(&[("DOKKU_BACKUPS_CLOCK", clock)], &["backups:schedules", service, "--format", "json"]);
-        run.expect(0).json().as_array().expect("an array").clone()
+        run.expect(0).json()["schedules"].as_array().expect("an array").clone()
     }
 
     /// Makes a schedule at some time.

@@ -158,7 +158,7 @@ impl Host {
     /// `backups:list SERVICE` in JSON, through the index.
     pub fn quick_list(&self, service: &str) -> Vec<serde_json::Value> {
         let run = self.asked(&["backups:list", service, "--deleted", "--format", "json"]).expect(0);
-        run.json().as_array().expect("an array").clone()
+        run.json()["backups"].as_array().expect("an array").clone()
     }
 }
 

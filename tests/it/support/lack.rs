@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 const ALLOWED: &str = "DOKKU_BACKUPS_TEST_WITHOUT";
 
 /// All there are; a name that is none of these is a mistake.
-const NAMES: [&str; 10] =
-    ["chromium", "contrib", "mount", "pg_cron", "postgis", "rclone", "root", "ssh", "strace", "terminals"];
+const NAMES: [&str; 11] =
+    ["chromium", "contrib", "mount", "node", "pg_cron", "postgis", "rclone", "root", "ssh", "strace", "terminals"];
 
 /// Says that the rest of a test is left out because the machine lacks `name`; panics where that was not allowed.
 #[track_caller]

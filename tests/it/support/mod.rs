@@ -227,7 +227,7 @@ impl Host {
     /// `backups:list SERVICE --deleted --verbose --format json`.
     pub fn list(&self, service: &str) -> Vec<Value> {
         let run = self.asked(&["backups:list", service, "--deleted", "--verbose", "--format", "json"]).expect(0);
-        run.json().as_array().expect("an array").clone()
+        run.json()["backups"].as_array().expect("an array").clone()
     }
 
     /// `backups:info SERVICE --id ID --format json`.

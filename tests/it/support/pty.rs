@@ -17,9 +17,11 @@ pub enum Deed<'a> {
 /// Runs the command behind a terminal; writes what it said on stdout, and ends with its exit code, 99 where it did not end
 /// within ten seconds after the deed.
 const PERSON: &str = r#"
-import os, pty, select, signal, sys, time
+import fcntl, os, pty, select, signal, struct, sys, termios, time
 asked, deed, lock = sys.argv[1].encode(), sys.argv[2], sys.argv[3]
 pid, fd = pty.fork()
+# As large as most are.
+fcntl.ioctl(fd if pid else 0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 if pid == 0:
     os.execvp(sys.argv[4], sys.argv[4:])
 said, done, end = b"", False, time.time() + 60
@@ -61,7 +63,7 @@ impl Host {
         };
         let mut command = self.command("python3");
         command.args(["-c", PERSON, asked, &typed, &lock]).arg(dokku.get_program()).args(dokku.get_args());
-        command.stdin(Stdio::null());
+        command.stdin(Stdio::null()).env("TERM", "xterm");
         let output = command.output().expect("python3");
         let shown = String::from_utf8_lossy(&output.stdout).into_owned();
         Run { code: output.status.code(), stdout: Vec::new(), stderr: shown }

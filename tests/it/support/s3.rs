@@ -254,7 +254,7 @@ impl Host {
     /// Exports under another copy of the destination's record: the state of the copy of `id`.
     #[track_caller]
     pub fn copy_state(&self, service: &str, id: &str) -> String {
-        self.info(service, id)["destination"]["state"].as_str().unwrap_or("none").to_owned()
+        self.info(service, id)["copy"]["state"].as_str().unwrap_or("none").to_owned()
     }
 
     /// A file of the configuration.

@@ -43,6 +43,8 @@ pub(super) struct Reading {
     appended: bool,
     /// Something was created.
     created: bool,
+    /// Something was created, changed or filled.
+    makes: bool,
     pub(super) backslashes: bool,
     wrong: Option<ArchiveError>,
     databases: Vec<String>,
@@ -153,6 +155,8 @@ impl Reading {
         self.found.take(&judged, || format!("line {line}"), text);
         self.created |= judged.does.starts_with("CREATE ") && judged.class != Class::LeftOut;
         let mut next = Next { data: None, class: judged.class, instead: None };
+        let makes = ["CREATE ", "ALTER ", "COPY", "COMMENT ", "SELECT lo_", "SELECT setval"];
+        self.makes |= statement.is_insert || makes.iter().any(|does| judged.does.starts_with(does));
         if judged.does == "COPY" {
             next.data = self.copy(text, byte);
             return next;
@@ -257,6 +261,7 @@ impl Reading {
         }
         Ok(PlainSummary {
             maker,
+            makes: self.makes || maker != Maker::Other,
             complete: maker != Maker::Other && !self.appended,
             databases: self.databases,
             server_version: self.server_version,
