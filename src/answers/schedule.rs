@@ -164,7 +164,10 @@ pub fn timing(schedule: &Schedule) -> String {
 /// One schedule in the form of Dokku's reports.
 pub fn schedule_report(json: &ScheduleJson) -> Vec<String> {
     let zone = json.schedule.timezone;
-    let both = |at: DateTime<Utc>| format!("{} ({})", at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z"), time(at));
+    let both = |at: DateTime<Utc>| match zone {
+        Tz::UTC => time(at),
+        zone => format!("{} ({})", at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z"), time(at)),
+    };
     let (last, ended) = match &json.last_run {
         None => ("never".to_owned(), "-".to_owned()),
         Some(run) => {

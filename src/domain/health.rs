@@ -230,7 +230,7 @@ impl Look<'_> {
                 Some(Finding::new(Level::Warning, Code::Unverified, text, verify))
             }
             (_, None) => {
-                let text = "no backup was ever shown to restore".to_owned();
+                let text = "no backup has ever been restored to see whether it can be".to_owned();
                 Some(Finding::new(Level::Warning, Code::Unverified, text, verify))
             }
         }

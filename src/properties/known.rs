@@ -159,7 +159,7 @@ pub const ENCRYPT: Property = Property {
     key: "encrypt",
     default: "both",
     form: "local, off-site or both",
-    about: "local, off-site or both: which copies encrypt-to holds for",
+    about: "local, off-site or both: which copies are encrypted to those keys",
     json: Form::Text,
     fits: |value| matches!(value, "local" | "off-site" | "both"),
 };

@@ -122,7 +122,7 @@ fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
     let uncounted = if b.counts() { "" } else { "; not counted until it is verified or restored here" };
     add("Made elsewhere", b.foreign.as_ref().map(|why| format!("{}{uncounted}", why.words())));
     add("Path", b.file.as_ref().map(|file| folder.join(file).display().to_string()));
-    add("sha256", b.sha256.clone());
+    add("SHA-256", b.sha256.clone());
     add("Dump format", Some(b.form().format.name().to_owned()).filter(|_| b.form().format == DumpFormat::Plain));
     add("Beyond the database", Some(b.programs.join("; ")).filter(|programs| !programs.is_empty()));
     add("Compression", Some(b.compression.name().to_owned()).filter(|_| !b.form().is_as_written()));

@@ -33,7 +33,7 @@ pub struct ExportArgs {
     /// Every service.
     #[arg(long, conflicts_with = "services")]
     pub all: bool,
-    /// Name the backup by this time instead of now (RFC 3339).
+    /// Give the backup this time in its name, instead of now (RFC 3339).
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub at: Option<DateTime<Utc>>,
     /// Verify it at once: restore it into a disposable database and compare.

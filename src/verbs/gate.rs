@@ -111,7 +111,7 @@ fn way_back(service: &Service, backups: &[Listed], now: DateTime<Utc>) -> String
                 backup.id
             )
         }
-        None => format!("no backup of {service} was ever shown to restore; all of it is lost"),
+        None => format!("no backup of {service} has ever been restored to see whether it can be; everything is lost"),
     }
 }
 

@@ -102,7 +102,7 @@ pub enum Verb {
         after_help = "Exit code 1 when anything is failing, 0 when all is well or there are only warnings.\n\nWhat is late: a scheduled backup after 2 hours; a copy after a day; a new service without a backup after a day. What is a warning: a newest backup older than 7 days where no schedule makes one; a verification older than 30 days.\n\nExamples:\n  dokku backups:check\n  dokku backups:check my-db --read\n  dokku --quiet backups:check --format json"
     )]
     Check(CheckArgs),
-    /// Take a backup out: to stdout, or to a file on the server
+    /// Copy a backup to stdout, or to a file on the server
     #[command(
         after_help = "Examples:\n  ssh dokku@host backups:download my-db --latest > my-db.dump\n  dokku backups:download my-db --id my-db-2026-04-08-14-30-00 -o /tmp/my-db.dump\n  dokku backups:download my-db --latest --compression zstd | ssh other 'cat > my-db.dump.zst'"
     )]

@@ -75,7 +75,9 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     let backup = chosen.map(|chosen| chosen.backup);
     let what = backup.as_ref().map_or_else(|| "an empty database".to_owned(), |backup| backup.id.to_string());
     context.ui.step(&format!("Plan: replace everything in {target} by {what}"));
-    context.ui.detail("a safety backup is taken; clients are ended at the exchange and may come back at once");
+    context
+        .ui
+        .detail("a safety backup is taken; at the exchange open connections are closed, and new ones work at once");
     show_outlook(context, filling.outlook());
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;

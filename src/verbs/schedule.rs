@@ -122,7 +122,7 @@ fn check(args: &ScheduleArgs) -> Result<()> {
     match args.retention {
         Some(days) if !(1..=longest).contains(&days) => {
             let text = format!("--retention of {article} {frequency} schedule is 1 to {longest} days, not {days}");
-            refuse(text, "what is to stay longer: dokku backups:keep SERVICE --id ID")
+            refuse(text, "to keep one longer: dokku backups:keep SERVICE --id ID")
         }
         _ => Ok(()),
     }

@@ -78,8 +78,9 @@ pub fn run(context: &Context, args: &SetArgs) -> Result<()> {
     let scope = scope(context, args)?;
     let changes = match scope.rest {
         [] => {
-            return Err(Failure::new(Kind::Usage, "say which property, and its value")
-                .hint(format!("there are: {}", Property::keys())));
+            return Err(
+                Failure::new(Kind::Usage, "no property was named").hint(format!("there are: {}", Property::keys()))
+            );
         }
         [dash] if dash == "-" => listed(&secret::stdin()?)?,
         // Over SSH the quotes around several words are gone.

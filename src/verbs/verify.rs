@@ -42,7 +42,7 @@ pub struct VerifyArgs {
     /// What it may do.
     #[command(flatten)]
     pub consent: ConsentArg,
-    /// Wait this long for the service to write the result down (at least 600).
+    /// Wait this long when the service is busy and the result is to be written down; at least 600.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, hide_default_value = true)]
     pub wait: u32,
     /// What to print.

@@ -236,7 +236,7 @@ fn row_106_only_a_folder_that_is_fit_for_it_can_be_set() {
 }
 
 #[test]
-fn fault_106_a_disk_that_is_not_mounted_is_not_an_empty_store() {
+fn row_106_a_disk_that_is_not_mounted_is_not_an_empty_store() {
     if !is_root() {
         return;
     }
@@ -298,7 +298,7 @@ impl Drop for Unmount {
 }
 
 #[test]
-fn fault_106_a_disk_that_is_full_or_read_only() {
+fn row_106_a_disk_that_is_full_or_read_only() {
     if !is_root() {
         return;
     }
@@ -460,26 +460,26 @@ fn uncopied(host: &Host, service: &str, clock: &str) -> String {
 }
 
 #[test]
-fn fault_106_an_export_with_an_encrypted_copy_is_killed_at_every_point() {
+fn row_106_an_export_with_an_encrypted_copy_is_killed_at_every_point() {
     let kills = broken_at_every_point(&["backups:export", "{}"], &|at| format!("abort={at}"), encrypted);
     assert!(kills > 30, "{kills}");
 }
 
 #[test]
-fn fault_106_a_copy_that_is_made_later_is_killed_at_every_point() {
+fn row_106_a_copy_that_is_made_later_is_killed_at_every_point() {
     let kills = broken_at_every_point(&["backups:sync", "{}"], &|at| format!("abort={at}"), uncopied);
     assert!(kills > 20, "{kills}");
 }
 
 #[test]
-fn fault_106_deleting_a_copy_is_killed_at_every_point() {
+fn row_106_deleting_a_copy_is_killed_at_every_point() {
     let args = ["backups:delete", "{}", "--id", "{id}", "--force"];
     let kills = broken_at_every_point(&args, &|at| format!("abort={at}"), one_backup);
     assert!(kills > 10, "{kills}");
 }
 
 #[test]
-fn fault_106_the_disk_says_no_at_every_point() {
+fn row_106_the_disk_says_no_at_every_point() {
     // ENOSPC, EIO, EROFS, ESTALE, and EINVAL: what a file system says that does not know the call.
     let numbers = [28, 5, 30, 116, 22];
     let fails = |at: usize| format!("fail={at}:{}", numbers[at % numbers.len()]);
@@ -489,7 +489,7 @@ fn fault_106_the_disk_says_no_at_every_point() {
 }
 
 #[test]
-fn fault_106_what_the_disk_says_has_a_next_step() {
+fn row_106_what_the_disk_says_has_a_next_step() {
     let (host, disk) = with_folder();
     let clock = "2026-04-08T14:30:00Z";
     let words = ["backups:set", "--global", "destination", &uri(&disk)];

@@ -68,7 +68,7 @@ fn row_061_062_065_limits_defaults_and_what_a_program_is_told() {
 }
 
 #[test]
-fn row_064_only_retention_can_be_changed_and_expiry_follows() {
+fn row_064_ux_323_only_retention_can_be_changed_and_expiry_follows() {
     let host = with_shop();
     host.schedule(MADE, "shop daily --at 03:30 --timezone Europe/Berlin");
     host.schedule(MADE, "shop hourly");

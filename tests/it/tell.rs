@@ -118,7 +118,11 @@ fn row_067_a_heartbeat_after_success_and_a_document_after_failure() {
     assert_eq!((&document["event"], &document["service"]), (&"backup-failed".into(), &"shop".into()));
     assert_eq!(document["schedules"], serde_json::json!(["daily"]));
     assert_eq!(document["error"]["kind"], "child");
-    assert!(document["text"].as_str().expect("words").starts_with("backup of shop failed: "), "{document}");
+    let on = document["host"].as_str().expect("a host");
+    assert!(
+        document["text"].as_str().expect("words").starts_with(&format!("backup of shop on {on} failed: ")),
+        "{document}"
+    );
     assert!(untold(&host, 3).is_empty());
     // By hand nobody is told: whoever runs it sees how it ends.
     host.export("shop");

@@ -34,7 +34,7 @@ fn ux_310_311_the_list_is_made_for_80_columns_and_shows_what_counts() {
     assert!(!text.contains("restore-verified"), "{text}");
     // Everything else is there when it is asked for.
     let verbose = host.dokku(&["backups:list", "shop", "--verbose"]).expect(0).out();
-    for words in ["Created, not restore-verified", "Schedule", "Restore status", "done 20", "sha256", "Label"] {
+    for words in ["Created, not restore-verified", "Schedule", "Restore status", "done 20", "SHA-256", "Label"] {
         assert!(verbose.contains(words), "{words}: {verbose}");
     }
     assert_eq!(host.info("shop", &ids[0])["trust_label"], "Created, not restore-verified");

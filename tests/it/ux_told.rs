@@ -64,7 +64,7 @@ fn ux_314_report_and_info_print_single_values() {
     );
     assert!(!run.stderr.contains("tip:"), "{}", run.stderr);
     assert_eq!(value(&["backups:info", "shop", "--latest", "--trust"]), "Restorable");
-    assert_eq!(value(&["backups:info", "shop", "--latest", "--sha256"]).len(), 64);
+    assert_eq!(value(&["backups:info", "shop", "--latest", "--sha-256"]).len(), 64);
     assert!(value(&["backups:info", "shop", "--latest", "--image"]).starts_with("postgres:"));
     for wrong in [&["backups:list", "shop", "--limitt", "1"][..], &["backups:info", "shop", "--latest", "--nonsense"]] {
         let run = host.dokku(wrong).expect(2);

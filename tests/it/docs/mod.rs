@@ -95,9 +95,9 @@ macro_rules! documents {
 
 documents! {
     readme: "README.md" => scenes::readme;
-    ux_342_requirements: "docs/requirements.md" => scenes::nothing_to_run;
+    ux_343_requirements: "docs/requirements.md" => scenes::nothing_to_run;
     ux_344_three_in_the_morning: "docs/3-am.md" => scenes::three_in_the_morning;
-    architecture: "docs/architecture.md" => scenes::nothing_to_run;
+    ux_342_architecture: "docs/architecture.md" => scenes::nothing_to_run;
     row_051_by_hand: "docs/by-hand.md" => scenes::by_hand;
     disaster_drill: "docs/disaster-drill.md" => scenes::disaster_drill;
     row_038_every_day: "docs/every-day.md" => scenes::every_day;
