@@ -393,7 +393,7 @@ fn row_023_024_verbose_and_empty() {
         found.unwrap_or_else(|| panic!("{label} is missing: {out}")).trim()
     };
     assert_eq!(value("Path"), host.folder("shop").join(format!("{id}.dump")).display().to_string());
-    assert_eq!(value("sha256"), text(&info, "sha256"));
+    assert_eq!(value("SHA-256"), text(&info, "sha256"));
     assert!(value("Git SHA").contains(&sha));
     assert_eq!(value("Image"), format!("postgres:{}", text(&info, "image_version")));
     assert_eq!(value("Server version"), text(&info, "server_version"));

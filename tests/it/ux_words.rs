@@ -108,7 +108,8 @@ fn ux_344_whoever_takes_over_finds_what_is_needed() {
         let Ok(source) = std::fs::read_to_string(path) else { return };
         for (list, kind) in [(rows, "fn row_"), (faults, "fn fault_")] {
             for found in source.split(kind).skip(1) {
-                let number: u32 = found[..3].parse().expect("a number");
+                // This very file speaks of them, too.
+                let Ok(number) = found[..3].parse::<u32>() else { continue };
                 assert!(list.contains(&format!("\n| {number} | ")), "{}: {kind}{number}", path.display());
                 seen += 1;
             }
