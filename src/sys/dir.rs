@@ -22,7 +22,7 @@ use crate::error::{Failure, Kind};
 /// What a name in a directory is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
-    /// A regular file with one name.
+    /// A regular file without a second name. One that was replaced since it was opened has none any more, and is whole.
     pub regular: bool,
     /// A regular file, with however many names.
     pub file: bool,
@@ -46,7 +46,7 @@ impl From<FileStat> for Entry {
     fn from(stat: FileStat) -> Self {
         let kind = stat.st_mode & nix::libc::S_IFMT;
         Entry {
-            regular: kind == nix::libc::S_IFREG && stat.st_nlink == 1,
+            regular: kind == nix::libc::S_IFREG && stat.st_nlink <= 1,
             file: kind == nix::libc::S_IFREG,
             directory: kind == nix::libc::S_IFDIR,
             size: u64::try_from(stat.st_size).unwrap_or(0),
@@ -291,4 +291,22 @@ impl Dir {
 
 fn c_name(name: &str) -> io::Result<CString> {
     CString::new(name).map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a name with a NUL byte"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_replaced_while_it_is_opened_is_read_whole_and_a_second_name_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = Dir::open(folder.path()).unwrap();
+        let mut file = dir.append("one", 0o600).unwrap().into_file();
+        file.write_all(b"whole").unwrap();
+        dir.remove("one").unwrap();
+        assert!(Entry::from(fstat(&file).unwrap()).regular, "replaced between being opened and being looked at");
+        let _again = dir.append("two", 0o600).unwrap();
+        std::fs::hard_link(folder.path().join("two"), folder.path().join("three")).unwrap();
+        assert!(dir.read("two").is_err() && !dir.entry("three").unwrap().unwrap().regular);
+    }
 }
