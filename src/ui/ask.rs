@@ -15,8 +15,13 @@ pub fn confirm(ui: Ui, name: &str) -> Result<()> {
     }
     match incoming::line(LONGEST) {
         Ok(line) if String::from_utf8_lossy(&line).trim() == name => Ok(()),
-        Err(failure) if matches!(failure.kind, Kind::Interrupted(_)) => Err(failure.hint("nothing was changed")),
+        Err(failure) if matches!(failure.kind, Kind::Interrupted(_)) => Err(unchanged(failure)),
         _ => Err(Failure::new(Kind::Refused, format!("confirmation did not match {name}; nothing was changed"))
             .hint("a program says --force, and is not asked")),
     }
+}
+
+/// Whoever ends a command while it still reads, or asks, need not wonder what it did.
+pub fn unchanged(failure: Failure) -> Failure {
+    if matches!(failure.kind, Kind::Interrupted(_)) { failure.hint("nothing was changed") } else { failure }
 }

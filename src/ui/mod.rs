@@ -18,7 +18,7 @@ use crate::error::{Failure, Remedy};
 use crate::sys::output::{self, talk};
 
 pub use answer::{Answer, Document, VERSION};
-pub use ask::confirm;
+pub use ask::{confirm, unchanged};
 pub use format::{bytes, seconds, time};
 pub use listing::listing;
 pub use plan::plan;

@@ -8,7 +8,7 @@ use clap::{ArgGroup, Args};
 use super::args::{ConsentArg, IdentityArg, parse_compression, parse_label};
 use crate::answers::BackupJson;
 use crate::catalogue::{Detail, LockedCatalogue};
-use crate::dokku::{Dokku, not_running};
+use crate::dokku::{Dokku, Info, not_running};
 use crate::domain::{Backup, BackupId, Compression, Listed, Service, ServiceWord, Which};
 use crate::engine::{Dump, Outlook};
 use crate::error::{Failure, Kind, Result};
@@ -24,7 +24,7 @@ use crate::operations::restore::{
 };
 use crate::operations::select::{choose, folder_for_reading, resolve, resolve_other, usable};
 use crate::properties::{REPLACED_AT, folder};
-use crate::ui::{Format, confirm};
+use crate::ui::{Format, confirm, unchanged};
 
 /// `backups:import`
 #[derive(Debug, Args)]
@@ -162,15 +162,7 @@ fn restore(
     if let Some(failure) = not_running(target, &info.state) {
         return Err(failure);
     }
-    let proven = prove_chosen(context, from, target, chosen, keys)?;
-    let way =
-        if args.in_place { Way::InPlace(proven) } else { Way::Beside(accept(context, target, &info, Some(proven))?) };
-    if let Some(dump) = way.dump() {
-        show_plan(context, dokku, (chosen, dump, &way.outlook()), target, &info, &before(args));
-    }
-    if args.with_code {
-        show_redeploy(context, backup, &info);
-    }
+    let way = prepared(context, dokku, args, keys, (from, target), chosen, &info).map_err(unchanged)?;
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }
@@ -193,6 +185,28 @@ fn restore(
     let code = if args.with_code { redeploy(context, dokku, &done, &info) } else { Ok(()) };
     tell(context, args, done, from)?;
     code
+}
+
+/// Proves the dump, and says what it will do. Until this returns nothing was changed.
+fn prepared(
+    context: &Context,
+    dokku: &Dokku,
+    args: &ImportArgs,
+    keys: &Keys,
+    (from, target): (&LockedCatalogue, &Service),
+    chosen: &Listed,
+    info: &Info,
+) -> Result<Way> {
+    let proven = prove_chosen(context, from, target, chosen, keys)?;
+    let way =
+        if args.in_place { Way::InPlace(proven) } else { Way::Beside(accept(context, target, info, Some(proven))?) };
+    if let Some(dump) = way.dump() {
+        show_plan(context, dokku, (chosen, dump, &way.outlook()), target, info, &before(args));
+    }
+    if args.with_code {
+        show_redeploy(context, usable(chosen)?, info);
+    }
+    Ok(way)
 }
 
 /// What came from another service's backup is in none of `target`'s own: only one that is made from now on holds it.

@@ -108,8 +108,11 @@ fn ux_316_317_318_what_is_going_on_and_how_long_it_took() {
     let json = host.dokku(&["backups:verify", "shop", "--id", &id, "--format", "json"]).expect(0);
     assert_eq!(json.json()["trust"], "restorable");
     // Where one may type there is a mark, as in Dokku.
-    let asked = host.on_terminal(&["backups:import", "shop", "--id", &id], "> ", Deed::Types(b"\x03"));
+    let asked = host.on_terminal(&["backups:import", "shop", "--id", &id], "\n> ", Deed::Types(b"\x03"));
     assert!(asked.code == Some(130) && asked.stderr.contains("nothing was changed"), "{asked:?}");
+    // Whoever ends it while the backup is still read hears it, too.
+    let early = host.on_terminal(&["backups:import", "shop", "--id", &id], " of about ", Deed::Types(b"\x03"));
+    assert!(early.code == Some(130) && early.stderr.contains("nothing was changed"), "{early:?}");
     // Whoever ends it while the new database is filled hears what became of the data.
     let before = host.digest("shop");
     host.fault("docker:exec:pg_restore/delay=3");
