@@ -9,7 +9,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-pub use about::{About, AtWork, Word};
+pub use about::{About, AtWork, Phase, Stage, Word};
 pub use kept::{CUT, Speech, kept, kept_of, learn};
 pub use remedy::{Remedies, Remedy};
 

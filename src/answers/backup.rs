@@ -9,6 +9,7 @@ use crate::domain::{
     AppCode, Backup, BackupId, Comparison, Compression, CopyRecord, CopyWord, Datastore, DumpFormat, Listed,
     MoreTables, Origin, Presence, Restore, Service, Source, Status, TableRows, Trust, Verification,
 };
+use crate::error::AtWork;
 
 /// The object in `list`, `info`, `export`, `delete` and `import`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -102,6 +103,8 @@ pub struct BackupJson<'a> {
     restores: Vec<RestoreJson<'a>>,
     /// Where the bytes are.
     presence: Presence,
+    /// Who works on it right now, as `info` tells; null where nobody does, and elsewhere.
+    at_work: Option<AtWork>,
 }
 
 /// Who made a backup.
@@ -282,7 +285,14 @@ impl<'a> BackupJson<'a> {
             verification: b.verification.as_ref().map(VerificationJson::from),
             restores: restores(b),
             presence: listed.presence,
+            at_work: None,
         }
+    }
+
+    /// The same, with who works on it.
+    #[must_use]
+    pub fn with_work(self, at_work: Option<AtWork>) -> Self {
+        BackupJson { at_work, ..self }
     }
 }
 

@@ -20,7 +20,7 @@ pub use backup::{BackupJson, Backups, Cancelled, CopyJson, OriginWord, copy_of};
 pub use changes::{Begun, Changed, RightsChanged};
 pub use failure::{ErrorJson, FailureJson};
 pub use health::{Brief, Check, HostHealth, ServiceHealth};
-pub use notification::{Event, FailedBackup, TriedAddress};
+pub use notification::{Event, FailedBackup, FailedVerification, TriedAddress};
 pub use others::{Downloaded, Forgotten, LogLines, Unscheduled, Version};
 pub use report::{Copies, Destroy, GlobalReport, GrantJson, Report, Reports, Rights, RightsState};
 pub use retention::{DecisionJson, PrunedJson, Prunes};
@@ -61,6 +61,7 @@ answers! {
     Forgotten<'_> => "forget", "forget";
     LogLines<'_> => "logs", "What was logged for one backup";
     FailedBackup<'_> => "notification", "The document that notify-url is sent";
+    FailedVerification<'_> => "notification-verification", "The document that notify-url is sent when a backup does not restore";
     TriedAddress<'_> => "notification-test", "The document that an address is sent when it is set as notify-url";
     Prunes<'_> => "prune", "What prune removed, or would, service by service";
     Report<'_> => "report", "report of one service";

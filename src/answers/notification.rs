@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::ErrorJson;
-use crate::domain::{Datastore, ServiceName};
+use crate::domain::{BackupId, Datastore, ServiceName};
 
 /// What an address is told of.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -13,6 +13,8 @@ use crate::domain::{Datastore, ServiceName};
 pub enum Event {
     /// A scheduled backup did not end well.
     BackupFailed,
+    /// A backup that was verified by itself does not restore, or nothing of it could be compared.
+    VerificationFailed,
     /// The address was set, and is tried.
     Test,
 }
@@ -33,6 +35,27 @@ pub struct FailedBackup<'a> {
     /// The schedules that asked for it.
     pub schedules: &'a [String],
     /// When it ended.
+    pub failed_at: DateTime<Utc>,
+    /// Why.
+    pub error: ErrorJson<'a>,
+}
+
+/// What `notify-url` is sent when a backup that was verified by itself is not `Restorable`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FailedVerification<'a> {
+    /// What happened.
+    pub event: Event,
+    /// The same in one line for people: chats show it.
+    pub text: String,
+    /// How the host calls itself.
+    pub host: &'a str,
+    /// The datastore plugin.
+    pub datastore: Datastore,
+    /// The service's name.
+    pub service: &'a ServiceName,
+    /// The backup.
+    pub id: &'a BackupId,
+    /// When it was found.
     pub failed_at: DateTime<Utc>,
     /// Why.
     pub error: ErrorJson<'a>,

@@ -8,7 +8,7 @@ use crate::domain::{
     Action, Code, Comparison, Compression, CopyWord, Datastore, DumpFormat, Frequency, Level, Presence, Right, Source,
     Status, Trust,
 };
-use crate::error::Word;
+use crate::error::{Phase, Word};
 
 /// The words of one field.
 #[derive(Debug)]
@@ -48,6 +48,7 @@ pub fn words() -> Vec<Words> {
         RightsState => "rights.state";
         Right => "rights.grants[].rights[]";
         Event => "event";
+        Phase => "at_work.progress.phase";
     }
 }
 

@@ -66,14 +66,14 @@ impl InUse {
         if !InUse::is_held(dir, id)? {
             return Ok(None);
         }
-        let words = Lock::words(&dir.enter(INCOMING)?, &names::in_use(id));
-        Ok(Some(Job::parse(&words, None).map_or(words, |job| job.doing)))
+        let (incoming, name) = (dir.enter(INCOMING)?, names::in_use(id));
+        Ok(Some(Job::read(&incoming, &name, None).map_or_else(|| Lock::words(&incoming, &name), |job| job.doing)))
     }
 
     /// Who holds the lock on `id`, as far as that is told.
     fn work(dir: &Dir, id: &BackupId) -> Option<AtWork> {
-        let words = Lock::words(&dir.enter(INCOMING).ok()?, &names::in_use(id));
-        Job::parse(&words, Some(id.clone())).map(|job| job.at_work())
+        let incoming = dir.enter(INCOMING).ok()?;
+        Job::read(&incoming, &names::in_use(id), Some(id.clone())).map(|job| job.at_work())
     }
 }
 

@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::names::{self, INCOMING, LOCK};
 use crate::domain::BackupId;
-use crate::error::{AtWork, Result};
+use crate::error::{AtWork, Result, Stage};
 use crate::sys::cancel::{BEYOND, request};
 use crate::sys::dir::Dir;
 use crate::sys::lock::Lock;
+use crate::sys::stage;
 
 /// A run that holds the lock of a service, or of one of its dumps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Job {
     pub started_at: Option<DateTime<Utc>>,
     /// It has gone too far to be ended.
     pub beyond: bool,
+    /// How far it has come with what takes long.
+    pub stage: Option<Stage>,
     /// The same in words.
     pub words: String,
 }
@@ -31,7 +34,7 @@ impl Job {
     pub fn all(dir: &Dir) -> Result<Vec<Job>> {
         let mut jobs = Vec::new();
         if Lock::is_held(dir, LOCK)? {
-            jobs.extend(Job::parse(&Lock::words(dir, LOCK), None));
+            jobs.extend(Job::read(dir, LOCK, None));
         }
         let incoming = match dir.enter(INCOMING) {
             Ok(incoming) => incoming,
@@ -41,14 +44,20 @@ impl Job {
         for name in incoming.names()? {
             let Some(id) = names::id_of(&name, "use") else { continue };
             if Lock::is_held(&incoming, &name)? {
-                jobs.extend(Job::parse(&Lock::words(&incoming, &name), Some(id)));
+                jobs.extend(Job::read(&incoming, &name, Some(id)));
             }
         }
         Ok(jobs)
     }
 
+    /// What the holder of the lock `name` says; `id` is the backup that the lock is about, where it is about one.
+    pub(super) fn read(dir: &Dir, name: &str, id: Option<BackupId>) -> Option<Job> {
+        let stage = stage::told(dir, name).unwrap_or_default();
+        Some(Job { stage, ..Job::parse(&Lock::words(dir, name), id)? })
+    }
+
     /// The words in a lock: `pid 7: import of ID, since TIME`.
-    pub(super) fn parse(words: &str, id: Option<BackupId>) -> Option<Job> {
+    fn parse(words: &str, id: Option<BackupId>) -> Option<Job> {
         let (pid, rest) = words.strip_prefix("pid ")?.split_once(": ")?;
         let (what, _) = rest.split_once([',', ';']).unwrap_or((rest, ""));
         let (doing, named) = what.split_once(" of ").unwrap_or((what, ""));
@@ -58,6 +67,7 @@ impl Job {
             id: id.or_else(|| named.parse().ok()),
             started_at: words.split(';').next().and_then(|words| words.rsplit_once(", since ")?.1.parse().ok()),
             beyond: words.ends_with(BEYOND),
+            stage: None,
             words: words.to_owned(),
         })
     }
@@ -69,6 +79,7 @@ impl Job {
             id: self.id.as_ref().map(ToString::to_string),
             started_at: self.started_at,
             pid: self.pid,
+            progress: self.stage.clone(),
         }
     }
 

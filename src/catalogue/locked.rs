@@ -60,7 +60,7 @@ impl LockedCatalogue {
             if since.elapsed() >= wait {
                 let words = Lock::words(&dir, LOCK);
                 return Err(Failure::new(Kind::Busy, format!("{service} is busy ({words})"))
-                    .with_work(Job::parse(&words, None).map(|job| job.at_work()))
+                    .with_work(Job::read(&dir, LOCK, None).map(|job| job.at_work()))
                     .hint("wait for it with: --wait SECONDS"));
             }
             // Time has passed since it was compared: a plain subtraction could go below zero.

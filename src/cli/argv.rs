@@ -39,8 +39,19 @@ fn single_value(verb: &str, word: String) -> String {
 }
 
 /// What `info` prints alone when it is asked for by its name.
-const SINGLE: [&str; 10] =
-    ["status", "trust", "size", "source", "created", "path", "sha-256", "presence", "image", "server-version"];
+const SINGLE: [&str; 11] = [
+    "status",
+    "trust",
+    "size",
+    "source",
+    "created",
+    "path",
+    "sha-256",
+    "presence",
+    "image",
+    "server-version",
+    "at-work",
+];
 
 /// Whether `--format json` stands anywhere among the words.
 pub fn asks_for_json(words: &[String]) -> bool {

@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    AHEAD, Code, CopyState, Finding, Level, Listed, Outcome, Presence, Service, Source, Status, Stranger, Trust,
-    by_making, choose, count, is_from_ahead, is_named_ahead, is_of_its_service, made_at, newest, room_needed,
+    AHEAD, Code, CopyState, Finding, Level, Listed, Outcome, Presence, Rhythm, Service, Source, Status, Stranger,
+    Trust, by_making, choose, count, is_from_ahead, is_named_ahead, is_of_its_service, made_at, newest, room_needed,
 };
 use crate::error::Remedy;
 
@@ -36,6 +36,8 @@ pub struct Look<'a> {
     pub promised: Option<(DateTime<Utc>, &'a str)>,
     /// Whether there is any schedule.
     pub scheduled: bool,
+    /// How often its newest good backup is verified by itself; none where that is left to people.
+    pub verified: Option<Rhythm>,
     /// Bytes free where dumps are written.
     pub free: u64,
     /// When a restore put something there that none of the service's own backups held.
@@ -224,16 +226,35 @@ impl Look<'_> {
                     )
                 })
             }
+            _ if self.has_its_turn_to_come() => None,
             (_, Some(restorable)) => {
                 let age = spell_age(self.now - made_at(&restorable.backup));
-                let text = format!("the newest good backup was never restored; the newest Restorable one is {age} old");
+                let text = format!(
+                    "the newest good backup was never restored{}; the newest Restorable one is {age} old",
+                    self.though()
+                );
                 Some(Finding::new(Level::Warning, Code::Unverified, text, verify))
             }
             (_, None) => {
-                let text = "no backup has ever been restored to see whether it can be".to_owned();
+                let text = format!("no backup has ever been restored to see whether it can be{}", self.though());
                 Some(Finding::new(Level::Warning, Code::Unverified, text, verify))
             }
         }
+    }
+
+    /// What is verified by itself may wait for it: so long, from the first good backup on that no verified one followed.
+    fn has_its_turn_to_come(&self) -> bool {
+        let Some(rhythm) = self.verified else { return false };
+        let restorable = self.newest_restorable();
+        let is_newer =
+            |l: &&Listed| restorable.is_none_or(|shown| by_making(&l.backup, &shown.backup, self.now).is_gt());
+        let untried = self.sound().filter(|l| l.backup.verification.is_none()).filter(is_newer);
+        untried.map(|l| made_at(&l.backup)).min().is_some_and(|since| self.now - since <= rhythm.patience())
+    }
+
+    /// Who waited for it to happen by itself should know that it does not.
+    fn though(&self) -> String {
+        self.verified.map(|rhythm| format!(", though verify is {}", rhythm.name())).unwrap_or_default()
     }
 
     fn room(&self) -> Option<Finding> {

@@ -20,6 +20,7 @@ mod newest;
 mod origin;
 mod private;
 mod retention;
+mod rhythm;
 mod rights;
 mod room;
 mod run;
@@ -55,6 +56,7 @@ pub use newest::{AHEAD, by_making, is_from_ahead, is_named_ahead, made_at, newes
 pub use origin::Origin;
 pub use private::{Private, WrongNetwork};
 pub use retention::{Action, Decision, Plan, Policy, RETENTION, plan};
+pub use rhythm::Rhythm;
 pub use rights::{Grant, Grants, KeyName, Revoked, Right, Rights, Who, WrongKeyName};
 pub use room::room_needed;
 pub use run::{ABANDONED, DueWork, Progress, Run, RunState, Runs, UnrecordedFailure};

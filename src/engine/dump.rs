@@ -4,6 +4,7 @@ use std::io::Read;
 
 use super::Content;
 use crate::domain::{Consent, Origin, Session};
+use crate::sys::followed::followed;
 use crate::sys::stdin::Input;
 
 /// A dump whose hash was just read, at its first byte.
@@ -70,7 +71,7 @@ impl Dump {
             Input::File(file) => Box::new(file),
             Input::Stream(stream) => stream,
         };
-        Dump { input: Input::Stream(Box::new(Followed { stream, passed })), ..self }
+        Dump { input: Input::Stream(Box::new(followed(stream, passed))), ..self }
     }
 
     /// The same as a stream, with all that is known of it.
@@ -82,19 +83,5 @@ impl Dump {
             Input::Stream(stream) => stream,
         };
         (stream, content, origin, consent)
-    }
-}
-
-/// A stream that tells how far it has been read.
-struct Followed<F> {
-    stream: Box<dyn Read + Send>,
-    passed: F,
-}
-
-impl<F: FnMut(usize)> Read for Followed<F> {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.stream.read(into)?;
-        (self.passed)(count);
-        Ok(count)
     }
 }

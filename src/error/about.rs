@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The sort of a failure, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -56,6 +56,52 @@ pub struct AtWork {
     pub started_at: Option<DateTime<Utc>>,
     /// Its process.
     pub pid: u32,
+    /// How far what takes long has come; null between such parts.
+    pub progress: Option<Stage>,
+}
+
+/// What takes long in a run, and how much of it is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Progress")]
+pub struct Stage {
+    /// What is being done.
+    pub phase: Phase,
+    /// Bytes that have passed.
+    pub bytes: u64,
+    /// About how many there will be; null where that cannot be guessed.
+    pub of: Option<u64>,
+}
+
+/// What takes long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// A dump is received from the datastore, or from elsewhere.
+    Receive,
+    /// A stored dump is read, to be sure of it.
+    Read,
+    /// A database is filled from a dump, then compared.
+    Fill,
+    /// A dump is copied to the destination.
+    Copy,
+    /// A copy is fetched from the destination.
+    Fetch,
+    /// A dump is passed on to whoever downloads it.
+    Send,
+}
+
+impl Phase {
+    /// The same said of bytes: "3 MiB received".
+    pub fn done(self) -> &'static str {
+        match self {
+            Phase::Receive => "received",
+            Phase::Read => "read",
+            Phase::Fill => "filled",
+            Phase::Copy => "copied",
+            Phase::Fetch => "fetched",
+            Phase::Send => "passed on",
+        }
+    }
 }
 
 /// What a failure is about.

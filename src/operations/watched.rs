@@ -1,15 +1,12 @@
-//! What takes long and is waited for: a bar, and how long it still takes.
+//! What takes long and is waited for: how far it is, here and to whoever asks.
 
-use crate::domain::Service;
 use crate::engine::Dump;
+use crate::error::Phase;
 use crate::operations::Context;
 use crate::ui::Progress;
 
-/// The same dump of `service`; on a terminal a bar shows how much of it has been poured.
-pub fn watched(context: &Context, service: &Service, dump: Dump) -> Dump {
-    if !context.ui.is_watched() {
-        return dump;
-    }
-    let mut progress = Progress::new(context.ui, service.name.as_str(), dump.length());
+/// The same dump; how much of it has been poured is told.
+pub fn watched(context: &Context, dump: Dump) -> Dump {
+    let mut progress = Progress::new(context.ui, Phase::Fill, dump.length());
     dump.followed(move |count| progress.add(count))
 }

@@ -54,6 +54,16 @@ pub const CHECK: Property = Property {
     fits: is_check,
 };
 
+/// How often the newest good backup of a service with schedules is verified by itself.
+pub const VERIFY: Property = Property {
+    key: "verify",
+    default: "daily",
+    form: "every, daily, weekly or off",
+    about: "every, daily, weekly or off: how often the newest backup of a service with schedules is verified by itself",
+    json: Form::Text,
+    fits: |value| matches!(value, "every" | "daily" | "weekly" | "off"),
+};
+
 /// Memory of the disposable database of a verification, in Docker's words: `512m`, `2g`.
 pub const VERIFY_MEMORY: Property = Property {
     key: "verify-memory",
@@ -263,6 +273,7 @@ const FORMERLY: &str = "import-private";
 pub const ALL: &[&Property] = &[
     &GATE,
     &CHECK,
+    &VERIFY,
     &VERIFY_MEMORY,
     &VERIFY_DISK,
     &RESTORE_TIMEOUT,

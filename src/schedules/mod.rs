@@ -5,5 +5,5 @@ mod document;
 mod slots;
 mod store;
 
-pub use slots::{Slots, last_tick};
+pub use slots::{Looked, Slots, last_tick};
 pub use store::Store;

@@ -15,9 +15,18 @@ const FOLDER: &str = ".tick";
 const LAST: &str = "last";
 const DRAFT: &str = "last.new";
 const LOOKS: &str = "looks";
-const LOOKS_DRAFT: &str = "looks.new";
+const VERIFICATIONS: &str = "verifications";
 /// A line a service.
-const LARGEST_LOOKS: u64 = 1 << 20;
+const LARGEST: u64 = 1 << 20;
+
+/// When a service was looked at, and when at the latest it is to be again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looked {
+    /// Then.
+    pub at: DateTime<Utc>,
+    /// And then.
+    pub again: DateTime<Utc>,
+}
 
 /// The slots.
 #[derive(Debug)]
@@ -45,26 +54,52 @@ impl Slots {
         Ok(Lock::try_exclusive(&self.dir, "copies", &format!("pid {}", std::process::id()))?)
     }
 
+    /// Takes the place of the one tick that verifies; `None` while another is at it.
+    pub fn take_verifications(&self) -> Result<Option<Lock>> {
+        Ok(Lock::try_exclusive(&self.dir, "verifying", &format!("pid {}", std::process::id()))?)
+    }
+
+    /// When every service was looked at for something to verify. What cannot be read stands for nothing, as below.
+    pub fn verifications(&self) -> BTreeMap<String, Looked> {
+        let looked = |times: &str| {
+            let (at, again) = times.split_once(' ')?;
+            Some(Looked { at: at.parse().ok()?, again: again.parse().ok()? })
+        };
+        self.read(VERIFICATIONS).into_iter().filter_map(|(name, times)| Some((name, looked(&times)?))).collect()
+    }
+
+    /// Notes them. Only whoever holds [`Slots::take_verifications`] does.
+    pub fn note_verifications(&self, looks: &BTreeMap<String, Looked>) -> Result<()> {
+        self.write(VERIFICATIONS, looks.iter().map(|(name, Looked { at, again })| (name, words(&[*at, *again]))))
+    }
+
     /// When the copies of every service are to be looked at again. A service that was never looked at is not in it, and
     /// what is there and cannot be read stands for nothing: one look more is made.
     pub fn looks(&self) -> BTreeMap<String, DateTime<Utc>> {
-        let read = self.dir.read(LOOKS).and_then(|file| file.read_whole(LARGEST_LOOKS));
-        let text = String::from_utf8(read.unwrap_or_default()).unwrap_or_default();
-        let line = |line: &str| {
-            let (service, at) = line.split_once(' ')?;
-            Some((service.to_owned(), at.parse().ok()?))
-        };
-        text.lines().filter_map(line).collect()
+        self.read(LOOKS).into_iter().filter_map(|(name, at)| Some((name, at.parse().ok()?))).collect()
     }
 
     /// Notes them. Only whoever holds [`Slots::take_copies`] does.
     pub fn note_looks(&self, looks: &BTreeMap<String, DateTime<Utc>>) -> Result<()> {
-        self.dir.remove(LOOKS_DRAFT)?;
-        let mut file = self.dir.create(LOOKS_DRAFT, 0o600)?;
-        for (service, at) in looks {
-            writeln!(file, "{service} {}", at.to_rfc3339_opts(SecondsFormat::Secs, true))?;
+        self.write(LOOKS, looks.iter().map(|(name, at)| (name, words(&[*at]))))
+    }
+
+    /// The lines of a file: a service, and what is known of it.
+    fn read(&self, name: &str) -> Vec<(String, String)> {
+        let read = self.dir.read(name).and_then(|file| file.read_whole(LARGEST));
+        let text = String::from_utf8(read.unwrap_or_default()).unwrap_or_default();
+        let line = |line: &str| line.split_once(' ').map(|(service, rest)| (service.to_owned(), rest.to_owned()));
+        text.lines().filter_map(line).collect()
+    }
+
+    fn write<'a>(&self, name: &str, lines: impl Iterator<Item = (&'a String, String)>) -> Result<()> {
+        let draft = format!("{name}.new");
+        self.dir.remove(&draft)?;
+        let mut file = self.dir.create(&draft, 0o600)?;
+        for (service, words) in lines {
+            writeln!(file, "{service} {words}")?;
         }
-        Ok(self.dir.move_over(LOOKS_DRAFT, &self.dir, LOOKS)?)
+        Ok(self.dir.move_over(&draft, &self.dir, name)?)
     }
 
     /// Takes what is free of `count` slots. They are let go when dropped, or when the process dies.
@@ -76,6 +111,10 @@ impl Slots {
         }
         Ok(taken)
     }
+}
+
+fn words(times: &[DateTime<Utc>]) -> String {
+    times.iter().map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)).collect::<Vec<_>>().join(" ")
 }
 
 /// When the scheduler last began a tick; `None` where it never did, or what is there is no time.

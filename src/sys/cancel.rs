@@ -58,6 +58,11 @@ fn watched() -> std::sync::MutexGuard<'static, Vec<Watched>> {
     WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Does `with` to every lock that makes a folder our work.
+pub(super) fn each_lock(with: impl Fn(&File)) {
+    watched().iter().for_each(|watched| with(&watched.lock));
+}
+
 /// From now on no request is obeyed, and the words in our locks say so: what is being done must not stop half-way.
 pub fn close() {
     if !CLOSED.swap(true, Ordering::SeqCst) {

@@ -77,7 +77,9 @@ impl Lock {
     pub fn words(dir: &Dir, name: &str) -> String {
         let read = || {
             let bytes = dir.read(name).and_then(|file| file.read_whole(4096)).unwrap_or_default();
-            String::from_utf8_lossy(&bytes).trim().to_owned()
+            // Behind them stands how far it has come (`stage`).
+            let words = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+            String::from_utf8_lossy(words).trim().to_owned()
         };
         for _ in 0..10 {
             let words = read();

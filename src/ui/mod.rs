@@ -22,7 +22,7 @@ pub use ask::{confirm, unchanged};
 pub use format::{bytes, seconds, time};
 pub use listing::listing;
 pub use plan::plan;
-pub use progress::Progress;
+pub use progress::{Progress, stage_words};
 pub use table::{info, info_value, list};
 pub use wrap::{WIDTH, wrap};
 
@@ -70,11 +70,6 @@ impl Ui {
     /// How long what was begun at `since` took, for people.
     pub fn took(&self, since: Instant) {
         self.detail(&format!("took {}", seconds(since.elapsed())));
-    }
-
-    /// Whether somebody sees a bar that moves.
-    pub fn is_watched(&self) -> bool {
-        self.terminal && !self.quiet && self.format == Format::Stdout
     }
 
     /// Writes one line of data.

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Ui, bytes};
+use crate::error::{Phase, Stage};
+use crate::sys::stage;
 
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -14,15 +16,13 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 pub struct Progress {
     ui: Ui,
     bar: Option<ProgressBar>,
-    what: String,
-    done: u64,
-    about: Option<u64>,
+    stage: Stage,
     last_line: Instant,
 }
 
 impl Progress {
-    /// Begins to show `what`; `about` is the size to expect, where one can be guessed.
-    pub fn new(ui: Ui, what: &str, about: Option<u64>) -> Self {
+    /// Begins to show `phase`, here and to whoever asks; `about` is the size to expect, where one can be guessed.
+    pub fn new(ui: Ui, phase: Phase, about: Option<u64>) -> Self {
         let bar = (ui.terminal && !ui.quiet).then(|| {
             let bar = ProgressBar::with_draw_target(about, ProgressDrawTarget::stderr());
             let template = match about {
@@ -30,32 +30,46 @@ impl Progress {
                 None => "       {msg} {spinner} {bytes} ({bytes_per_sec})",
             };
             bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.set_message(what.to_owned());
+            bar.set_message(phase.done());
             bar
         });
-        Progress { ui, bar, what: what.to_owned(), done: 0, about, last_line: Instant::now() }
+        let stage = Stage { phase, bytes: 0, of: about };
+        stage::tell(Some(&stage));
+        Progress { ui, bar, stage, last_line: Instant::now() }
     }
 
     /// `count` more bytes have passed.
     pub fn add(&mut self, count: usize) {
-        self.done += count as u64;
+        self.reach(self.stage.bytes + count as u64);
+    }
+
+    /// `done` bytes have passed in all.
+    pub fn reach(&mut self, done: u64) {
+        self.stage.bytes = done;
+        self.stage.of = self.stage.of.map(|about| about.max(done));
+        // Every time: of a stream that has stopped the last piece counts, and a piece costs far more than this.
+        stage::tell(Some(&self.stage));
         if let Some(bar) = &self.bar {
-            if self.about.is_some_and(|about| self.done > about) {
-                bar.set_length(self.done);
-            }
-            bar.set_position(self.done);
+            self.stage.of.iter().for_each(|about| bar.set_length(*about));
+            bar.set_position(done);
         } else if self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
-            let of = self.about.map(|about| format!(" of about {}", bytes(about))).unwrap_or_default();
-            self.ui.detail(&format!("{} {}{of}", self.what, bytes(self.done)));
+            self.ui.detail(&stage_words(&self.stage));
         }
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
+        stage::tell(None);
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
+}
+
+/// How far it has come, in words: `received 3 MiB of about 8 MiB`.
+pub fn stage_words(stage: &Stage) -> String {
+    let of = stage.of.map(|about| format!(" of about {}", bytes(about))).unwrap_or_default();
+    format!("{} {}{of}", stage.phase.done(), bytes(stage.bytes))
 }

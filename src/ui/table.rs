@@ -29,27 +29,28 @@ pub fn list(backups: &[Listed], folder: &Path) -> Vec<String> {
     lines
 }
 
-/// Everything about one backup, in the form of Dokku's reports.
-pub fn info(listed: &Listed, folder: &Path) -> Vec<String> {
+/// Everything about one backup, in the form of Dokku's reports; `work` is what is being done with it right now.
+pub fn info(listed: &Listed, folder: &Path, work: Option<&str>) -> Vec<String> {
     let line = |(label, value): (&str, String)| format!("       {:<30} {value}", format!("{label}:"));
     let title = format!("=====> {} backup information", listed.backup.id);
-    std::iter::once(title).chain(known(listed, folder).into_iter().map(line)).collect()
+    std::iter::once(title).chain(known(listed, folder, work).into_iter().map(line)).collect()
 }
 
 /// One value of it by its label, spelt as a flag is: `server-version`.
-pub fn info_value(listed: &Listed, folder: &Path, key: &str) -> Option<String> {
+pub fn info_value(listed: &Listed, folder: &Path, work: Option<&str>, key: &str) -> Option<String> {
     let is_it = |label: &str| label.to_lowercase().replace(' ', "-") == key;
-    known(listed, folder).into_iter().find(|(label, _)| is_it(label)).map(|(_, value)| value)
+    known(listed, folder, work).into_iter().find(|(label, _)| is_it(label)).map(|(_, value)| value)
 }
 
 /// Labels and values of everything about one backup.
-fn known(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
+fn known(listed: &Listed, folder: &Path, work: Option<&str>) -> Vec<(&'static str, String)> {
     let [_, source, status, trust, schedule, size, restore, created] = row(listed);
     let mut lines = vec![("Service", format!("{}:{}", listed.backup.datastore, listed.backup.service))];
     lines.extend([("Source", source), ("Status", status), ("Trust", trust), ("Schedule", schedule)]);
     lines.extend([("Size", size), ("Restore status", restore), ("Created", created)]);
     lines.extend(facts(listed, folder));
     let mut add = |label: &'static str, value: &str| lines.push((label, value.to_owned()));
+    work.iter().for_each(|work| add("At work", work));
     for table in &listed.backup.tables {
         add("Table", &format!("{}.{}: {}", table.schema, table.name, count(table.rows, "row")));
     }

@@ -13,7 +13,7 @@ use crate::codec::{Encoder, Identities, Recipients, decode};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
 use crate::domain::{Backup, Compression, Service, StoredAs};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Phase, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
 use crate::operations::offsite::fetch_now;
@@ -148,7 +148,7 @@ fn pass<W: Write>(
     sink: W,
 ) -> Result<W> {
     let mut file = open_dump(dir, backup)?;
-    let mut progress = Progress::new(context.ui, "passed on", backup.size);
+    let mut progress = Progress::new(context.ui, Phase::Send, backup.size);
     let mut stored = Summed::new(&mut file, |count| progress.add(count));
     let mut held = HeldBack::new(sink);
     if form == backup.form() {

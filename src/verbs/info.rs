@@ -4,12 +4,12 @@ use clap::Args;
 
 use super::args::Looked;
 use crate::answers::BackupJson;
-use crate::catalogue::{Detail, View};
+use crate::catalogue::{Detail, Job, View};
 use crate::dokku::Dokku;
 use crate::domain::{ServiceWord, Which};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::jobs::{how_it_ended, wait_for_jobs};
+use crate::operations::jobs::{how_it_ended, jobs_about, wait_for_jobs};
 use crate::operations::select::{choose, folder_for_reading, resolve};
 use crate::ui::{self, Format};
 
@@ -48,13 +48,26 @@ pub fn run(context: &Context, args: &InfoArgs) -> Result<()> {
         seen = wait_for_jobs(context, &dir, &id, limit)?;
         listed = look(&Which::Id(id))?;
     }
+    let job = jobs_about(&dir, &listed.backup.id)?.into_iter().next();
     match args.format {
-        Format::Json => context.ui.json(&BackupJson::new(&listed, dir.path()))?,
-        Format::Stdout => match &args.value {
+        Format::Json => {
+            let work = job.map(|job| job.at_work());
+            context.ui.json(&BackupJson::new(&listed, dir.path()).with_work(work))?;
+        }
+        Format::Stdout => match (&args.value, job.as_ref().map(at_work)) {
             // Not known of this backup: an empty line, as in Dokku's own.
-            Some(key) => context.ui.data(&ui::info_value(&listed, dir.path(), key).unwrap_or_default())?,
-            None => context.ui.lines(ui::info(&listed, dir.path()))?,
+            (Some(key), work) => {
+                context.ui.data(&ui::info_value(&listed, dir.path(), work.as_deref(), key).unwrap_or_default())?;
+            }
+            (None, work) => context.ui.lines(ui::info(&listed, dir.path(), work.as_deref()))?,
         },
     }
     if args.wait.is_some() { how_it_ended(context, &listed, &seen, from) } else { Ok(()) }
+}
+
+/// Who works on it and how far that has come: `verify since 2026-04-08 14:30:00 UTC, filled 3 MiB of about 8 MiB (pid 7)`.
+fn at_work(job: &Job) -> String {
+    let since = job.started_at.map(|at| format!(" since {}", ui::time(at))).unwrap_or_default();
+    let far = job.stage.as_ref().map(|stage| format!(", {}", ui::stage_words(stage))).unwrap_or_default();
+    format!("{}{since}{far} (pid {})", job.doing, job.pid)
 }

@@ -15,7 +15,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{is_copy_due, upload_pending, watch_now_and_then};
 use crate::operations::schedule::{RunOutcome, run_due};
-use crate::operations::verify::sweep_killed;
+use crate::operations::verify::{Turn, sweep_killed, verify_due};
 use crate::properties::{DESTINATION, GLOBAL, PARALLEL_RUNS};
 use crate::schedules::{Slots, Store};
 use crate::sys::lock::Lock;
@@ -66,6 +66,7 @@ pub fn run(context: &Context) -> Result<()> {
         tick.watch(&slots);
         tick.copy();
     }
+    tick.verify(&slots);
     match tick.failed.into_inner() {
         0 => Ok(()),
         _ => Err(Failure::new(Kind::Partial, "some schedules could not be run")
@@ -242,6 +243,18 @@ impl Tick {
                 Err(failure) if failure.kind == Kind::Busy => {}
                 Err(failure) => self.warn(&format!("{service}: {}", failure.reason())),
             }
+        }
+    }
+
+    /// Verifies what is due, after everything else: it may take long. That a backup does not restore stands in its record,
+    /// and is told; it is no failure of this tick.
+    fn verify(&self, slots: &Slots) {
+        let told = |(service, shown): &Turn| match shown {
+            Ok(backup) => self.say(&format!("{} is verified", backup.id)),
+            Err(failure) => self.warn(&format!("{service}: {}", failure.reason())),
+        };
+        if let Err(failure) = verify_due(&self.context, &self.store, slots, &told) {
+            self.warn(&format!("nothing more is verified: {}", failure.reason()));
         }
     }
 

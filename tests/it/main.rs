@@ -75,3 +75,4 @@ mod ux_told;
 mod ux_trust;
 mod ux_words;
 mod verify;
+mod verify_by_itself;

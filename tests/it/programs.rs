@@ -136,6 +136,40 @@ fn ux_330_who_is_at_work_is_told_in_fields() {
 }
 
 #[test]
+fn ux_330_how_far_it_has_come_is_told_in_fields() {
+    let host = Host::up();
+    host.database("shop", SHOP);
+    host.sql("shop", "create table big as select i, md5(i::text) as t from generate_series(1, 20000) i");
+    let whole = host.export("shop");
+    let size = host.info("shop", &whole)["size"].as_u64().expect("a size");
+    assert_eq!(host.info("shop", &whole)["at_work"], Value::Null);
+    // It stays where the dump stopped; the size to expect is that of the last one.
+    host.fault("postgres:export/stall=100000");
+    let id = host.dokku(&["backups:export", "shop", "--detach"]).expect(0).id();
+    let expected = json!({"phase": "receive", "bytes": 100_000, "of": size});
+    host.wait_until("it has come so far", || host.info("shop", &id)["at_work"]["progress"] == expected);
+    let work = host.info("shop", &id)["at_work"].clone();
+    assert_eq!((&work["operation"], &work["id"]), (&json!("export"), &json!(id)), "{work}");
+    let busy = host.dokku(&["backups:export", "shop", "--format", "json"]).expect(5).error();
+    assert_eq!(busy["at_work"]["progress"], expected, "{busy}");
+    let told = host.dokku(&["backups:info", "shop", "--id", &id]).expect(0).out();
+    let told = told.lines().find(|line| line.contains("At work:")).expect("who is at work").to_owned();
+    assert!(told.contains("export since ") && told.contains(", received 97.7 KiB of about "), "{told}");
+    let alone = host.dokku(&["backups:info", "shop", "--id", &id, "--at-work"]).expect(0).out();
+    assert!(told.ends_with(alone.trim()), "{alone}: {told}");
+    host.dokku(&["backups:cancel", "shop"]).expect(0);
+    assert_eq!(host.info("shop", &id)["at_work"], Value::Null);
+    // A verification has a lock of its own, and so has its progress.
+    host.fault("docker:exec:pg_restore/delay=3");
+    host.dokku(&["backups:verify", "shop", "--id", &whole, "--detach"]).expect(0);
+    host.wait_until("it has come so far", || host.info("shop", &whole)["at_work"]["progress"]["phase"] == "fill");
+    assert_eq!(host.info("shop", &whole)["at_work"]["operation"], "verify");
+    host.dokku(&["backups:info", "shop", "--id", &whole, "--wait", "60"]).expect(0);
+    host.fault("");
+    assert_eq!(host.info("shop", &whole)["at_work"], Value::Null);
+}
+
+#[test]
 fn ux_334_a_label_is_refused_with_its_reason_and_an_empty_one_is_none() {
     let host = Host::up();
     host.database("shop", SHOP);

@@ -205,7 +205,7 @@ fn receive(
     // It is the child that failed then, not the bytes that are bad.
     let nothing = Failure::new(Kind::Child, format!("{datastore}:export ended well but gave no output"));
     let format = engine::of(datastore).exported();
-    let incoming = Incoming { dump: &mut child, format, doing: "received", about, nothing: Some(nothing), grew };
+    let incoming = Incoming { dump: &mut child, format, about, nothing: Some(nothing), grew };
     let mut held = String::new();
     let whole = store_dump(context, draft, stored, incoming, |content| {
         held = format!("{}, {}", count(content.tables.len(), "table"), count(content.rows(), "row"));

@@ -7,7 +7,7 @@ use crate::catalogue::{Draft, LockedCatalogue, Sealed};
 use crate::codec::Encoder;
 use crate::domain::{DumpFormat, Place, Service};
 use crate::engine::{self, Content};
-use crate::error::{Failure, Result};
+use crate::error::{Failure, Phase, Result};
 use crate::operations::Context;
 use crate::operations::backup::DumpOptions;
 use crate::operations::keys::recipients;
@@ -22,8 +22,6 @@ pub struct Incoming<'a> {
     pub dump: &'a mut dyn Read,
     /// How it is written.
     pub format: DumpFormat,
-    /// What is being done with it, for the one who waits: `received`.
-    pub doing: &'static str,
     /// About how large it may be.
     pub about: Option<u64>,
     /// What it means when nothing comes at all: even an empty database dumps to several hundred bytes.
@@ -62,9 +60,9 @@ pub fn store_dump(
     incoming: Incoming<'_>,
     accept: impl FnOnce(&Content) -> Result<()>,
 ) -> Result<Whole> {
-    let Incoming { dump, format, doing, about, nothing, grew } = incoming;
+    let Incoming { dump, format, about, nothing, grew } = incoming;
     let datastore = draft.record.datastore;
-    let mut progress = Progress::new(context.ui, doing, about);
+    let mut progress = Progress::new(context.ui, Phase::Receive, about);
     let mut sum = Sum::default();
     // What is stored: these bytes are hashed, and these lie in the file.
     let mut store = Sink(|piece: &[u8]| {

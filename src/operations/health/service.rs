@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 
 use crate::answers::{Brief, ServiceHealth};
 use crate::catalogue::{Audit, Detail, Journal, View, is_worked_on};
-use crate::domain::{Code, Finding, GRACE, Level, Listed, Look, Schedule, Service, choose, count, verdict};
+use crate::domain::{Code, Finding, GRACE, Level, Listed, Look, Rhythm, Schedule, Service, choose, count, verdict};
 use crate::error::{Failure, Remedy, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{beside_others, caution};
 use crate::operations::schedule::notification_failures;
 use crate::operations::select::{folder_for_reading, is_live};
-use crate::properties::{CHECK, REPLACED_AT, folder};
+use crate::properties::{CHECK, REPLACED_AT, VERIFY, folder};
 use crate::schedules::Store;
 use crate::sys::dir::Dir;
 
@@ -80,6 +80,11 @@ pub fn health(context: &Context, service: &Service) -> Result<Health> {
         now,
         promised: schedules.iter().filter_map(due).max(),
         scheduled: !schedules.is_empty() || broken.is_some(),
+        verified: if schedules.is_empty() {
+            None
+        } else {
+            Rhythm::parse(&context.properties().computed(service, &VERIFY)?)
+        },
         free: room.unwrap_or(0),
         replaced_at: context.properties().time(&folder(service), REPLACED_AT)?,
         created_at: created_at(context, service),

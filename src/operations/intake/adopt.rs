@@ -231,8 +231,7 @@ fn copy(
     let Unpacked { mut dump, format, passed_over } = unpacked;
     record.dump_format = format;
     let draft = catalogue.begin_copy(record)?;
-    let incoming =
-        Incoming { dump: &mut dump, format, doing: "copied", about: Some(size), nothing: None, grew: &|| () };
+    let incoming = Incoming { dump: &mut dump, format, about: Some(size), nothing: None, grew: &|| () };
     let whole = store_dump(context, draft, stored, incoming, |_| Ok(()))?;
     let stored_as = whole.draft.file_name();
     let mut sealed = whole.seal(catalogue)?;

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use crate::domain::Place::OffSite;
 use crate::domain::{
     Backup, BackupId, CopyRecord, CopyState, Destination, Service, StoredAs, id_of_file, key_of, keys_of,
 };
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Phase, Result};
 use crate::operations::Context;
 use crate::operations::keys::recipients;
 use crate::operations::offsite::{Sealing, Sent, place_of, store_with};
@@ -21,7 +23,9 @@ use crate::store::{self, Cancel, Place, Put, Removal, Store};
 use crate::stream::{self, Follower, Leader, Passed, Summed};
 use crate::sys::child::interrupted;
 use crate::sys::file::NamedFile;
+use crate::sys::followed::followed;
 use crate::sys::{random, signals};
+use crate::ui::Progress;
 
 /// How often a waiting command looks for signals.
 const LOOK: Duration = Duration::from_millis(50);
@@ -39,6 +43,9 @@ pub struct Copying {
     cancel: Cancel,
     encrypted_to: Vec<String>,
     sent: Sent,
+    about: Option<u64>,
+    /// Bytes that the store has been given.
+    given: Arc<AtomicU64>,
     ended: Receiver<Result<Put>>,
 }
 
@@ -93,10 +100,15 @@ impl Copying {
         let (key, folder) = (key_of(service, &name_there(file, &recipients)), keys_of(service));
         let uri = place.destination.uri(&key);
         let (cancel, sent) = (Cancel::default(), Sent::default());
+        let given = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&given);
         let source: Box<dyn Read + Send> = match recipients.is_empty() {
             true => Box::new(follower),
             false => Box::new(Sealing::new(follower, &recipients, sent.clone())?),
         };
+        let source = followed(source, move |more| {
+            count.fetch_add(more as u64, Ordering::Relaxed);
+        });
         // Encrypted for the copy alone, it has other bytes each time.
         let whole = whole.filter(|_| recipients.is_empty());
         let (end, ended) = channel();
@@ -107,14 +119,14 @@ impl Copying {
                 sweep(store.as_ref(), &folder, &known);
                 match earlier(store.as_ref(), &key, &marked, whole.as_ref())? {
                     Some(size) => Ok(Put::Done(size)),
-                    None => store.put_stream(&key, source, about, &marked, &called_off),
+                    None => store.put_stream(&key, Box::new(source), about, &marked, &called_off),
                 }
             });
             let _ = end.send(put);
         };
         std::thread::Builder::new().spawn(run)?;
         let (mark, encrypted_to) = (Some(mark), recipients.words());
-        Ok(Copying { uri, leader: None, mark, cancel, encrypted_to, sent, ended })
+        Ok(Copying { uri, leader: None, mark, cancel, encrypted_to, sent, about, given, ended })
     }
 
     /// A copy that could not even be begun: the reason waits for whoever asks.
@@ -123,7 +135,17 @@ impl Copying {
         let uri = copy_later(context, catalogue.service(), file).map(|copy| copy.uri).unwrap_or_default();
         let _ = end.send(Err(failure));
         let (cancel, sent) = (Cancel::default(), Sent::default());
-        Copying { uri, leader: None, mark: None, cancel, encrypted_to: Vec::new(), sent, ended }
+        Copying {
+            uri,
+            leader: None,
+            mark: None,
+            cancel,
+            encrypted_to: Vec::new(),
+            sent,
+            about: None,
+            given: Arc::default(),
+            ended,
+        }
     }
 
     /// More of the file was written.
@@ -154,7 +176,7 @@ impl Copying {
             leader.whole(passed.clone());
         }
         let copied = held.and_then(|held| {
-            let put = self.wait()?;
+            let put = self.wait(context)?;
             let mut copy = self.pending();
             copy.encrypted_to.clone_from(&self.encrypted_to);
             let passed = if self.encrypted_to.is_empty() { passed } else { self.sent.passed() };
@@ -183,8 +205,10 @@ impl Copying {
         let _ = self.ended.recv_timeout(PARTING);
     }
 
-    fn wait(&self) -> Result<Put> {
+    fn wait(&self, context: &Context) -> Result<Put> {
+        let mut progress = Progress::new(context.ui, Phase::Copy, self.about);
         loop {
+            progress.reach(self.given.load(Ordering::Relaxed));
             match self.ended.recv_timeout(LOOK) {
                 Ok(put) => return put,
                 Err(RecvTimeoutError::Disconnected) => {

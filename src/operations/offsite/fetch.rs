@@ -5,7 +5,7 @@ use std::io::Read;
 use crate::catalogue::{Arrival, Detail, LockedCatalogue, Log};
 use crate::codec::{Identities, decode};
 use crate::domain::{Backup, BackupId, CopyRecord, CopyState, Listed, Presence, Service, StoredAs, room_needed};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Phase, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
 use crate::operations::offsite::store_with;
@@ -130,7 +130,7 @@ fn receive(
         Some(object) => return Err(damaged(format!("it has {} bytes, its record says {size}", object.size))),
         None => return Err(Failure::new(Kind::NotFound, format!("the copy of {} is not at {}", backup.id, copy.uri))),
     }
-    let mut progress = Progress::new(context.ui, "fetched", Some(size));
+    let mut progress = Progress::new(context.ui, Phase::Fetch, Some(size));
     let mut coming = Summed::new(store.read(key, size)?, |count| progress.add(count));
     let inside = match &identities {
         None => pass(&mut coming, arrival),

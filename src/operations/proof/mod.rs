@@ -8,7 +8,7 @@ use crate::catalogue::LockedCatalogue;
 use crate::codec::{Identities, decode};
 use crate::domain::{Backup, Consent, Datastore, Service, Source, StoredAs};
 use crate::engine::{self, Content, Dump};
-use crate::error::{Failure, Kind, Result};
+use crate::error::{Failure, Kind, Phase, Result};
 use crate::stream::{self, Passed, Summed};
 use crate::sys::clock::Clock;
 use crate::sys::dir::Dir;
@@ -30,7 +30,7 @@ pub fn prove(
 ) -> Result<Dump> {
     let mut file = open_dump(dir, backup)?;
     let form = backup.form();
-    let mut progress = Progress::new(ui, "read", backup.size);
+    let mut progress = Progress::new(ui, Phase::Read, backup.size);
     let mut stored = Summed::new(&mut file, |count| progress.add(count));
     let read = read_dump(&mut stored, form, identities, backup.datastore);
     let content = match read {
@@ -62,7 +62,7 @@ pub fn prove(
 /// Hashes the stored bytes only: all that can be done without a key. Fails like `prove`.
 pub fn check_bytes(ui: Ui, dir: &Dir, backup: &Backup) -> Result<()> {
     let mut file = open_dump(dir, backup)?;
-    let mut progress = Progress::new(ui, "read", backup.size);
+    let mut progress = Progress::new(ui, Phase::Read, backup.size);
     let passed = Summed::new(&mut file, |count| progress.add(count)).whole()?;
     drop(progress);
     is_recorded(backup, &passed)

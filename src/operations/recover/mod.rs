@@ -10,7 +10,7 @@ use crate::catalogue::{Journal, LockedCatalogue, Log, Orphan, Root};
 use crate::codec::Identities;
 use crate::domain::{Backup, Outcome, Service, Settled, Source, StoredAs};
 use crate::engine;
-use crate::error::{Failure, Kind, Remedy, Result};
+use crate::error::{Failure, Kind, Phase, Remedy, Result};
 use crate::operations::Context;
 use crate::operations::keys::configured;
 use crate::operations::proof::{describe, read_dump};
@@ -63,7 +63,7 @@ fn adopt(context: &Context, catalogue: &LockedCatalogue, orphan: Orphan) -> Resu
     let identities = if form.encrypted { any_identities(context, catalogue.service()) } else { Identities::none() };
     context.ui.step(&format!("Reading {id}, which has no record"));
     let size = file.size()?;
-    let mut progress = Progress::new(context.ui, "read", Some(size));
+    let mut progress = Progress::new(context.ui, Phase::Read, Some(size));
     let mut stored = Summed::new(&mut file, |count| progress.add(count));
     let content = read_dump(&mut stored, form, &identities, record.datastore);
     let passed = stored.whole()?;

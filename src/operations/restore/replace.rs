@@ -69,7 +69,7 @@ pub fn replace(
         // Written down before anything else: only by what was noted is it known after the exchange.
         journal.set_replacement(&to);
         journal.write(into.dir(), into.incoming())?;
-        let compared = live.fill(&to, dump.map(|dump| watched(context, service, dump)), limit)?;
+        let compared = live.fill(&to, dump.map(|dump| watched(context, dump)), limit)?;
         if has_dump {
             let (tables, rows) = (count(compared.tables, "table"), count(compared.rows, "row"));
             context.ui.detail(&match compared.how {

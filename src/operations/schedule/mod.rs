@@ -6,5 +6,5 @@ mod notify;
 mod run;
 
 pub use crontab::renew_crontab;
-pub use notify::{notification_failures, notify, try_address};
+pub use notify::{notification_failures, notify, notify_verification, try_address};
 pub use run::{RunOutcome, run_due};

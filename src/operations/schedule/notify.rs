@@ -1,11 +1,11 @@
-//! Telling somebody far away how a scheduled backup ended: a sign of life after success, a document after failure. Both
+//! Telling somebody far away how a scheduled backup, or a verification that came by itself, ended: a sign of life after success, a document after failure. Both
 //! are bounded in time and neither ever changes a result; what went wrong with them is left for `check` to show.
 
 use std::time::Duration;
 
 use super::chat::body;
-use crate::answers::{ErrorJson, Event, FailedBackup, TriedAddress};
-use crate::domain::{Backup, Code, Finding, Level, Service};
+use crate::answers::{ErrorJson, Event, FailedBackup, FailedVerification, TriedAddress};
+use crate::domain::{Backup, BackupId, Code, Finding, Level, Service};
 use crate::error::{Failure, Remedy, Result};
 use crate::operations::Context;
 use crate::operations::addresses::reach;
@@ -22,13 +22,8 @@ const NOTIFY_FAILED: &str = "notify-failed";
 
 /// Tells how the backup of `service` that `schedules` asked for has ended.
 pub fn notify(context: &Context, service: &Service, schedules: &[String], ended: Result<&Backup, &Failure>) {
-    let now = context.settings.clock.now();
-    let (property, kept, told) = match ended {
-        Ok(_) => (
-            &HEARTBEAT_URL,
-            HEARTBEAT_FAILED,
-            with_address(context, service, &HEARTBEAT_URL, |url, reach| http::ping(url, LIMIT, reach)),
-        ),
+    match ended {
+        Ok(_) => tell(context, service, &HEARTBEAT_URL, |url, reach| http::ping(url, LIMIT, reach)),
         Err(failure) => {
             let text = format!("backup of {service} on {} failed: {}", context.settings.host_name, failure.reason());
             let document = FailedBackup {
@@ -38,13 +33,36 @@ pub fn notify(context: &Context, service: &Service, schedules: &[String], ended:
                 datastore: service.datastore,
                 service: &service.name,
                 schedules,
-                failed_at: now,
+                failed_at: context.settings.clock.now(),
                 error: ErrorJson::from(failure),
             };
-            let post = |url: &str, reach: &Reach| send(url, &document, &text, reach);
-            (&NOTIFY_URL, NOTIFY_FAILED, with_address(context, service, &NOTIFY_URL, post))
+            tell(context, service, &NOTIFY_URL, |url, reach| send(url, &document, &text, reach));
         }
+    }
+}
+
+/// Tells that the backup `id`, verified by itself, is not `Restorable`.
+pub fn notify_verification(context: &Context, service: &Service, id: &BackupId, failure: &Failure) {
+    let host = &context.settings.host_name;
+    let text = format!("verification of {service} on {host} failed: {}", failure.reason());
+    let document = FailedVerification {
+        event: Event::VerificationFailed,
+        text: text.clone(),
+        host,
+        datastore: service.datastore,
+        service: &service.name,
+        id,
+        failed_at: context.settings.clock.now(),
+        error: ErrorJson::from(failure),
     };
+    tell(context, service, &NOTIFY_URL, |url, reach| send(url, &document, &text, reach));
+}
+
+/// Sends to the address of `property`, where one is set, and keeps for `check` why it was not reached.
+fn tell(context: &Context, service: &Service, property: &Property, send: impl FnOnce(&str, &Reach) -> Result<()>) {
+    let now = context.settings.clock.now();
+    let kept = if property.key == NOTIFY_URL.key { NOTIFY_FAILED } else { HEARTBEAT_FAILED };
+    let told = with_address(context, service, property, send);
     let reason = told.err().map(|failure| format!("{}: {}", now.format("%Y-%m-%dT%H:%M:%SZ"), failure.reason()));
     if let Some(reason) = &reason {
         context.ui.warn(&format!("{service}: {} was not reached: {reason}", property.key));

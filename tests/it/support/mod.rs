@@ -10,6 +10,7 @@ mod invariants;
 mod keys;
 pub mod lack;
 mod machine;
+mod monitor;
 pub mod proxy;
 mod pty;
 pub mod rclone;
@@ -31,6 +32,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use clean::SHOP;
+pub use monitor::Monitor;
 pub use pty::Deed;
 pub use running::{Running, wait_for};
 pub use surroundings::walk;

@@ -1,5 +1,7 @@
 //! The only way to `Restorable`: restore the very bytes into a disposable database and compare what came back.
 
+mod by_itself;
+
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -23,6 +25,8 @@ use crate::properties::{VERIFY_DISK, VERIFY_MEMORY};
 use crate::sys::dir::Dir;
 use crate::sys::docker::{Docker, LIMIT};
 use crate::ui::bytes;
+
+pub use by_itself::{Turn, verify_due};
 
 /// How long the evidence may wait for the service's lock: a long export may be running. 10 minutes.
 const PATIENCE: u32 = 600;
@@ -186,7 +190,7 @@ fn try_restore(trial: &Trial, identities: &Identities, consent: &Consent, log: &
         let dump = proven?;
         let mut scratch = scratch?;
         let bound = bound(service, disk, dump.content());
-        let shown = scratch.restore_and_compare(docker, watched(context, service, dump), &bound, limit).map_err(hint);
+        let shown = scratch.restore_and_compare(docker, watched(context, dump), &bound, limit).map_err(hint);
         scratch.note().into_iter().for_each(|note| log.say(&note));
         shown
     })
