@@ -48,6 +48,10 @@ pub struct ServiceHealth<'a> {
     pub newest_good: Option<Brief<'a>>,
     /// The newest one that was restored and compared.
     pub newest_restorable: Option<Brief<'a>>,
+    /// Backups whose bytes are on this host.
+    pub stored_backups: usize,
+    /// What they take of its disk, in bytes.
+    pub stored_bytes: u64,
     /// When the next scheduled backup is due; null without schedules.
     pub next_due_at: Option<DateTime<Utc>>,
     /// Everything worth saying, the worst first.

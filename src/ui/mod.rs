@@ -55,6 +55,13 @@ impl Ui {
         }
     }
 
+    /// The same as a head of its own: as Dokku says that a property was set.
+    pub fn head(&self, text: &str) {
+        if !self.quiet {
+            talk(&format!("=====> {text}"));
+        }
+    }
+
     /// A line that belongs to the step above.
     pub fn detail(&self, text: &str) {
         if !self.quiet {

@@ -57,7 +57,7 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<()> {
             let host = HostHealth::new(&context.settings.host_name, &of_host);
             context.ui.json(&Check { verdict: worst, checked_at: now, host, services })?;
         }
-        Format::Stdout => context.ui.lines(table(&of_host, &healths))?,
+        Format::Stdout => context.ui.lines(table(&of_host, &healths, context.ui.quiet))?,
     }
     if worst < Level::Failing {
         return Ok(());
@@ -69,19 +69,21 @@ pub fn run(context: &Context, args: &CheckArgs) -> Result<()> {
     Err(Failure::new(Kind::Check, text))
 }
 
-fn table(of_host: &[Finding], healths: &[Health]) -> Vec<String> {
+/// What is wrong, and unless it is to be `quiet` what is well: a monitor that mails what it is told mails nothing then.
+fn table(of_host: &[Finding], healths: &[Health], quiet: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    if !of_host.is_empty() {
+    let tell = |finding: &&Finding| !quiet || finding.level > Level::Ok;
+    if of_host.iter().any(|finding| tell(&finding)) {
         lines.push(format!("=====> host: {}", verdict(of_host).name()));
-        of_host.iter().for_each(|finding| show(&mut lines, finding));
+        of_host.iter().filter(tell).for_each(|finding| show(&mut lines, finding));
     }
-    for health in healths {
+    for health in healths.iter().filter(|health| !quiet || health.verdict() > Level::Ok) {
         let newest = health.newest_good.as_ref();
         let newest = newest.map_or_else(String::new, |listed| format!(", newest good backup {}", listed.backup.id));
         lines.push(format!("=====> {}: {}{newest}", health.service, health.verdict().name()));
-        health.findings.iter().for_each(|finding| show(&mut lines, finding));
+        health.findings.iter().filter(tell).for_each(|finding| show(&mut lines, finding));
     }
-    if lines.is_empty() {
+    if healths.is_empty() && of_host.is_empty() && !quiet {
         lines.push("=====> there is no service to back up".to_owned());
     }
     lines

@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args};
 
 use super::args::{ConsentArg, IdentityArg, parse_compression, parse_label};
 use crate::answers::BackupJson;
-use crate::catalogue::{Detail, LockedCatalogue};
+use crate::catalogue::{Detail, Journal, LockedCatalogue};
 use crate::dokku::{Dokku, Info, not_running};
 use crate::domain::{Backup, BackupId, Compression, Listed, Service, ServiceWord, Which};
 use crate::engine::{Dump, Outlook};
@@ -61,6 +61,9 @@ pub struct ImportArgs {
     /// How to compress the file of the dump that is taken in: none, gzip or zstd.
     #[arg(long, value_name = "HOW", value_parser = parse_compression, conflicts_with = "recorded")]
     pub compression: Option<Compression>,
+    /// Only say what it would do, and what would be lost.
+    #[arg(long, requires = "recorded", conflicts_with_all = ["detach", "with_code"])]
+    pub dry_run: bool,
     /// Take no safety backup of what is there now.
     #[arg(long)]
     pub no_backup: bool,
@@ -163,6 +166,10 @@ fn restore(
         return Err(failure);
     }
     let way = prepared(context, dokku, args, keys, (from, target), chosen, &info).map_err(unchanged)?;
+    if args.dry_run {
+        context.ui.detail("nothing was changed (--dry-run)");
+        return tell(context, args, backup.clone(), from);
+    }
     if !context.settings.force {
         confirm(context.ui, target.name.as_str())?;
     }
@@ -173,12 +180,13 @@ fn restore(
         if !args.no_backup {
             restore.safety_backup = safety_backup(context, dokku, into, &info)?;
         }
+        let noted = note_origin(context, from.service(), target)?;
         match way {
             // The stock import compares nothing.
             Way::InPlace(dump) => in_place(context, dokku, into, dump, &backup.id, restore).map(|()| None),
             Way::Beside(accepted) => replace(context, into, &info, accepted, Some(&backup.id), restore),
         }
-        .inspect(|_| note_origin(context, from.service(), target))
+        .inspect_err(|_| noted.take_back(context, into))
     })?;
     context.ui.step(&format!("Restored {} into {target}", backup.id));
     context.ui.took(since);
@@ -209,14 +217,35 @@ fn prepared(
     Ok(way)
 }
 
-/// What came from another service's backup is in none of `target`'s own: only one that is made from now on holds it.
-fn note_origin(context: &Context, source: &Service, target: &Service) {
+/// That what is there came from another service, and what was noted before.
+struct Noted<'a> {
+    target: &'a Service,
+    before: Option<Option<String>>,
+}
+
+/// What came from another service's backup is in none of `target`'s own: only one that is made from now on holds it. Noted
+/// before it is put there: whoever is killed in between must not leave older ones as a way back.
+fn note_origin<'a>(context: &Context, source: &Service, target: &'a Service) -> Result<Noted<'a>> {
     if source == target {
-        return;
+        return Ok(Noted { target, before: None });
     }
-    let now = context.settings.clock.now().to_rfc3339();
-    if let Err(failure) = context.properties().set(&folder(target), REPLACED_AT, Some(&now)) {
-        context.ui.warn(&format!("the gate may take older backups of {target} for a way back: {}", failure.reason()));
+    let (properties, folder) = (context.properties(), folder(target));
+    let before = properties.get(&folder, REPLACED_AT)?;
+    properties.set(&folder, REPLACED_AT, Some(&context.settings.clock.now().to_rfc3339()))?;
+    Ok(Noted { target, before: Some(before) })
+}
+
+impl Noted<'_> {
+    /// The restore failed. Where its journal is still there nobody knows what became of the data, and the note stays.
+    fn take_back(self, context: &Context, into: &LockedCatalogue) {
+        let Some(before) = self.before.filter(|_| matches!(Journal::read(into.dir()), Ok(None))) else { return };
+        if let Err(failure) = context.properties().set(&folder(self.target), REPLACED_AT, before.as_deref()) {
+            context.ui.warn(&format!(
+                "older backups of {} are not counted any more: {}",
+                self.target,
+                failure.reason()
+            ));
+        }
     }
 }
 

@@ -5,8 +5,7 @@ use clap::{Args, ValueEnum};
 
 use crate::answers::{Destroy, Report, Reports};
 use crate::dokku::Dokku;
-use crate::domain::ServiceWord;
-use crate::domain::{Level, Listed, made_at, spell, spell_age};
+use crate::domain::{Level, Listed, ServiceWord, bytes, count, made_at, spell, spell_age};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::health::{Health, health, host, latest_offsite, report, report_global};
@@ -139,6 +138,8 @@ fn table(health: &Health, report: &Report, now: DateTime<Utc>) -> Vec<(String, S
     add("newest good", &health.newest_good.as_ref().map_or_else(none, backup));
     add("newest restorable", &health.newest_restorable.as_ref().map_or_else(none, backup));
     add("next scheduled", &health.next_due.map_or_else(none, time));
+    let stored = &report.health;
+    add("stored", &format!("{}, {}", count(stored.stored_backups, "backup"), bytes(stored.stored_bytes)));
     let offsite = latest_offsite(&health.backups, now)
         .and_then(|listed| listed.copy_state().zip(listed.backup.destination.as_ref()));
     add("off-site", &offsite.map_or_else(none, |(state, copy)| format!("{state} {}", copy.uri)));

@@ -103,7 +103,7 @@ pub fn run(context: &Context, args: &SetArgs) -> Result<()> {
     for (property, value) in &changes {
         context.properties().set(&scope.folder, property.key, value.as_deref())?;
         let (key, name) = (property.key, &scope.name);
-        context.ui.step(&match value {
+        context.ui.head(&match value {
             Some(value) => format!("Setting {key} of {name} to {}", property.shown(value)),
             None => format!("Unsetting {key} of {name}"),
         });

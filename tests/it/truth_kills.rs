@@ -149,6 +149,7 @@ fn fault_022_import_from_another_service_killed() {
     let mut two = Two::up();
     two.host.database("till", "create table only_here(a int)");
     let empty = two.host.digest("till");
+    let noted = two.host.settings_of("till").join("replaced-at");
     let mut count = 0;
     for point in (2..).step_by(4) {
         let args = ["backups:import", "till", "--from-service", "shop", "--id", &two.ids[0], "--no-backup", "--force"];
@@ -160,6 +161,8 @@ fn fault_022_import_from_another_service_killed() {
         two.host.check_settled("till", &format!("point {point}"));
         let now = two.host.digest("till");
         assert!(now == empty || now == two.digests[0], "point {point}: {now}");
+        // Older backups of its own are no way back to what came from elsewhere.
+        assert!(now == empty || noted.exists(), "point {point}: nothing says that it was replaced");
         assert!(!two.settle(&format!("point {point} of another"), false), "the source was changed");
         let history = two.host.info("shop", &two.ids[0])["restores"].clone();
         let open = history.as_array().expect("restores").iter().filter(|r| r["status"] == "in-progress").count();

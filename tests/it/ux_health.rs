@@ -169,3 +169,24 @@ fn ux_309_what_somebody_means_is_no_alarm() {
     host.dokku_with("DOKKU_SANDBOX_FAULT", "postgres:export/broken=100", &["backups:export", "shop"]).expect(1);
     assert!(check(&host, "shop").1.contains(&json!("last-failed")));
 }
+
+#[test]
+fn ux_336_words_and_silence_as_in_dokkus_own_plugins() {
+    let host = Host::up();
+    host.database("shop", SHOP);
+    host.database("blog", SHOP);
+    for service in ["shop", "blog"] {
+        host.dokku(&["backups:export", service, "--verify"]).expect(0);
+    }
+    let set = host.dokku(&["backups:set", "shop", "retention", "30"]).expect(0);
+    assert!(set.stderr.starts_with("=====> Setting retention of shop to 30"), "{}", set.stderr);
+    assert!(host.dokku(&["backups:help"]).expect(0).out().contains("Additional commands:"));
+    // What a monitor mails: nothing while all is well, then only what is not.
+    let well = host.dokku(&["--quiet", "backups:check"]).expect(0);
+    assert_eq!((well.out().as_str(), well.stderr.as_str()), ("", ""));
+    host.dokku(&["backups:export", "shop"]).expect(0);
+    let wrong = host.dokku(&["--quiet", "backups:check"]).expect(0).out();
+    assert!(wrong.contains("=====> shop: warning") && !wrong.contains("blog"), "{wrong}");
+    assert!(!wrong.contains("no-schedule"), "what is well: {wrong}");
+    assert!(host.dokku(&["backups:check"]).expect(0).out().contains("blog: ok"));
+}

@@ -50,3 +50,32 @@ fn ux_312_a_restore_that_left_something_out_or_failed_shows_nothing() {
     host.dokku(&["backups:fork", "shop", "--id", &id, "forked"]).expect(0);
     assert_eq!(host.trust("shop", &id), "restorable");
 }
+
+#[test]
+fn ux_341_what_a_restore_would_do_is_shown_without_doing_it_and_how_much_lies_there() {
+    let host = Host::up();
+    host.database("shop", SHOP);
+    let (first, second) = (host.export("shop"), host.export("shop"));
+    let before = (host.digest("shop"), host.list("shop"));
+    let shown = host.dokku(&["backups:import", "shop", "--id", &first, "--dry-run"]).expect(0);
+    for words in ["Plan: ", "what was written since then is lost", "nothing was changed (--dry-run)"] {
+        assert!(shown.stderr.contains(words), "{words}: {}", shown.stderr);
+    }
+    assert!(!shown.stderr.contains("to proceed"), "nobody is asked: {}", shown.stderr);
+    let answer = host.dokku(&["backups:import", "shop", "--id", &first, "--dry-run", "--format", "json"]).expect(0);
+    assert_eq!(answer.json()["id"], first.as_str());
+    // One that does not restore is found by that, too.
+    host.overwrite("shop", &second, b"nothing of it");
+    host.dokku(&["backups:import", "shop", "--id", &second, "--dry-run"]).expect(7);
+    host.dokku(&["backups:import", "shop", "--file", "x", "--dry-run"]).expect(2);
+    assert_eq!((host.digest("shop"), host.list("shop").len()), (before.0, before.1.len()));
+    let size = before.1[1]["size"].as_u64().expect("a size");
+    let report = host.dokku(&["backups:report", "shop", "--format", "json"]).expect(0).json();
+    assert_eq!(
+        (&report["stored_backups"], report["stored_bytes"].as_u64() >= Some(size)),
+        (&2.into(), true),
+        "{report}"
+    );
+    let told = host.dokku(&["backups:report", "shop", "--backups-stored"]).expect(0).out();
+    assert!(told.starts_with("2 backups, "), "{told}");
+}

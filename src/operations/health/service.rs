@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 
 use crate::answers::{Brief, ServiceHealth};
 use crate::catalogue::{Audit, Detail, Journal, View, is_worked_on};
-use crate::domain::{Code, Finding, GRACE, Level, Listed, Look, Rhythm, Schedule, Service, choose, count, verdict};
+use crate::domain::{
+    Code, Finding, GRACE, Level, Listed, Look, Presence, Rhythm, Schedule, Service, choose, count, verdict,
+};
 use crate::error::{Failure, Remedy, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{beside_others, caution};
@@ -37,6 +39,12 @@ impl Health {
         verdict(&self.findings)
     }
 
+    /// The sizes of what lies on this host.
+    fn stored(&self) -> impl Iterator<Item = u64> {
+        let here = self.backups.iter().filter(|listed| matches!(listed.presence, Presence::Here | Presence::Both));
+        here.filter_map(|listed| listed.backup.size)
+    }
+
     /// How it looks at `now`, for programs.
     pub fn answer(&self, now: DateTime<Utc>) -> ServiceHealth<'_> {
         ServiceHealth {
@@ -45,6 +53,8 @@ impl Health {
             verdict: self.verdict(),
             newest_good: self.newest_good.as_ref().map(|listed| Brief::new(listed, now)),
             newest_restorable: self.newest_restorable.as_ref().map(|listed| Brief::new(listed, now)),
+            stored_backups: self.stored().count(),
+            stored_bytes: self.stored().sum(),
             next_due_at: self.next_due,
             findings: &self.findings,
         }
