@@ -45,6 +45,19 @@ pub struct ServiceSettings(pub Vec<Setting>);
 pub struct GlobalSettings(pub Vec<Setting>);
 
 impl ServiceSettings {
+    /// Who hears of a scheduled backup that failed, for people.
+    pub fn told(&self) -> String {
+        let is_set = |property: &Property| {
+            self.0.iter().any(|setting| setting.property.key == property.key && !setting.computed.is_empty())
+        };
+        let told: Vec<&str> = [&properties::NOTIFY_URL, &properties::HEARTBEAT_URL]
+            .into_iter()
+            .filter(|property| is_set(property))
+            .map(|property| property.key)
+            .collect();
+        if told.is_empty() { "nobody: neither notify-url nor heartbeat-url is set".to_owned() } else { told.join(", ") }
+    }
+
     /// Labels and values for people, in Dokku's three forms.
     pub fn in_words(&self) -> BTreeMap<String, String> {
         let mut words = in_words(&self.0);

@@ -2,7 +2,6 @@
 //! read and written a line at a time; in memory are only the places of its lines.
 
 use std::io::{self, BufReader, BufWriter, Read};
-use std::sync::{Mutex, PoisonError};
 
 use super::Folder;
 use super::document::{LinesWriter, Purpose, Seal, read_lines};
@@ -75,12 +74,11 @@ impl Summary {
 pub struct Index {
     file: Option<NamedFile>,
     summaries: Vec<Summary>,
-    window: Mutex<Window>,
 }
 
-/// The piece of the file that was read last: whoever asks for one line nearly always asks for the next one then.
+/// The piece of the index that its reader has read last: whoever asks for one line nearly always asks for the next one then.
 #[derive(Debug, Default)]
-struct Window {
+pub struct Window {
     at: u64,
     bytes: Vec<u8>,
 }
@@ -106,7 +104,7 @@ impl Index {
             return Ok(None);
         }
         summaries.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        Ok(Some(Index { file: Some(file), summaries, ..Index::default() }))
+        Ok(Some(Index { file: Some(file), summaries }))
     }
 
     /// All of them, oldest first.
@@ -120,16 +118,15 @@ impl Index {
     }
 
     /// The record's summary: all but its tables. `None` where it cannot be read.
-    pub fn backup(&self, summary: &Summary) -> Option<Box<Backup>> {
+    pub fn backup(&self, summary: &Summary, window: &mut Window) -> Option<Box<Backup>> {
         let parse = |line: &[u8]| serde_json::from_slice::<Box<Backup>>(&line[summary.json..]).ok();
-        self.line(summary, parse).ok()?.filter(|backup| backup.id == summary.id)
+        self.line(summary, window, parse).ok()?.filter(|backup| backup.id == summary.id)
     }
 
     /// Gives the line of `summary` to `take`.
-    fn line<T>(&self, summary: &Summary, take: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
+    fn line<T>(&self, summary: &Summary, window: &mut Window, take: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
         let missing = || io::Error::new(io::ErrorKind::NotFound, "the index has no file");
         let file = self.file.as_ref().ok_or_else(missing)?;
-        let window = &mut *self.window.lock().unwrap_or_else(PoisonError::into_inner);
         let end = summary.at + summary.length as u64;
         if summary.at < window.at || end > window.at + window.bytes.len() as u64 {
             // Whoever goes backwards finds the lines before this one in it, whoever goes forwards those behind it.
@@ -149,6 +146,7 @@ impl Index {
 pub struct IndexWriter<'a> {
     lines: LinesWriter<BufWriter<&'a mut NamedFile>>,
     summaries: Vec<Summary>,
+    window: Window,
 }
 
 impl IndexWriter<'_> {
@@ -166,7 +164,8 @@ impl IndexWriter<'_> {
 
     /// Adds a line of the last index, whose record is unchanged.
     pub fn copy(&mut self, from: &Index, summary: &Summary) -> io::Result<()> {
-        let at = from.line(summary, |line| self.lines.line(&[line]))??;
+        let IndexWriter { lines, window, .. } = self;
+        let at = from.line(summary, window, |line| lines.line(&[line]))??;
         self.summaries.push(Summary { at, ..summary.clone() });
         Ok(())
     }
@@ -178,13 +177,13 @@ pub fn write(dir: &Folder, draft_dir: &Dir, fill: impl FnOnce(&mut IndexWriter) 
     let summaries = dir.replace_by(INDEX, draft_dir, |file| {
         let mut lines = LinesWriter::begin(BufWriter::with_capacity(PIECE, file))?;
         lines.line(&[VERSION.as_bytes()])?;
-        let mut writer = IndexWriter { lines, summaries: Vec::new() };
+        let mut writer = IndexWriter { lines, summaries: Vec::new(), window: Window::default() };
         fill(&mut writer)?;
-        let IndexWriter { lines, summaries } = writer;
+        let IndexWriter { lines, summaries, .. } = writer;
         lines.finish(Purpose::Index, key)?.into_inner().map_err(io::IntoInnerError::into_error)?;
         Ok(summaries)
     })?;
-    Ok(Index { file: Some(dir.read(INDEX)?), summaries, ..Index::default() })
+    Ok(Index { file: Some(dir.read(INDEX)?), summaries })
 }
 
 #[cfg(test)]

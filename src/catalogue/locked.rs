@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::document::Purpose;
-use super::index::{self, Index};
+use super::index::{self, Index, Window};
 use super::job::Job;
 use super::names::{self, INCOMING, LOCK, TRASH};
 use super::record::{self, Found};
@@ -223,7 +223,7 @@ impl LockedCatalogue {
     /// The newest backup that is `wanted`, without its tables. Only as many records are read as it takes.
     pub fn newest(&self, wanted: impl Fn(&Backup) -> bool) -> Result<Option<Backup>> {
         let (records, now) = (self.records()?, self.clock.now());
-        let mut newest: Option<Box<Backup>> = None;
+        let (mut newest, window): (Option<Box<Backup>>, _) = (None, &mut Window::default());
         for id in records.ids().iter().rev() {
             // None was made after the time in its name, so that what follows is no newer.
             if newest
@@ -232,7 +232,7 @@ impl LockedCatalogue {
             {
                 break;
             }
-            match records.read(id)?.map(|record| record.found) {
+            match records.read(id, window)?.map(|record| record.found) {
                 Some(Found::Whole(backup) | Found::Newer(backup))
                     if wanted(&backup)
                         && newest.as_ref().is_none_or(|newest| by_making(&backup, newest, now).is_gt()) =>

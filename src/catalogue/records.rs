@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::index::{Index, IndexWriter, Stamp, Summary};
+use super::index::{Index, IndexWriter, Stamp, Summary, Window};
 use super::record::{self, Found};
 use super::{Detail, Folder, names};
 use crate::domain::{BackupId, Service};
@@ -96,10 +96,10 @@ impl<'a> Records<'a> {
         })
     }
 
-    /// Reads one; `None` where there is no such record any more.
-    pub fn read(&self, id: &BackupId) -> Result<Option<Record>> {
+    /// Reads one; `None` where there is no such record any more. `window` is what its reader has of the index.
+    pub fn read(&self, id: &BackupId, window: &mut Window) -> Result<Option<Record>> {
         let summary = self.summary(id)?;
-        let indexed = summary.and_then(|summary| Some((self.index.backup(summary)?, summary.stamp)));
+        let indexed = summary.and_then(|summary| Some((self.index.backup(summary, window)?, summary.stamp)));
         match indexed {
             Some((backup, stamp)) if self.detail == Detail::Summary => {
                 Ok(Some(Record { found: Found::Whole(backup), stamp, summary: true, current: true }))

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::index::Window;
 use super::names;
 use super::record::{self, Found};
 use super::{InUse, Journal, LockedCatalogue};
@@ -60,7 +61,7 @@ impl LockedCatalogue {
     /// Reads every record once, for all that follows, and puts the index right where it does not say what they say.
     fn look(&self, found: &mut Recovered) -> Result<Seen> {
         let records = self.records()?;
-        let mut stale = Vec::new();
+        let (mut stale, window) = (Vec::new(), &mut Window::default());
         let mut seen = Seen::default();
         let mut current = !records.has_strangers() && self.dir.entry(names::INDEX)?.is_some();
         for id in records.ids() {
@@ -68,7 +69,7 @@ impl LockedCatalogue {
                 seen.readable.insert(id.clone());
                 continue;
             }
-            let Some(record) = records.read(id)? else {
+            let Some(record) = records.read(id, window)? else {
                 current = false;
                 continue;
             };

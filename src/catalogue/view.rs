@@ -1,15 +1,17 @@
 //! What a reader sees, without a lock: always one whole generation of every record.
 
 use std::collections::{BTreeMap, HashSet};
+use std::{io, thread};
 
 use super::Folder;
 use super::in_use::{InUse, UPLOAD, VERIFY};
+use super::index::Window;
 use super::journal::Journal;
 use super::names::{self, INCOMING, LOCK, TRASH};
 use super::record::{self, Found};
 use super::records::Records;
 use crate::domain::{Backup, BackupId, Datastore, Listed, Outcome, Presence, Service, Status, Stranger};
-use crate::error::Result;
+use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
 use crate::sys::lock::Lock;
 
@@ -36,6 +38,11 @@ pub struct View {
     /// Backups whose dump somebody reads right now, and what for.
     pub in_use: Vec<(BackupId, String)>,
 }
+
+/// From so many records on it is worth to begin threads for them.
+const MANY: usize = 1000;
+/// So many threads at most.
+const MOST: usize = 4;
 
 /// Why a draft that nobody works on has failed.
 pub const ABANDONED: &str = "abandoned: the run ended without a word";
@@ -64,8 +71,7 @@ impl View {
         let records = Records::find(dir, &folder.names, service, detail);
         let mut shown_here = Vec::with_capacity(records.ids().len());
         let mut unreadable = HashSet::new();
-        for id in records.ids() {
-            let shown = folder.show_record(&records, id)?;
+        for shown in folder.show_records(&records)? {
             if !shown.readable {
                 unreadable.insert(shown.id.clone());
             }
@@ -103,8 +109,34 @@ struct Shown {
 }
 
 impl Looked<'_> {
-    fn show_record(&self, records: &Records, id: &BackupId) -> Result<Shown> {
-        Ok(match records.read(id)? {
+    /// All of them; thousands on as many threads as there are processors, since each asks for two files and is parsed.
+    fn show_records(&self, records: &Records) -> Result<Vec<Shown>> {
+        let workers = if records.ids().len() < MANY {
+            1
+        } else {
+            thread::available_parallelism().map_or(1, |n| n.get().min(MOST))
+        };
+        let share = records.ids().len().div_ceil(workers).max(1);
+        let show = |ids: &[BackupId]| -> Result<Vec<Shown>> {
+            let window = &mut Window::default();
+            ids.iter().map(|id| self.show_record(records, id, window)).collect()
+        };
+        thread::scope(|scope| {
+            let mut shares = records.ids().chunks(share);
+            let own = shares.next();
+            let begin = |ids| thread::Builder::new().spawn_scoped(scope, move || show(ids));
+            let others = shares.map(begin).collect::<io::Result<Vec<_>>>()?;
+            let mut all = own.map_or_else(|| Ok(Vec::new()), show)?;
+            for other in others {
+                let stopped = |_| Failure::new(Kind::Io, "a reader of records stopped unexpectedly");
+                all.extend(other.join().map_err(stopped)??);
+            }
+            Ok(all)
+        })
+    }
+
+    fn show_record(&self, records: &Records, id: &BackupId, window: &mut Window) -> Result<Shown> {
+        Ok(match records.read(id, window)? {
             Some(record) => Shown {
                 id: id.clone(),
                 readable: matches!(record.found, Found::Whole(_)),

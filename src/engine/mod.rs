@@ -26,6 +26,7 @@ use crate::domain::{
     TableRows,
 };
 use crate::error::{Failure, Remedy, Result, Speech};
+use crate::sys::child::Child;
 use crate::sys::docker::Docker;
 
 pub use dump::Dump;
@@ -155,6 +156,10 @@ pub trait Live: Send + Sync + Debug {
 
     /// What there is to know of the moment at which a dump is made.
     fn moment(&self) -> Result<Moment>;
+
+    /// Starts the service's own dump program, in the format of the plugin's export and with what makes it fast; `idle` is
+    /// how long nothing may come from it. Its end is proof.
+    fn dump(&self, idle: Duration) -> Result<Child>;
 
     /// Ends what our dump that began in this time and was killed on the host has left running inside.
     fn end_dumps(&self, began: Range<DateTime<Utc>>) -> Result<()>;

@@ -144,6 +144,16 @@ pub const RETENTION: Property = Property {
     fits: |value| value == "none" || value.parse::<u32>().is_ok_and(|days| (1..=3650).contains(&days)),
 };
 
+/// By what a service is dumped: the plugin's export, or the dump program of its own image with what makes it fast.
+pub const DUMP: Property = Property {
+    key: "dump",
+    default: "stock",
+    form: "stock or direct",
+    about: "stock: by the plugin's own export; direct: by the service's own dump program, faster and smaller",
+    json: Form::Text,
+    fits: |value| matches!(value, "stock" | "direct"),
+};
+
 /// How new dumps are compressed in their files.
 pub const COMPRESSION: Property = Property {
     key: "compression",
@@ -282,6 +292,7 @@ pub const ALL: &[&Property] = &[
     &NOTIFY_URL,
     &PARALLEL_RUNS,
     &RETENTION,
+    &DUMP,
     &COMPRESSION,
     &ENCRYPT_TO,
     &ENCRYPT,

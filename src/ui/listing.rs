@@ -23,43 +23,59 @@ const LEAST: usize = 12;
 
 type Cell = fn(&Listed, DateTime<Utc>) -> String;
 
+/// What stands below one title, the title itself first.
+struct Column {
+    cells: Vec<String>,
+    width: usize,
+}
+
+impl Column {
+    fn new(title: &str, cells: impl Iterator<Item = String>) -> Column {
+        let cells: Vec<String> = std::iter::once(title.to_owned()).chain(cells).collect();
+        let width = cells.iter().map(|cell| length(cell)).max().unwrap_or(0);
+        Column { cells, width }
+    }
+}
+
 /// The table of one service's backups, newest first, in `width` columns. Of a remark that does not fit the rest is left out:
 /// `info` has it all. Where the names alone take half of it, each stands on a line of its own.
 pub fn listing(backups: &[Listed], now: DateTime<Utc>, width: usize) -> Vec<String> {
-    let column = |(title, cell): &(&'static str, Cell)| -> Vec<String> {
-        let cells = backups.iter().map(|listed| shown(&cell(listed, now)).into_owned());
-        std::iter::once((*title).to_owned()).chain(cells).collect()
-    };
-    let remarks: Vec<String> = std::iter::once(REMARKS.to_owned()).chain(backups.iter().map(remarks)).collect();
-    let mut columns: Vec<Vec<String>> = ALWAYS.iter().map(column).collect();
-    let has_remarks = remarks.iter().skip(1).any(|remark| !remark.is_empty());
-    let wanted = if has_remarks { GAP + widest(&remarks) } else { 0 };
-    for further in WIDER.iter().map(column) {
-        if total(&columns) + GAP + widest(&further) + wanted <= width {
-            columns.push(further);
+    let one = |listed: &Listed, cell: Cell| shown(&cell(listed, now)).into_owned();
+    let column =
+        |(title, cell): &(&'static str, Cell)| Column::new(title, backups.iter().map(|listed| one(listed, *cell)));
+    let remarks = Column::new(REMARKS, backups.iter().map(remarks));
+    let mut columns: Vec<Column> = ALWAYS.iter().map(column).collect();
+    let has_remarks = remarks.cells.iter().skip(1).any(|remark| !remark.is_empty());
+    let wanted = if has_remarks { GAP + remarks.width } else { 0 };
+    for further in &WIDER {
+        let room = width.saturating_sub(total(&columns) + GAP + wanted);
+        // Of a long list the first line nearly always tells what the thousandth would.
+        let least = backups.first().map_or(0, |listed| length(&one(listed, further.1)));
+        if least <= room {
+            columns.push(column(further));
+            columns.pop_if(|column| column.width > room);
         }
     }
-    let apart = (widest(&columns[0]) > width / 2).then(|| columns.remove(0));
+    let apart = (columns[0].width > width / 2).then(|| columns.remove(0));
     // What stands below a name is indented.
     let indent = if apart.is_some() { GAP } else { 0 };
     let room = width.saturating_sub(indent + total(&columns) + GAP);
-    if has_remarks && room >= LEAST.min(widest(&remarks)) {
-        columns.push(remarks.iter().map(|remark| cut(remark, room)).collect());
+    if has_remarks && room >= LEAST.min(remarks.width) {
+        columns.push(Column::new(&cut(REMARKS, room), remarks.cells.iter().skip(1).map(|remark| cut(remark, room))));
     }
-    let widths: Vec<usize> = columns.iter().map(|column| widest(column)).collect();
-    let mut lines = Vec::new();
+    let mut lines = Vec::with_capacity(backups.len() + 1);
     for row in 0..=backups.len() {
-        let mut text = String::new();
+        let mut text = String::with_capacity(width + 1);
         if let Some(names) = &apart {
-            lines.push(names[row].clone());
+            lines.push(names.cells[row].clone());
             text.extend(std::iter::repeat_n(' ', indent));
         }
-        for (column, width) in columns.iter().zip(&widths) {
-            let cell = &column[row];
-            text.push_str(cell);
-            text.extend(std::iter::repeat_n(' ', width - length(cell) + GAP));
+        for Column { cells, width } in &columns {
+            text.push_str(&cells[row]);
+            text.extend(std::iter::repeat_n(' ', width - length(&cells[row]) + GAP));
         }
-        lines.push(text.trim_end().to_owned());
+        text.truncate(text.trim_end().len());
+        lines.push(text);
     }
     lines
 }
@@ -68,12 +84,8 @@ fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-fn widest(column: &[String]) -> usize {
-    column.iter().map(|cell| length(cell)).max().unwrap_or(0)
-}
-
-fn total(columns: &[Vec<String>]) -> usize {
-    columns.iter().map(|column| widest(column)).sum::<usize>() + GAP * columns.len().saturating_sub(1)
+fn total(columns: &[Column]) -> usize {
+    columns.iter().map(|column| column.width).sum::<usize>() + GAP * columns.len().saturating_sub(1)
 }
 
 fn cut(text: &str, room: usize) -> String {

@@ -13,7 +13,7 @@ mod wrap;
 use std::io;
 use std::time::Instant;
 
-use crate::domain::shown_json;
+use crate::domain::{BackupId, shown_json};
 use crate::error::{Failure, Remedy};
 use crate::sys::output::{self, talk};
 
@@ -77,6 +77,12 @@ impl Ui {
     /// How long what was begun at `since` took, for people.
     pub fn took(&self, since: Instant) {
         self.detail(&format!("took {}", seconds(since.elapsed())));
+    }
+
+    /// What was replaced is in `safety`, and `command` brings it back.
+    pub fn way_back(&self, safety: &BackupId, command: &str) {
+        self.detail(&format!("what was there before is in {safety}; back to it with:"));
+        self.detail(&format!("    {command}"));
     }
 
     /// Writes one line of data.

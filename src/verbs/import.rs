@@ -190,6 +190,9 @@ fn restore(
     })?;
     context.ui.step(&format!("Restored {} into {target}", backup.id));
     context.ui.took(since);
+    if let Some(safety) = done.restores.last().and_then(|restore| restore.safety_backup.as_ref()) {
+        context.ui.way_back(safety, &format!("dokku backups:import {target} --id {safety}"));
+    }
     let code = if args.with_code { redeploy(context, dokku, &done, &info) } else { Ok(()) };
     tell(context, args, done, from)?;
     code

@@ -143,6 +143,7 @@ fn table(health: &Health, report: &Report, now: DateTime<Utc>) -> Vec<(String, S
     let offsite = latest_offsite(&health.backups, now)
         .and_then(|listed| listed.copy_state().zip(listed.backup.destination.as_ref()));
     add("off-site", &offsite.map_or_else(none, |(state, copy)| format!("{state} {}", copy.uri)));
+    add("told of failures", &report.properties.told());
     let destroy = match report.destroy {
         Destroy::Allowed => Destroy::Allowed.name().to_owned(),
         Destroy::Refused => format!("{} by the gate, until a backup is Restorable", Destroy::Refused.name()),

@@ -104,7 +104,7 @@ pub fn run(context: &Context, args: &ResetArgs) -> Result<()> {
     }
     context.ui.step(&format!("Reset {target} to {what}"));
     let Some(safety) = safety else { return Ok(()) };
-    context.ui.detail(&format!("its data before is in {safety}"));
+    context.ui.way_back(&safety, &format!("dokku backups:import {target} --id {safety}"));
     match args.format {
         Format::Stdout => context.ui.data(&safety.to_string())?,
         Format::Json => {

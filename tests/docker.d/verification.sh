@@ -24,6 +24,21 @@ verification() {
   check "nothing is left of either" '(( $(disposables) == 0 && $(volumes) == before ))'
 }
 
+# By the program in the container: what Docker passes on of its output is all of it.
+direct() {
+  local stock
+  try dokku backups:export db1
+  measured "a stock export $took ms"
+  stock=$took
+  dokku --quiet backups:set db1 dump direct >/dev/null 2>&1
+  try dokku backups:export db1 --verify
+  check "row_073: a direct dump restores" '[[ $rc == 0 && $(trust) == *restorable* ]]'
+  try dokku backups:export db1
+  measured "a direct dump $took ms, stock $stock ms"
+  check "row_073: and again" '[[ $rc == 0 ]]'
+  dokku --quiet backups:set db1 dump >/dev/null 2>&1
+}
+
 # Too little memory says nothing about a backup, whenever it strikes: in the set-up, or while the dump is poured.
 memory() {
   local limit
@@ -40,4 +55,5 @@ memory() {
 }
 
 verification
+direct
 memory

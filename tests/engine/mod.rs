@@ -106,6 +106,7 @@ macro_rules! engines {
         mod held {
             hold! { $($engine: [
                 promises::an_export_is_proven_to_its_exact_end,
+                promises::a_direct_dump_holds_what_the_export_does,
                 promises::a_dump_is_recognised_and_anything_else_refused,
                 promises::a_test_restore_compares,
                 promises::a_sweep_removes_only_what_nobody_works_on,

@@ -1,5 +1,6 @@
 //! What holds for dumps and for throw-away servers.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -27,6 +28,15 @@ pub fn an_export_is_proven_to_its_exact_end(fixture: &dyn Fixture) {
         assert_eq!(failure.kind, Kind::Damaged, "{} bytes more: {}", more.len(), failure.reason());
     }
     println!("{}: cut at each of {} bytes", engine.label(), whole.len());
+}
+
+/// The dump program of the service itself gives the same format with the same rows, and its end is proof.
+pub fn a_direct_dump_holds_what_the_export_does(fixture: &dyn Fixture) {
+    let mut bytes = Vec::new();
+    fixture.live().dump(LIMIT).expect("a dump").read_to_end(&mut bytes).expect("its end");
+    let (direct, export) = (fixture.content(&bytes), fixture.content(&fixture.export()));
+    assert_eq!((direct.format, &direct.tables), (export.format, &export.tables));
+    assert!(direct.rows() > 1, "nothing was dumped");
 }
 
 /// What programs elsewhere write is told by its bytes; of anything else it is said what it is, and what to do.

@@ -24,6 +24,7 @@ mod destination_folder;
 mod docs;
 mod download;
 mod drill;
+mod dump_direct;
 mod encryption;
 #[path = "../engine/mod.rs"]
 mod engine;
@@ -71,6 +72,7 @@ mod tell;
 mod truth_kills;
 mod ux_health;
 mod ux_list;
+mod ux_questions;
 mod ux_told;
 mod ux_trust;
 mod ux_words;

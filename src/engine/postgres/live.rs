@@ -12,6 +12,7 @@ use super::{Database, Restricted, Server};
 use crate::domain::{Comparison, Consent, Origin, Replacement, Service, Settled, Swap, bytes};
 use crate::engine::{Compared, Content, Dump, Live, Moment, Outlook};
 use crate::error::{Failure, Kind, Result};
+use crate::sys::child::Child;
 use crate::sys::docker::Docker;
 use crate::sys::stdin::Input;
 
@@ -57,6 +58,10 @@ impl Live for LiveServer {
             many => Some(format!("{many} pg_restore were writing into it when it began")),
         };
         Ok(Moment { writers, session })
+    }
+
+    fn dump(&self, idle: Duration) -> Result<Child> {
+        self.server.dump(self.database()?, idle)
     }
 
     fn end_dumps(&self, began: Range<DateTime<Utc>>) -> Result<()> {

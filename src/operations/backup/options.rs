@@ -5,7 +5,7 @@ use crate::domain::{Compression, Place, Service, StoredAs};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::recipients;
-use crate::properties::COMPRESSION;
+use crate::properties::{COMPRESSION, DUMP};
 
 /// How a new dump is stored.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,8 @@ pub struct DumpOptions {
     pub compression: Compression,
     /// Whom it is encrypted to; nobody where it is not.
     pub recipients: Recipients,
+    /// The service's own dump program is started, rather than the plugin's export.
+    pub direct: bool,
 }
 
 impl DumpOptions {
@@ -23,7 +25,8 @@ impl DumpOptions {
         let set =
             set.parse().map_err(|why| Failure::new(Kind::Config, format!("compression cannot be {set:?}: {why}")));
         let compression = compression.map_or(set, Ok)?;
-        Ok(DumpOptions { compression, recipients: recipients(context, service, Place::Local)? })
+        let direct = context.properties().computed(service, &DUMP)? == "direct";
+        Ok(DumpOptions { compression, recipients: recipients(context, service, Place::Local)?, direct })
     }
 
     /// The form of its file.

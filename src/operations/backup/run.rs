@@ -45,8 +45,8 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &LockedCatalogue, wante
     let stored = DumpOptions::locally(context, service, wanted.compression)?;
     let last = last_good(catalogue)?;
     check_room(catalogue, last.as_ref())?;
-    // The dump starts at once and waits in its pipe until the service is known to be up; only then is there a row.
-    let child = dokku.export(service)?.hung_hint(engine::of(service.datastore).hung_hint());
+    // The export starts at once and waits in its pipe until the service is known to be up; only then is there a row.
+    let export = if stored.direct { None } else { Some(dokku.export(service)?) };
     let info = dokku.info(service)?;
     if let Some(failure) = not_running(service, &info.state) {
         return Err(failure);
@@ -57,6 +57,13 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &LockedCatalogue, wante
             .ok()
             .map(|docker| engine::of(service.datastore).attach(&docker, service, info.database.as_deref()))
     };
+    let child = match export {
+        Some(export) => export,
+        None => engine::of(service.datastore)
+            .attach(&context.docker()?, service, info.database.as_deref())
+            .dump(context.settings.idle)?,
+    };
+    let child = child.hung_hint(engine::of(service.datastore).hung_hint());
     let facts = Facts::gather(dokku, &info, live());
     let draft = begin(context, catalogue, wanted, &stored, &info, last.as_ref())?;
     context.ui.step(&format!("Backing up {service} as {}", draft.record.id));
@@ -64,7 +71,8 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &LockedCatalogue, wante
         detach_point(context, catalogue.dir(), &draft.listed())?;
     }
     let log = &mut Log::open(catalogue.dir(), &draft.record.id, context.settings.clock);
-    log.say(&format!("export of {}:{service} began, asked for by {}", service.datastore, draft.record.actor));
+    let what = if stored.direct { "direct dump" } else { "export" };
+    log.say(&format!("{what} of {}:{service} began, asked for by {}", service.datastore, draft.record.actor));
     let fallback = draft.record.clone();
     let about = last.as_ref().and_then(|last| last.size);
     let file = draft.file_name();
@@ -203,13 +211,14 @@ fn receive(
     let Run { mut child, facts, about, grew } = run;
     let (datastore, own) = (draft.record.datastore, draft.record.database.clone());
     // It is the child that failed then, not the bytes that are bad.
-    let nothing = Failure::new(Kind::Child, format!("{datastore}:export ended well but gave no output"));
+    let program = if stored.direct { "the dump program".to_owned() } else { format!("{datastore}:export") };
+    let nothing = Failure::new(Kind::Child, format!("{program} ended well but gave no output"));
     let format = engine::of(datastore).exported();
     let incoming = Incoming { dump: &mut child, format, about, nothing: Some(nothing), grew };
     let mut held = String::new();
     let whole = store_dump(context, draft, stored, incoming, |content| {
         held = format!("{}, {}", count(content.tables.len(), "table"), count(content.rows(), "row"));
-        is_of(catalogue.service(), own.as_deref(), &content.database)
+        is_of(catalogue.service(), own.as_deref(), &content.database, &program)
     });
     log.quote(&child.stderr());
     let mut whole = whole?;
@@ -225,11 +234,11 @@ fn receive(
 
 /// Whether the dump is of the database that the service has, as far as both are known. It is whole, and yet not what
 /// anybody asked for.
-fn is_of(service: &Service, own: Option<&str>, dumped: &str) -> Result<()> {
+fn is_of(service: &Service, own: Option<&str>, dumped: &str, program: &str) -> Result<()> {
     match own {
         Some(own) if !dumped.is_empty() && own != dumped => {
             let datastore = service.datastore;
-            let text = format!("{datastore}:export gave the dump of the database {dumped}; that of {service} is {own}");
+            let text = format!("{program} gave the dump of the database {dumped}; that of {service} is {own}");
             Err(Failure::new(Kind::Damaged, text)
                 .remedy("see which database the service has", format!("dokku {datastore}:info {service}")))
         }

@@ -45,8 +45,11 @@ pub fn show_plan(
     for (label, line) in before {
         ui.detail(&format!("{:<9} {line}", format!("{label}:")));
     }
-    if let Some(took) = last_restore(context, target) {
-        ui.detail(&format!("time:     the last restore into {target} took {}", seconds(took)));
+    let verified = backup.verification.as_ref().and_then(|shown| shown.took_ms).map(Duration::from_millis);
+    match (last_restore(context, target), verified) {
+        (Some(took), _) => ui.detail(&format!("time:     the last restore into {target} took {}", seconds(took))),
+        (None, Some(took)) => ui.detail(&format!("time:     its verification took {}", seconds(took))),
+        (None, None) => {}
     }
     show_outlook(context, outlook);
 }

@@ -12,10 +12,11 @@ use chrono::{DateTime, Utc};
 use dokku_backups::domain::{Comparison, Consent, OwnWay, Replacement, Settled};
 use dokku_backups::engine::{Compared, Content, Dump, Live, Moment, Outlook};
 use dokku_backups::error::{Failure, Kind, Result};
+use dokku_backups::sys::child::{Child, Start};
 use dokku_backups::sys::stdin::Input;
 use toml::{Table, Value};
 
-use super::engine::{Flaw, lines, opened};
+use super::engine::{Flaw, lines, opened, sealed};
 
 /// The live data.
 pub const DATA: &str = "data";
@@ -74,6 +75,19 @@ impl Live for File {
 
     fn moment(&self) -> Result<Moment> {
         Ok(Moment::default())
+    }
+
+    fn dump(&self, idle: Duration) -> Result<Child> {
+        let dump = sealed(&fs::read(self.folder.join(DATA))?);
+        Child::start(Start {
+            what: "cat".to_owned(),
+            program: "/bin/cat".into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            stdin: Input::Stream(Box::new(std::io::Cursor::new(dump))),
+            idle,
+            interruptible: true,
+        })
     }
 
     fn end_dumps(&self, _: Range<DateTime<Utc>>) -> Result<()> {
