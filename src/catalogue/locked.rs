@@ -251,7 +251,9 @@ impl LockedCatalogue {
             Some(Known { index, changed }) => {
                 Records::known(&self.dir, &self.service, Arc::clone(index), changed.clone())
             }
-            None => Records::find(&self.dir, &self.dir.names()?, &self.service, Detail::Summary),
+            None => {
+                Records::find(&self.dir, Index::read(&self.dir), &self.dir.names()?, &self.service, Detail::Summary)
+            }
         })
     }
 

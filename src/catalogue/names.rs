@@ -35,7 +35,8 @@ pub fn dump_of(backup: &Backup) -> String {
 
 /// The files of `backup` in its folder: its record, its log and its dump.
 pub fn of(backup: &Backup) -> [String; 3] {
-    [record(&backup.id), log(&backup.id), dump_of(backup)]
+    let id = backup.id.to_string();
+    [format!("{id}.toml"), format!("{id}.log"), dump_of(backup)]
 }
 
 /// The id in the file name of a dump, whatever its form.

@@ -35,9 +35,10 @@ pub struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// Finds the records among the folder's `names`.
+    /// Finds the records among the folder's `names` and in its `index`.
     pub fn find<'n>(
         dir: &'a Folder,
+        index: Index,
         names: impl IntoIterator<Item = &'n String>,
         service: &'a Service,
         detail: Detail,
@@ -45,7 +46,7 @@ impl<'a> Records<'a> {
         let ids: Vec<BackupId> = names.into_iter().filter_map(|name| names::id_of(name, "toml")).collect();
         // A folder in which files are replaced while it is listed may leave one of them out: tmpfs and Btrfs give the
         // replacing file a new place. What the index knows is therefore asked for by name.
-        Records::of(dir, service, detail, Arc::new(Index::read(dir)), ids, None)
+        Records::of(dir, service, detail, Arc::new(index), ids, None)
     }
 
     /// The records that `index` knows, of which only `changed` ones may be other than it says.

@@ -5,14 +5,14 @@ use std::{io, thread};
 
 use super::Folder;
 use super::in_use::{InUse, UPLOAD, VERIFY};
-use super::index::Window;
+use super::index::{Index, Window};
 use super::journal::Journal;
 use super::names::{self, INCOMING, LOCK, TRASH};
 use super::record::{self, Found};
 use super::records::Records;
 use crate::domain::{Backup, BackupId, Datastore, Listed, Outcome, Presence, Service, Status, Stranger};
 use crate::error::{Failure, Kind, Result};
-use crate::sys::dir::Dir;
+use crate::sys::dir::{Dir, Entry};
 use crate::sys::lock::Lock;
 
 /// How much of each record is wanted.
@@ -66,9 +66,16 @@ impl View {
             working: Lock::is_held(dir, LOCK)?,
             incoming: inner_names(dir, INCOMING)?,
             trash: inner_names(dir, TRASH)?,
-            names: dir.names()?.into_iter().collect(),
+            names: HashSet::new(),
         };
-        let records = Records::find(dir, &folder.names, service, detail);
+        // Whatever the index says holds only while the record's own file is as it was then: it can be read beside.
+        let (names, index) = thread::scope(|scope| -> Result<_> {
+            let index = thread::Builder::new().spawn_scoped(scope, || Index::read(dir))?;
+            let names = dir.names()?.into_iter().collect();
+            Ok((names, index.join().unwrap_or_default()))
+        })?;
+        let folder = Looked { names, ..folder };
+        let records = Records::find(dir, index, &folder.names, service, detail);
         let mut shown_here = Vec::with_capacity(records.ids().len());
         let mut unreadable = HashSet::new();
         for shown in folder.show_records(&records)? {
@@ -79,8 +86,11 @@ impl View {
         }
         let mut backups: BTreeMap<_, _> = shown_here.into_iter().collect();
         // What belongs to a record need not be looked at again: only the rest is told apart by its names.
-        let claimed: HashSet<String> = backups.values().flat_map(|listed| names::of(&listed.backup)).collect();
-        let rest: Vec<&String> = folder.names.iter().filter(|name| !claimed.contains(*name)).collect();
+        let mut rest: HashSet<&String> = folder.names.iter().collect();
+        for name in backups.values().flat_map(|listed| names::of(&listed.backup)) {
+            rest.remove(&name);
+        }
+        let rest: Vec<&String> = rest.into_iter().collect();
         folder.add_drafts(service, &mut backups)?;
         folder.add_orphans(service, &rest, &mut backups)?;
         // A dump that somebody unpacked beside its stored form is theirs.
@@ -99,6 +109,16 @@ impl View {
             in_use: folder.in_use()?,
         })
     }
+}
+
+/// What lies where a dump ought to.
+enum Place {
+    /// Nothing.
+    Empty,
+    /// Something that cannot be looked at, or that need not.
+    Unknown,
+    /// This.
+    Taken(Entry),
 }
 
 /// One record of the folder, and what a reader sees of it.
@@ -152,17 +172,18 @@ impl Looked<'_> {
 
     fn show(&self, id: &BackupId, found: Found, complete: bool) -> Result<Option<Listed>> {
         Ok(match found {
-            Found::Whole(backup) if backup.is_good() && !self.is_here(&backup)? => {
+            Found::Whole(backup) => match self.place(&backup)? {
                 // Its record said so before the dump went, if it was deleted meanwhile.
-                match self.record(id)? {
-                    Found::Whole(now) => Some(self.listed(now, true, false)),
-                    _ => Some(self.listed(backup, complete, false)),
-                }
-            }
-            Found::Whole(backup) => Some(self.listed(backup, complete, true)),
+                Place::Empty if backup.is_good() => match self.record(id)? {
+                    Found::Whole(now) => Some(self.listed(now, true, Place::Empty)),
+                    _ => Some(self.listed(backup, complete, Place::Empty)),
+                },
+                Place::Empty => Some(self.listed(backup, complete, Place::Unknown)),
+                place => Some(self.listed(backup, complete, place)),
+            },
             Found::Newer(backup) => {
-                let here = self.is_here(&backup)?;
-                Some(self.listed(backup, false, here))
+                let place = self.place(&backup)?;
+                Some(self.listed(backup, false, place))
             }
             Found::Broken(why) | Found::Unreadable(why) => Some(self.unrecorded(id, &format!("its record is {why}"))),
             Found::Absent => None,
@@ -181,22 +202,24 @@ impl Looked<'_> {
         Ok(held)
     }
 
-    /// Whether the dump is in its place. Asked again where it was not when the folder was listed: a run that ended
-    /// meanwhile may have put it there.
-    fn is_here(&self, backup: &Backup) -> Result<bool> {
+    /// What lies in the place of the dump. Asked for by its name: a run that ended meanwhile may have put it there.
+    fn place(&self, backup: &Backup) -> Result<Place> {
         let file = names::dump_of(backup);
-        Ok(self.names.contains(&file) || self.dir.entry(&file)?.is_some())
+        match self.dir.entry(&file) {
+            Ok(entry) => Ok(entry.map_or(Place::Empty, Place::Taken)),
+            Err(_) if self.names.contains(&file) => Ok(Place::Unknown),
+            Err(e) => Err(e.into()),
+        }
     }
 
-    fn listed(&self, backup: Box<Backup>, complete: bool, here: bool) -> Listed {
-        let file = names::dump_of(&backup);
-        let here = here && backup.deleted_at.is_none();
-        let removing =
-            backup.deleted_at.is_some() && self.working && (self.names.contains(&file) || self.trash.contains(&file));
+    fn listed(&self, backup: Box<Backup>, complete: bool, place: Place) -> Listed {
+        let here = !matches!(place, Place::Empty) && backup.deleted_at.is_none();
+        let lies_there = |file: &String| self.names.contains(file) || self.trash.contains(file);
+        let removing = backup.deleted_at.is_some() && self.working && lies_there(&names::dump_of(&backup));
         let in_use = !self.incoming.is_empty() && self.incoming.contains(&names::in_use(&backup.id));
         let mut listed = Listed::finished(backup, here, complete);
         if here && listed.backup.damage.is_none() {
-            listed.backup.damage = self.other_size(&file, listed.backup.size);
+            listed.backup.damage = other_size(&listed.backup, place);
         }
         let doing = if in_use { InUse::doing(self.dir, &listed.backup.id).unwrap_or(None) } else { None };
         listed.validating = doing.as_deref() == Some(VERIFY);
@@ -205,13 +228,6 @@ impl Looked<'_> {
             listed.status = Status::InProgress;
         }
         listed
-    }
-
-    /// Why the dump cannot be the recorded one, as far as its size tells: the cheap half of the proof.
-    fn other_size(&self, file: &str, recorded: Option<u64>) -> Option<String> {
-        let entry = self.dir.entry(file).ok().flatten()?;
-        let recorded = recorded.filter(|size| !entry.regular || *size != entry.size)?;
-        Some(format!("{file} has {} bytes, its record says {recorded}", entry.size))
     }
 
     /// A dump that lies there without a readable record: never hidden, never trusted.
@@ -295,6 +311,13 @@ impl Looked<'_> {
         }
         Ok(())
     }
+}
+
+/// Why the dump cannot be the recorded one, as far as its size tells: the cheap half of the proof.
+fn other_size(backup: &Backup, place: Place) -> Option<String> {
+    let Place::Taken(entry) = place else { return None };
+    let recorded = backup.size.filter(|size| !entry.regular || *size != entry.size)?;
+    Some(format!("{} has {} bytes, its record says {recorded}", names::dump_of(backup), entry.size))
 }
 
 fn inner_names(dir: &Dir, name: &str) -> Result<HashSet<String>> {

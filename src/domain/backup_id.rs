@@ -115,7 +115,13 @@ impl From<BackupId> for String {
 
 impl fmt::Display for BackupId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&(self.service.as_str().to_owned() + &spell(self.at, "-0000-00-00-00-00-00")))
+        let (service, time) = (self.service.as_str(), spell(self.at, "-0000-00-00-00-00-00"));
+        // A list has thousands, none of which is padded.
+        if f.width().is_none() && f.precision().is_none() {
+            f.write_str(service)?;
+            return f.write_str(&time);
+        }
+        f.pad(&(service.to_owned() + &time))
     }
 }
 
