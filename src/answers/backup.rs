@@ -215,6 +215,8 @@ struct VerificationJson<'a> {
     /// By what: `dumped-again`, every definition and every row; `rows`, the number of rows of each table; `nothing`. Null in
     /// records of earlier versions, which counted rows.
     comparison: Option<Comparison>,
+    /// What could not be compared in full, in words, a hundred at most: tables of which only the rows were counted.
+    not_compared: &'a [String],
     reason: Option<&'a str>,
 }
 
@@ -358,7 +360,7 @@ fn destination<'a>(copy: &'a CopyRecord, listed: &Listed) -> CopyJson<'a> {
 
 impl<'a> From<&'a Verification> for VerificationJson<'a> {
     fn from(verification: &'a Verification) -> Self {
-        let Verification { at, image, sha256, tables, rows, took_ms, comparison, reason } = verification;
+        let Verification { at, image, sha256, tables, rows, took_ms, comparison, not_compared, reason } = verification;
         VerificationJson {
             verified_at: *at,
             image,
@@ -367,6 +369,7 @@ impl<'a> From<&'a Verification> for VerificationJson<'a> {
             rows: *rows,
             took_ms: *took_ms,
             comparison: *comparison,
+            not_compared,
             reason: reason.as_deref(),
         }
     }

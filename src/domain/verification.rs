@@ -23,6 +23,9 @@ pub enum Comparison {
 /// Settings of the session that made a dump by which values are written, by their names: the time zone, for instance.
 pub type Session = BTreeMap<String, String>;
 
+/// So many tables that were not compared in full are named in a record.
+const NAMED: usize = 100;
+
 /// What a restore into a disposable database showed. Bound to the bytes by their hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,12 +46,23 @@ pub struct Verification {
     /// By what; absent in records of earlier versions, which counted rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Comparison>,
+    /// What could not be compared in full, in words, at most a hundred of them: tables of which the rows were counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_compared: Vec<String>,
     /// Why it failed; absent when everything came back equal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl Verification {
+    /// What of `not_compared` a record names.
+    pub fn naming(mut not_compared: Vec<String>) -> Vec<String> {
+        let more = not_compared.len().saturating_sub(NAMED);
+        not_compared.truncate(NAMED);
+        not_compared.extend((more > 0).then(|| format!("{more} more")));
+        not_compared
+    }
+
     /// Whether it shows that the backup restores: it did, and something was compared, or there was nothing to compare.
     pub fn shows_it(&self) -> bool {
         let compared = match self.comparison {
@@ -73,6 +87,10 @@ impl Verification {
                 format!("{tables}, {rows}: dumped again, every definition and every row is that of the backup")
             }
             Some(Comparison::Rows) if self.tables == 0 => "it came back empty, as the backup is".to_owned(),
+            Some(Comparison::Rows) if !self.not_compared.is_empty() => format!(
+                "{tables}, {rows}: as many as the backup has; not compared in full: {}",
+                self.not_compared.join(", ")
+            ),
             Some(Comparison::Rows) | None => format!("{tables}, {rows}: as many as the backup has"),
             Some(Comparison::Nothing) => "it was restored, but nothing in it could be compared".to_owned(),
         }

@@ -257,7 +257,7 @@ pub struct Outlook {
 }
 
 /// What was compared, and found equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compared {
     /// Tables.
     pub tables: u64,
@@ -265,6 +265,8 @@ pub struct Compared {
     pub rows: u64,
     /// By what they were compared.
     pub how: Comparison,
+    /// What could not be compared in full, in words: tables of which the rows were counted, for instance.
+    pub not_compared: Vec<String>,
 }
 
 /// What a whole dump holds, as counted in the dump itself.

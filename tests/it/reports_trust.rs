@@ -100,6 +100,10 @@ fn report_103_rows_that_a_trigger_ate_are_missed() {
     host.dokku(&["backups:verify", "shop", "--id", &id]).expect(0);
     let shown = verification(&host, &id);
     assert_eq!((&shown["comparison"], &shown["tables"], &shown["rows"]), (&"rows".into(), &1.into(), &2.into()));
+    // Which of them, for programs and for people.
+    let counted = shown["not_compared"][0].as_str().expect("what was only counted").to_owned();
+    let told = host.dokku(&["backups:info", "shop", "--id", &id]).expect(0).out();
+    assert!(told.contains(&format!("not compared in full: {counted}")), "{counted}: {told}");
 }
 
 #[test]

@@ -56,6 +56,7 @@ fn verify(backup: &mut Backup, sha256: &str, reason: Option<&str>) {
         rows: 0,
         took_ms: None,
         comparison: Some(Comparison::DumpedAgain),
+        not_compared: Vec::new(),
         reason: reason.map(str::to_owned),
     });
 }

@@ -51,16 +51,14 @@ impl Server {
             return Err(Failure::new(Kind::Damaged, "dumped again, what was restored is not what the dump holds")
                 .because(found.words()));
         }
-        for what in &found.unclear {
-            log::info!("compared by its number of rows only: {what}");
-        }
         // Made elsewhere, and tables without their rows: nothing of them was shown.
         let tables = before.content.objects.iter().any(|object| object.kind == "TABLE");
         if !before.is_own && before.content.tables.is_empty() && tables {
-            return Ok(Compared { tables: 0, rows: 0, how: Comparison::Nothing });
+            return Ok(Compared { tables: 0, rows: 0, how: Comparison::Nothing, not_compared: found.unclear });
         }
         let how = if found.unclear.is_empty() { Comparison::DumpedAgain } else { Comparison::Rows };
-        Ok(Compared { tables: before.content.tables.len() as u64, rows: before.content.rows(), how })
+        let (tables, rows) = (before.content.tables.len() as u64, before.content.rows());
+        Ok(Compared { tables, rows, how, not_compared: found.unclear })
     }
 }
 

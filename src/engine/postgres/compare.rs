@@ -47,7 +47,16 @@ impl Server {
             };
             let nothing = content.tables.is_empty() && there.iter().any(is_own);
             let how = if nothing { Comparison::Nothing } else { Comparison::Rows };
-            return Ok(Compared { tables: content.tables.len() as u64, rows: content.rows(), how });
+            let counted = how == Comparison::Rows && !content.tables.is_empty();
+            return Ok(Compared {
+                tables: content.tables.len() as u64,
+                rows: content.rows(),
+                how,
+                not_compared: counted
+                    .then(|| "definitions, and the values in the rows".to_owned())
+                    .into_iter()
+                    .collect(),
+            });
         }
         let more = differences.len().saturating_sub(3);
         differences.truncate(3);

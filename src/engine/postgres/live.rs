@@ -124,7 +124,7 @@ impl Live for LiveServer {
                 self.server.analyze(&swap.fresh, limit);
                 compared
             }
-            None => Compared { tables: 0, rows: 0, how: Comparison::Rows },
+            None => Compared { tables: 0, rows: 0, how: Comparison::Rows, not_compared: Vec::new() },
         };
         self.server.set(&[&unshield(&swap.fresh)[..], &properties.adorn(&swap.fresh)].concat())?;
         Ok(compared)

@@ -71,7 +71,7 @@ fn write(from: &LockedCatalogue, id: &BackupId, restore: Restore, shown: Option<
 
 /// What `restore` shows of the backup with this `record`, where that is more than is known.
 fn evidence(record: &Backup, restore: &Restore, shown: Shown) -> Option<Verification> {
-    let Compared { tables, rows, how } = shown.compared;
+    let Compared { tables, rows, how, not_compared } = shown.compared;
     let evidence = Verification {
         at: restore.finished_at?,
         image: shown.image,
@@ -80,6 +80,7 @@ fn evidence(record: &Backup, restore: &Restore, shown: Shown) -> Option<Verifica
         rows,
         took_ms: (restore.finished_at? - restore.started_at).num_milliseconds().try_into().ok(),
         comparison: Some(how),
+        not_compared: Verification::naming(not_compared),
         reason: None,
     };
     let is_known = record.verification.as_ref().is_some_and(|known| known.tells_more_than(&evidence));

@@ -10,7 +10,7 @@ use crate::codec::Identities;
 use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Consent, Listed, Service, Verification};
 use crate::domain::{Which, count};
-use crate::engine::{self, Bound, Compared, Content, Owner, Shown};
+use crate::engine::{self, Bound, Content, Owner, Shown};
 use crate::error::{Failure, Kind, Remedy, Result};
 use crate::operations::Context;
 use crate::operations::detach::detach_point;
@@ -219,8 +219,12 @@ fn evidence(
     log: &mut Log,
 ) -> (Result<Verification>, Vec<Remedy>) {
     let mut remedies = Vec::new();
+    let mut not_compared = Vec::new();
     let (tables, rows, how, reason) = match shown {
-        Ok(Ok(Compared { tables, rows, how })) => (tables, rows, Some(how), None),
+        Ok(Ok(compared)) => {
+            not_compared = Verification::naming(compared.not_compared);
+            (compared.tables, compared.rows, Some(compared.how), None)
+        }
         Ok(Err(failure)) => {
             remedies.clone_from(&failure.remedies);
             (0, 0, None, Some(failure.reason()))
@@ -233,7 +237,7 @@ fn evidence(
     let sha256 = backup.sha256.clone().unwrap_or_default();
     let (at, image) = (context.settings.clock.now(), image.to_owned());
     let took_ms = u64::try_from(took.as_millis()).ok();
-    let verification = Verification { at, image, sha256, tables, rows, took_ms, comparison: how, reason };
+    let verification = Verification { at, image, sha256, tables, rows, took_ms, comparison: how, not_compared, reason };
     log.say(&match &verification.reason {
         None => format!("verified: {}", verification.words()),
         Some(reason) => format!("verification failed: {reason}"),

@@ -128,12 +128,14 @@ impl Live for File {
     }
 
     fn fill(&self, to: &Replacement, dump: Option<Dump>, _: Duration) -> Result<Compared> {
-        let Some(dump) = dump else { return Ok(Compared { tables: 0, rows: 0, how: Comparison::Rows }) };
+        let Some(dump) = dump else {
+            return Ok(Compared { tables: 0, rows: 0, how: Comparison::Rows, not_compared: Vec::new() });
+        };
         let bytes = read(dump)?;
         let data = opened(&bytes)?;
         let place = if self.flaw == Some(Flaw::FillsLive) { DATA } else { word(plan(to)?, "fresh") };
         fs::write(self.folder.join(place), data)?;
-        Ok(Compared { tables: 1, rows: lines(data), how: Comparison::Rows })
+        Ok(Compared { tables: 1, rows: lines(data), how: Comparison::Rows, not_compared: Vec::new() })
     }
 
     fn commit(&self, to: &Replacement) -> Result<()> {
