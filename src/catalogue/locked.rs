@@ -46,13 +46,21 @@ pub struct LockedCatalogue {
 }
 
 impl LockedCatalogue {
-    /// Locks the folder of `service`, waiting at most `wait` for whoever has it. `doing` is what others are told.
-    pub fn lock(root: &Root, service: &Service, wait: Duration, doing: &str, clock: Clock) -> Result<LockedCatalogue> {
+    /// Locks the folder of `service`, waiting at most `wait` for whoever has it; `waiting` is told once who that is. `doing`
+    /// is what others are told.
+    pub fn lock(
+        root: &Root,
+        service: &Service,
+        wait: Duration,
+        waiting: &dyn Fn(&Job),
+        doing: &str,
+        clock: Clock,
+    ) -> Result<LockedCatalogue> {
         root.establish_key()?;
         let dir = root.service_or_new(service)?;
         let since = clock.now().format("%Y-%m-%dT%H:%M:%SZ");
         let words = [format!("pid {}: {doing}", std::process::id()), format!(", since {since}")];
-        let since = Instant::now();
+        let (since, mut told) = (Instant::now(), false);
         let lock = loop {
             if let Some(lock) = Lock::try_exclusive(&dir, LOCK, &words.concat())? {
                 break lock;
@@ -62,6 +70,10 @@ impl LockedCatalogue {
                 return Err(Failure::new(Kind::Busy, format!("{service} is busy ({words})"))
                     .with_work(Job::read(&dir, LOCK, None).map(|job| job.at_work()))
                     .hint("wait for it with: --wait SECONDS"));
+            }
+            if !told && let Some(job) = Job::read(&dir, LOCK, None) {
+                waiting(&job);
+                told = true;
             }
             // Time has passed since it was compared: a plain subtraction could go below zero.
             let left = wait.saturating_sub(since.elapsed());

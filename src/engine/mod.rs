@@ -161,6 +161,9 @@ pub trait Live: Send + Sync + Debug {
     /// how long nothing may come from it. Its end is proof.
     fn dump(&self, idle: Duration) -> Result<Child>;
 
+    /// What a dump of it that has begun waits for, in words, where that is somebody else's lock.
+    fn waits_for(&self) -> Result<Option<String>>;
+
     /// Ends what our dump that began in this time and was killed on the host has left running inside.
     fn end_dumps(&self, began: Range<DateTime<Utc>>) -> Result<()>;
 

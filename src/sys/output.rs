@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::child::interrupted;
 use super::idle_timer::IdleTimer;
 use super::{failpoints, signals};
-use crate::domain::shown;
+use crate::domain::{shown, shown_json};
 use crate::error::{Failure, Kind};
 
 /// How often a waiting writer looks for signals.
@@ -35,8 +35,18 @@ pub fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> io::Result<()
         text.push_str(&shown(line.as_ref()));
         text.push('\n');
     }
+    whole(&[text.as_bytes()])
+}
+
+/// Writes one line of JSON to stdout, with everything hidden in it escaped. It may be many MiB, and is not copied.
+pub fn json(text: &str) -> io::Result<()> {
+    whole(&[shown_json(text).as_bytes(), b"\n"])
+}
+
+/// Writes all of it to stdout.
+fn whole(pieces: &[&[u8]]) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match pieces.iter().try_for_each(|piece| out.write_all(piece)).and_then(|()| out.flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }

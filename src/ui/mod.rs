@@ -102,7 +102,7 @@ impl Ui {
 
     /// Writes one answer for programs, on one line.
     pub fn json<T: Answer>(&self, answer: &T) -> io::Result<()> {
-        self.data(&shown_json(&serde_json::to_string(&Document::of(answer))?))
+        output::json(&serde_json::to_string(&Document::of(answer))?)
     }
 
     /// Says for programs why the command failed: the last line on stderr.

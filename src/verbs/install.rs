@@ -37,7 +37,7 @@ fn mark(context: &Context) -> Result<()> {
     let settings = &context.settings;
     let root = Root::open(&settings.data_root, &settings.config_root)?;
     for service in root.unmarked_services()? {
-        match LockedCatalogue::lock(&root, &service, Duration::ZERO, "install", settings.clock) {
+        match LockedCatalogue::lock(&root, &service, Duration::ZERO, &|_| (), "install", settings.clock) {
             Ok(_) => context.ui.detail(&format!("the records of {service} bear this host's mark")),
             Err(failure) if failure.kind == Kind::Busy => {}
             Err(failure) => context.ui.warn(&failure.reason()),

@@ -96,8 +96,35 @@ fn fault_004_a_table_lock_times_out() {
     let args = ["backups:export", "shop", "--at", "2021-06-01T00:00:00Z"];
     let run = host.dokku_with("DOKKU_BACKUPS_IDLE_TIMEOUT", "2", &args).expect(1);
     assert!(run.stderr.contains("a lock on a table does this"), "{}", run.stderr);
+    // What it waited for is said while it waits, and stays in the log.
+    assert!(run.stderr.contains("the dump waits for the table public.orders, which process "), "{}", run.stderr);
     session.close();
     host.assert_clean("shop", &before, "nothing came for 2 seconds");
+    let log = host.dokku(&["backups:logs", "shop", "--id", "shop-2021-06-01-00-00-00"]).expect(0).out();
+    assert!(log.contains("it waited for the table public.orders, which process "), "{log}");
+}
+
+#[test]
+fn ux_316_a_wait_names_what_is_waited_for() {
+    let (host, _) = Host::with_backup();
+    let session = Session::open(&host, "shop", "begin; lock table orders in access exclusive mode;");
+    wait_for("the lock", || locks(&host, "orders", true).then_some(()));
+    let id = host.dokku(&["backups:export", "shop", "--detach"]).expect(0).id();
+    let told = "-----> Waiting for shop: pid ";
+    let busy = host.dokku(&["backups:export", "shop", "--wait", "1"]).expect(5);
+    assert!(
+        busy.stderr.contains(told) && busy.stderr.contains(&format!(": export of {id}, since ")),
+        "{}",
+        busy.stderr
+    );
+    assert_eq!(busy.stderr.matches(told).count(), 1, "{}", busy.stderr);
+    // Whoever does not wait is told once, by the failure.
+    let busy = host.dokku(&["backups:export", "shop"]).expect(5);
+    assert!(!busy.stderr.contains(told), "{}", busy.stderr);
+    session.close();
+    let waited = host.dokku(&["backups:export", "shop", "--wait", "60"]).expect(0);
+    assert!(!waited.id().is_empty());
+    assert_eq!(host.info("shop", &id)["status"], "success");
 }
 
 #[test]

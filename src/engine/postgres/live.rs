@@ -64,6 +64,10 @@ impl Live for LiveServer {
         self.server.dump(self.database()?, idle)
     }
 
+    fn waits_for(&self) -> Result<Option<String>> {
+        self.server.waits_for(self.database()?)
+    }
+
     fn end_dumps(&self, began: Range<DateTime<Utc>>) -> Result<()> {
         self.database.as_ref().map_or(Ok(()), |database| self.server.end_dumps(database, began.start, began.end))
     }

@@ -211,6 +211,19 @@ impl Server {
         self.docker.pour(&self.container, &args, Input::Nothing, idle)
     }
 
+    /// What a dump of `database` waits for: the oldest transaction that holds a lock it needs.
+    pub fn waits_for(&self, database: &str) -> Result<Option<String>> {
+        let sql = "SELECT CASE WHEN l.relation IS NULL THEN 'a lock' ELSE 'the table ' || l.relation::regclass::text END \
+                     || ', which process ' || b.pid || ' of ' || coalesce(nullif(b.application_name, ''), b.usename, 'somebody') \
+                     || ' (' || coalesce(b.state, 'unknown') || ') has locked since ' \
+                     || to_char(b.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC' \
+                   FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid AND NOT l.granted \
+                   CROSS JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS x(pid) JOIN pg_stat_activity b ON b.pid = x.pid \
+                   WHERE a.application_name = 'pg_dump' AND a.datname = current_database() \
+                   ORDER BY b.xact_start LIMIT 1";
+        self.value(database, sql)
+    }
+
     /// Ends what is left in `database` of a dump that we started between the two moments and that was killed on the
     /// host: `pg_dump` goes on in the container by itself.
     pub fn end_dumps(

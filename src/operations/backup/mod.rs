@@ -1,6 +1,7 @@
 //! Making one backup: options, facts, the pipe that stores a dump, the record.
 
 mod facts;
+mod held_up;
 mod options;
 mod run;
 mod store;

@@ -1,7 +1,12 @@
 //! Making one backup: start the dump, show the row, read it through, seal it, record it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::held_up;
 use crate::answers::BackupJson;
 use crate::catalogue::{Detail, Draft, LockedCatalogue, Log, Sealed};
 use crate::dokku::{Dokku, Info, not_running};
@@ -80,7 +85,7 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &LockedCatalogue, wante
     let later = wanted.source == Source::Safety;
     let copying = if later { None } else { Copying::begin(context, catalogue, &draft, about) };
     let grew = || copying.iter().for_each(Copying::grew);
-    match receive(context, catalogue, draft, &stored, Run { child, facts, about, grew: &grew }, log) {
+    match receive(context, catalogue, draft, &stored, Run { child, facts, about, grew: &grew, live: live() }, log) {
         Ok(mut sealed) => {
             sealed.record_mut().destination = match &copying {
                 Some(copying) => Some(copying.pending()),
@@ -197,6 +202,7 @@ struct Run<'a> {
     facts: Facts,
     about: Option<u64>,
     grew: &'a dyn Fn(),
+    live: Option<Box<dyn Live>>,
 }
 
 /// Reads the whole dump, and what was learnt beside it.
@@ -208,19 +214,36 @@ fn receive(
     run: Run<'_>,
     log: &mut Log,
 ) -> Result<Sealed> {
-    let Run { mut child, facts, about, grew } = run;
+    let Run { mut child, facts, about, grew, live } = run;
     let (datastore, own) = (draft.record.datastore, draft.record.database.clone());
     // It is the child that failed then, not the bytes that are bad.
     let program = if stored.direct { "the dump program".to_owned() } else { format!("{datastore}:export") };
     let nothing = Failure::new(Kind::Child, format!("{program} ended well but gave no output"));
     let format = engine::of(datastore).exported();
-    let incoming = Incoming { dump: &mut child, format, about, nothing: Some(nothing), grew };
+    let moved = AtomicU64::new(0);
+    let grew = || {
+        moved.fetch_add(1, Ordering::Relaxed);
+        grew();
+    };
+    let incoming = Incoming { dump: &mut child, format, about, nothing: Some(nothing), grew: &grew };
     let mut held = String::new();
-    let whole = store_dump(context, draft, stored, incoming, |content| {
-        held = format!("{}, {}", count(content.tables.len(), "table"), count(content.rows(), "row"));
-        is_of(catalogue.service(), own.as_deref(), &content.database, &program)
-    });
+    let (whole, waited) = thread::scope(|scope| -> Result<_> {
+        let (end, ended) = channel();
+        let quiet = held_up::quiet(context.settings.idle);
+        let (ui, moved) = (context.ui, &moved);
+        let watch = move || live.and_then(|live| held_up::tell(ui, &*live, moved, &ended, quiet));
+        let watch = thread::Builder::new().spawn_scoped(scope, watch)?;
+        let whole = store_dump(context, draft, stored, incoming, |content| {
+            held = format!("{}, {}", count(content.tables.len(), "table"), count(content.rows(), "row"));
+            is_of(catalogue.service(), own.as_deref(), &content.database, &program)
+        });
+        drop::<Sender<()>>(end);
+        Ok((whole, watch.join().unwrap_or_default()))
+    })?;
     log.quote(&child.stderr());
+    if let Some(waited) = waited {
+        log.say(&format!("it waited for {waited}"));
+    }
     let mut whole = whole?;
     log.say(&format!("read to its end: {} bytes, {held}", whole.size()));
     let learnt = facts.learnt();

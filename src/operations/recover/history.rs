@@ -76,7 +76,7 @@ pub fn end_history(
     // The backup belongs to another service; when that one is busy its history says "in progress" a little longer.
     let root = Root::open(&context.settings.data_root, &context.settings.config_root)?;
     let other = Service { name: id.service().clone(), ..catalogue.service().clone() };
-    match LockedCatalogue::lock(&root, &other, Duration::ZERO, "settling a restore", context.settings.clock) {
+    match LockedCatalogue::lock(&root, &other, Duration::ZERO, &|_| (), "settling a restore", context.settings.clock) {
         Ok(source) => end(&source),
         Err(failure) if failure.kind == Kind::Busy => Ok(()),
         Err(failure) => Err(failure),

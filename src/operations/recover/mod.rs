@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::catalogue::{Journal, LockedCatalogue, Log, Orphan, Root};
+use crate::catalogue::{Job, Journal, LockedCatalogue, Log, Orphan, Root};
 use crate::codec::Identities;
 use crate::domain::{Backup, Outcome, Service, Settled, Source, StoredAs};
 use crate::engine;
@@ -32,7 +32,8 @@ pub fn lock_and_recover(context: &Context, service: &Service, wait: u32, doing: 
 /// Locks the catalogue of `service`; `settle` comes before anything in it is changed.
 pub fn acquire(context: &Context, service: &Service, wait: u32, doing: &str) -> Result<LockedCatalogue> {
     let root = Root::open(&context.settings.data_root, &context.settings.config_root)?;
-    LockedCatalogue::lock(&root, service, Duration::from_secs(wait.into()), doing, context.settings.clock)
+    let waiting = |job: &Job| context.ui.step(&format!("Waiting for {service}: {}", job.words));
+    LockedCatalogue::lock(&root, service, Duration::from_secs(wait.into()), &waiting, doing, context.settings.clock)
 }
 
 /// Puts right what a dead run left in a locked catalogue.

@@ -90,6 +90,10 @@ impl Live for File {
         })
     }
 
+    fn waits_for(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     fn end_dumps(&self, _: Range<DateTime<Utc>>) -> Result<()> {
         Ok(())
     }
