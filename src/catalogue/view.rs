@@ -1,7 +1,7 @@
 //! What a reader sees, without a lock: always one whole generation of every record.
 
 use std::collections::{BTreeMap, HashSet};
-use std::{io, thread};
+use std::thread;
 
 use super::Folder;
 use super::in_use::{InUse, UPLOAD, VERIFY};
@@ -70,9 +70,9 @@ impl View {
         };
         // Whatever the index says holds only while the record's own file is as it was then: it can be read beside.
         let (names, index) = thread::scope(|scope| -> Result<_> {
-            let index = thread::Builder::new().spawn_scoped(scope, || Index::read(dir))?;
+            let index = thread::Builder::new().spawn_scoped(scope, || Index::read(dir));
             let names = dir.names()?.into_iter().collect();
-            Ok((names, index.join().unwrap_or_default()))
+            Ok((names, index.map_or_else(|_| Index::read(dir), |index| index.join().unwrap_or_default())))
         })?;
         let folder = Looked { names, ..folder };
         let records = Records::find(dir, index, &folder.names, service, detail);
@@ -144,12 +144,13 @@ impl Looked<'_> {
         thread::scope(|scope| {
             let mut shares = records.ids().chunks(share);
             let own = shares.next();
-            let begin = |ids| thread::Builder::new().spawn_scoped(scope, move || show(ids));
-            let others = shares.map(begin).collect::<io::Result<Vec<_>>>()?;
+            // What finds no thread is shown by this one.
+            let begin = |ids| thread::Builder::new().spawn_scoped(scope, move || show(ids)).map_err(|_| ids);
+            let others: Vec<_> = shares.map(begin).collect();
             let mut all = own.map_or_else(|| Ok(Vec::new()), show)?;
             for other in others {
                 let stopped = |_| Failure::new(Kind::Io, "a reader of records stopped unexpectedly");
-                all.extend(other.join().map_err(stopped)??);
+                all.extend(other.map_or_else(show, |other| other.join().map_err(stopped)?)?);
             }
             Ok(all)
         })

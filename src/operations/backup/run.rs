@@ -227,19 +227,20 @@ fn receive(
     };
     let incoming = Incoming { dump: &mut child, format, about, nothing: Some(nothing), grew: &grew };
     let mut held = String::new();
-    let (whole, waited) = thread::scope(|scope| -> Result<_> {
+    let (whole, waited) = thread::scope(|scope| {
         let (end, ended) = channel();
         let quiet = held_up::quiet(context.settings.idle);
         let (ui, moved) = (context.ui, &moved);
         let watch = move || live.and_then(|live| held_up::tell(ui, &*live, moved, &ended, quiet));
-        let watch = thread::Builder::new().spawn_scoped(scope, watch)?;
+        // Without it less is said, and nothing else is missing.
+        let watch = thread::Builder::new().spawn_scoped(scope, watch);
         let whole = store_dump(context, draft, stored, incoming, |content| {
             held = format!("{}, {}", count(content.tables.len(), "table"), count(content.rows(), "row"));
             is_of(catalogue.service(), own.as_deref(), &content.database, &program)
         });
         drop::<Sender<()>>(end);
-        Ok((whole, watch.join().unwrap_or_default()))
-    })?;
+        (whole, watch.ok().and_then(|watch| watch.join().ok().flatten()))
+    });
     log.quote(&child.stderr());
     if let Some(waited) = waited {
         log.say(&format!("it waited for {waited}"));
