@@ -15,7 +15,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{is_copy_due, upload_pending, watch_now_and_then};
 use crate::operations::schedule::{RunOutcome, run_due};
-use crate::operations::verify::{Turn, sweep_killed, verify_due};
+use crate::operations::verify::{Scheduled, Turn, sweep_killed, verify_due};
 use crate::properties::{DESTINATION, GLOBAL, PARALLEL_RUNS};
 use crate::schedules::{Slots, Store};
 use crate::sys::lock::Lock;
@@ -48,6 +48,7 @@ pub fn run(context: &Context) -> Result<()> {
         context: Context { settings, ui, ..context.clone() },
         store,
         tried: Mutex::default(),
+        scheduled: Mutex::default(),
         failed: AtomicUsize::new(0),
     };
     if let Err(failure) = stamped {
@@ -104,6 +105,8 @@ struct Tick {
     store: Store,
     /// What has had its turn: whatever is left of it is a later tick's.
     tried: Mutex<HashSet<(Service, DueWork)>>,
+    /// The services with schedules, and when the last run of each ended, as they were seen last.
+    scheduled: Mutex<Scheduled>,
     failed: AtomicUsize,
 }
 
@@ -120,7 +123,13 @@ impl Tick {
         let mut tried = lock(&self.tried);
         for service in services {
             let todo = match self.store.both(&service) {
-                Ok((schedules, state)) => DueWork::at(now, &schedules, &state),
+                Ok((schedules, state)) => {
+                    if !schedules.is_empty() {
+                        let ended = state.runs.values().filter_map(|run| run.finished_at).max();
+                        lock(&self.scheduled).insert(service.clone(), ended);
+                    }
+                    DueWork::at(now, &schedules, &state)
+                }
                 // Told once in a tick: to the tried it is a service with nothing to do.
                 Err(failure) => {
                     if tried.insert((service.clone(), DueWork::default())) {
@@ -253,7 +262,7 @@ impl Tick {
             Ok(backup) => self.say(&format!("{} is verified", backup.id)),
             Err(failure) => self.warn(&format!("{service}: {}", failure.reason())),
         };
-        if let Err(failure) = verify_due(&self.context, &self.store, slots, &told) {
+        if let Err(failure) = verify_due(&self.context, slots, &lock(&self.scheduled), &told) {
             self.warn(&format!("nothing more is verified: {}", failure.reason()));
         }
     }

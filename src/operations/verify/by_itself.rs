@@ -1,17 +1,19 @@
 //! Backups that are verified by themselves: after a tick's backups, the newest good one of every service for which that is
 //! due, one after the other, so that one disposable server runs at a time.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::dokku::Dokku;
-use crate::domain::{Backup, BackupId, Rhythm, RunState, Service, Which};
+use crate::domain::{Backup, BackupId, Rhythm, Service, Which};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::health::health;
 use crate::operations::keys::Keys;
 use crate::operations::schedule::notify_verification;
 use crate::properties::VERIFY;
-use crate::schedules::{Looked, Slots, Store};
+use crate::schedules::{Looked, Slots};
 use crate::sys::signals;
 
 use super::verify;
@@ -21,47 +23,48 @@ const AGAIN: TimeDelta = TimeDelta::hours(1);
 /// The same where somebody has to set something first.
 const AGAIN_WHEN_SET: TimeDelta = TimeDelta::days(1);
 
+/// The services with schedules, and when the last run of each ended.
+pub type Scheduled = BTreeMap<Service, Option<DateTime<Utc>>>;
+
 /// What came of one service's turn.
 pub type Turn = (Service, Result<Backup>);
 
 /// Verifies what is due, unless another tick is at it, and tells `told` of each. The time of each look is kept, so that a
 /// minute in which nothing happened costs no more than reading it.
-pub fn verify_due(context: &Context, store: &Store, slots: &Slots, told: &dyn Fn(&Turn)) -> Result<()> {
+pub fn verify_due(context: &Context, slots: &Slots, scheduled: &Scheduled, told: &dyn Fn(&Turn)) -> Result<()> {
     let Some(_only) = slots.take_verifications()? else { return Ok(()) };
     let mut looks = slots.verifications();
-    let services = store.services()?;
-    looks.retain(|name, _| services.iter().any(|service| service.full_name() == *name));
-    for service in services {
+    let names: BTreeSet<String> = scheduled.keys().map(Service::full_name).collect();
+    looks.retain(|name, _| names.contains(name));
+    for (service, ended) in scheduled {
         if signals::received().is_some() {
             return Ok(());
         }
-        // Schedules that cannot be read were told of when backups were made.
-        let Ok((schedules, state)) = store.both(&service) else { continue };
         let (name, now) = (service.full_name(), context.settings.clock.now());
-        let is_due = looks.get(&name).is_none_or(|looked| is_due(looked, &state, now));
-        if schedules.is_empty() || !is_due {
+        if looks.get(&name).is_some_and(|looked| !is_due(looked, *ended, now)) {
             continue;
         }
-        let set = context.properties().computed(&service, &VERIFY)?;
+        let set = context.properties().computed(service, &VERIFY)?;
         let Some(rhythm) = Rhythm::parse(&set) else { continue };
-        let wait = match to_verify(context, &service, rhythm) {
+        let wait = match to_verify(context, service, rhythm) {
             Ok(None) => None,
-            Ok(Some(id)) => one(context, &service, id, told),
+            Ok(Some(id)) => one(context, service, id, told),
             Err(failure) => {
-                told(&(service, Err(failure)));
+                told(&(service.clone(), Err(failure)));
                 Some(AGAIN)
             }
         };
-        let at = context.settings.clock.now();
-        looks.insert(name, Looked { at, again: wait.map_or_else(|| rhythm.next(at), |wait| at + wait) });
+        let then = context.settings.clock.now();
+        let again = wait.map_or_else(|| rhythm.next(then), |wait| then + wait);
+        // What ended while this was looked at is seen by the next look.
+        looks.insert(name, Looked { at: now, again });
         slots.note_verifications(&looks)?;
     }
     Ok(())
 }
 
 /// Something may have come since the last look. One that lies ahead was noted by a clock that was wrong.
-fn is_due(looked: &Looked, state: &RunState, now: DateTime<Utc>) -> bool {
-    let ended = state.runs.values().filter_map(|run| run.finished_at).max();
+fn is_due(looked: &Looked, ended: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     looked.again <= now || looked.at > now || ended.is_some_and(|ended| ended >= looked.at)
 }
 

@@ -26,7 +26,7 @@ use crate::sys::dir::Dir;
 use crate::sys::docker::{Docker, LIMIT};
 use crate::ui::bytes;
 
-pub use by_itself::{Turn, verify_due};
+pub use by_itself::{Scheduled, Turn, verify_due};
 
 /// How long the evidence may wait for the service's lock: a long export may be running. 10 minutes.
 const PATIENCE: u32 = 600;
