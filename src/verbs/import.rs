@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args};
 
 use super::args::{ConsentArg, IdentityArg, parse_compression, parse_label};
 use crate::answers::BackupJson;
-use crate::catalogue::{Detail, Journal, LockedCatalogue};
+use crate::catalogue::{Detail, LockedCatalogue};
 use crate::dokku::{Dokku, Info, not_running};
 use crate::domain::{Backup, BackupId, Compression, Listed, Service, ServiceWord, Which};
 use crate::engine::{Dump, Outlook};
@@ -18,12 +18,11 @@ use crate::operations::detach::{asks_nobody, detach_point};
 use crate::operations::intake::{Foreign, bring_in};
 use crate::operations::keys::Keys;
 use crate::operations::locked_pair::LockedPair;
-use crate::operations::recover::lock_and_recover;
+use crate::operations::recover::{lock_and_recover, note_origin};
 use crate::operations::restore::{
     Accepted, accept, history_entry, in_place, prove_chosen, redeploy, replace, show_plan, show_redeploy, with_history,
 };
 use crate::operations::select::{choose, folder_for_reading, resolve, resolve_other, usable};
-use crate::properties::{REPLACED_AT, folder};
 use crate::ui::{Format, confirm, unchanged};
 
 /// `backups:import`
@@ -180,13 +179,12 @@ fn restore(
         if !args.no_backup {
             restore.safety_backup = safety_backup(context, dokku, into, &info)?;
         }
-        let noted = note_origin(context, from.service(), target)?;
         match way {
             // The stock import compares nothing.
             Way::InPlace(dump) => in_place(context, dokku, into, dump, &backup.id, restore).map(|()| None),
             Way::Beside(accepted) => replace(context, into, &info, accepted, Some(&backup.id), restore),
         }
-        .inspect_err(|_| noted.take_back(context, into))
+        .inspect(|_| note_origin(context, &backup.id, target, restore.started_at))
     })?;
     context.ui.step(&format!("Restored {} into {target}", backup.id));
     context.ui.took(since);
@@ -218,38 +216,6 @@ fn prepared(
         show_redeploy(context, usable(chosen)?, info);
     }
     Ok(way)
-}
-
-/// That what is there came from another service, and what was noted before.
-struct Noted<'a> {
-    target: &'a Service,
-    before: Option<Option<String>>,
-}
-
-/// What came from another service's backup is in none of `target`'s own: only one that is made from now on holds it. Noted
-/// before it is put there: whoever is killed in between must not leave older ones as a way back.
-fn note_origin<'a>(context: &Context, source: &Service, target: &'a Service) -> Result<Noted<'a>> {
-    if source == target {
-        return Ok(Noted { target, before: None });
-    }
-    let (properties, folder) = (context.properties(), folder(target));
-    let before = properties.get(&folder, REPLACED_AT)?;
-    properties.set(&folder, REPLACED_AT, Some(&context.settings.clock.now().to_rfc3339()))?;
-    Ok(Noted { target, before: Some(before) })
-}
-
-impl Noted<'_> {
-    /// The restore failed. Where its journal is still there nobody knows what became of the data, and the note stays.
-    fn take_back(self, context: &Context, into: &LockedCatalogue) {
-        let Some(before) = self.before.filter(|_| matches!(Journal::read(into.dir()), Ok(None))) else { return };
-        if let Err(failure) = context.properties().set(&folder(self.target), REPLACED_AT, before.as_deref()) {
-            context.ui.warn(&format!(
-                "older backups of {} are not counted any more: {}",
-                self.target,
-                failure.reason()
-            ));
-        }
-    }
 }
 
 /// How the proven dump gets into the service.

@@ -162,7 +162,8 @@ fn fault_022_import_from_another_service_killed() {
         let now = two.host.digest("till");
         assert!(now == empty || now == two.digests[0], "point {point}: {now}");
         // Older backups of its own are no way back to what came from elsewhere.
-        assert!(now == empty || noted.exists(), "point {point}: nothing says that it was replaced");
+        // And one that was undone has replaced nothing.
+        assert_eq!(noted.exists(), now != empty, "point {point}: what is said of where its data came from");
         assert!(!two.settle(&format!("point {point} of another"), false), "the source was changed");
         let history = two.host.info("shop", &two.ids[0])["restores"].clone();
         let open = history.as_array().expect("restores").iter().filter(|r| r["status"] == "in-progress").count();

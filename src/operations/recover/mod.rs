@@ -1,6 +1,7 @@
 //! Opening a catalogue for changes: lock it, then put right what a dead run left.
 
 mod history;
+mod origin;
 
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ use crate::operations::keys::configured;
 use crate::operations::proof::{describe, read_dump};
 use crate::stream::Summed;
 use crate::ui::Progress;
+
+pub use origin::note_origin;
 
 use history::{end_histories_without_journal, end_history, has_succeeded};
 
@@ -138,6 +141,7 @@ fn settle_restore(context: &Context, catalogue: &LockedCatalogue, journal: &Jour
     let Some(replacement) = journal.replacement() else {
         ui.warn(&format!("{} into {target} was interrupted; the data may be incomplete", journal.what()));
         ui.warn(&format!("put it right with: {}", journal.undo()));
+        note(context, catalogue.service(), journal);
         return end_history(context, catalogue, journal, Some("interrupted"));
     };
     let service = catalogue.service();
@@ -183,9 +187,17 @@ fn settle_restore(context: &Context, catalogue: &LockedCatalogue, journal: &Jour
     };
     end_history(context, catalogue, journal, reason)?;
     match reason {
-        None => Journal::close(catalogue.dir()),
+        None => {
+            note(context, service, journal);
+            Journal::close(catalogue.dir())
+        }
         Some(_) => Journal::take_back(catalogue.dir(), catalogue.incoming()),
     }
+}
+
+/// What the dead run had no time to note.
+fn note(context: &Context, service: &Service, journal: &Journal) {
+    journal.id.iter().for_each(|id| note_origin(context, id, service, journal.started_at));
 }
 
 /// The failure of a restore after which the live database is neither the one before nor the restored one.
