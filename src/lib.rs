@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod codec;
 mod datastores;
+pub mod delta;
 pub mod document;
 pub mod dokku;
 pub mod domain;

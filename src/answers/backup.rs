@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::archive::ArchiveJson;
 use crate::domain::{
     AppCode, Backup, BackupId, Comparison, Compression, CopyRecord, CopyWord, Datastore, DumpFormat, Listed,
     MoreTables, Origin, Presence, Restore, Service, Source, Status, TableRows, Trust, Verification,
@@ -59,6 +60,8 @@ pub struct BackupJson<'a> {
     size: Option<u64>,
     /// Hash of its bytes, lower-case hex.
     sha256: Option<&'a str>,
+    /// The archive in it and what the file leans on; null of a backup that was not stored by `storage delta`.
+    archive: Option<ArchiveJson<'a>>,
     /// How the dump itself is written.
     dump_format: DumpFormat,
     /// What in it reaches beyond the database; restored only by explicit consent.
@@ -262,6 +265,7 @@ impl<'a> BackupJson<'a> {
             path: b.file.as_ref().map(|file| folder.join(file).display().to_string()),
             size: b.size,
             sha256: b.sha256.as_deref(),
+            archive: ArchiveJson::of(listed),
             dump_format: b.form().format,
             programs: &b.programs,
             compression: b.compression,
@@ -272,7 +276,7 @@ impl<'a> BackupJson<'a> {
             dump_tool_version: b.dump_tool_version.as_deref(),
             database: b.database.as_deref(),
             suspicious: b.suspicious.as_deref(),
-            damage: b.damage.as_deref(),
+            damage: b.damage.as_deref().or(listed.chain.damage.as_deref()),
             adopted: b.adopted,
             origin: if origin.is_own() { OriginWord::Own } else { OriginWord::Foreign },
             origin_reason: match origin {

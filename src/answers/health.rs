@@ -52,6 +52,10 @@ pub struct ServiceHealth<'a> {
     pub stored_backups: usize,
     /// What they take of its disk, in bytes.
     pub stored_bytes: u64,
+    /// Bytes of what they hold, unpacked where that is known.
+    pub held_bytes: u64,
+    /// About how many bytes more they would take if each stood for itself.
+    pub saved_bytes: u64,
     /// When the next scheduled backup is due; null without schedules.
     pub next_due_at: Option<DateTime<Utc>>,
     /// Everything worth saying, the worst first.

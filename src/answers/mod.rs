@@ -2,6 +2,7 @@
 //! type. No field is ever absent: null stands for what is not known; times are UTC, sizes are bytes. A new answer is a
 //! type in this folder and a line in `answers!`; `make schema` writes `docs/schema/`.
 
+mod archive;
 mod backup;
 mod changes;
 mod failure;

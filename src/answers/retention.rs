@@ -50,7 +50,7 @@ pub struct DecisionJson<'a> {
 
 impl<'a> From<&'a Decision> for DecisionJson<'a> {
     fn from(decision: &'a Decision) -> Self {
-        let Decision { id, action, reason, expires_at, size } = decision;
+        let Decision { id, action, reason, expires_at, size, position: _ } = decision;
         DecisionJson { id, action: *action, reason, expires_at: *expires_at, size: *size }
     }
 }

@@ -72,6 +72,22 @@ impl Draft {
         Ok(Sealed { record: self.record })
     }
 
+    /// Puts this in the place of the dump that lies in the file `old`, another form of the same: durable first, then in its
+    /// own place, then in the record, and only then the old one goes. A note says what is under way, so that whoever comes
+    /// after a crash knows which of the two counts.
+    pub fn replace(mut self, catalogue: &LockedCatalogue, size: u64, sha256: String, old: &str) -> Result<Backup> {
+        let (id, new) = (self.record.id.clone(), self.file_name());
+        catalogue.note_replacement(&id, &new, old)?;
+        let note = self.make_durable(catalogue, size)?;
+        self.record.notes.extend(note);
+        self.record.size = Some(size);
+        self.record.sha256 = Some(sha256);
+        catalogue.save(&self.record)?;
+        catalogue.end_replacement(&id)?;
+        catalogue.reindex()?;
+        Ok(self.record)
+    }
+
     fn make_durable(&mut self, catalogue: &LockedCatalogue, size: u64) -> Result<Option<String>> {
         self.file.sync()?;
         let written = self.file.size()?;

@@ -7,8 +7,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::document::{HostKey, Purpose, Seal, encode, encode_sealed, hex};
-use super::host_key;
-use crate::domain::{Backup, Service, Stranger};
+use super::{host_key, record};
+use crate::domain::{Backup, BackupId, Datastore, Service, Stranger};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
 
@@ -74,6 +74,12 @@ impl Deref for Folder {
 impl Folder {
     pub(super) fn new(dir: Dir, seals: Seals) -> Folder {
         Folder { dir, seals }
+    }
+
+    /// The record of `id`, a backup of the service that has `datastore`; fails as `not-found` or `catalogue` where there is
+    /// none that can be followed.
+    pub fn record(&self, id: &BackupId, datastore: Datastore) -> Result<Backup> {
+        record::for_change(self, id, datastore)
     }
 
     /// What tells whose its documents are.

@@ -195,6 +195,7 @@ impl LockedCatalogue {
         record.reason = Some(reason);
         record.finished_at = self.clock.now();
         record.file = None;
+        record.archive = None;
         for part in names::dumps(&record.id) {
             if self.incoming.entry(&part)?.is_some() {
                 self.incoming.remove(&part)?;

@@ -21,6 +21,7 @@ mod names;
 mod record;
 mod records;
 mod recovery;
+mod replacement;
 mod root;
 mod sidecar;
 mod view;

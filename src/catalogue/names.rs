@@ -64,6 +64,11 @@ pub fn draft(id: &BackupId) -> String {
     format!("{id}.draft")
 }
 
+/// In `INCOMING`: the two files of a dump that is being stored in another form.
+pub fn replacement(id: &BackupId) -> String {
+    format!("{id}.replacement")
+}
+
 /// The lock of whoever works with one dump without changing the folder, in `INCOMING`.
 pub fn in_use(id: &BackupId) -> String {
     format!("{id}.use")

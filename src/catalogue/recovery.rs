@@ -50,6 +50,7 @@ impl LockedCatalogue {
     /// Finishes or undoes whatever a run that is no more had begun.
     pub fn recover(&self) -> Result<Recovered> {
         let mut found = Recovered { journal: Journal::read(&self.dir)?, ..Recovered::default() };
+        self.end_replacements()?;
         // First, so that a lost index costs reading all records once.
         let seen = self.look(&mut found)?;
         self.settle_deletions(&mut found, &seen.deleted)?;
@@ -122,6 +123,8 @@ impl LockedCatalogue {
                 Some(id) => drop(InUse::take_in(self.dir.enter(names::INCOMING)?, &id, "recovery", self.clock)?),
                 // Somebody is asking a verification to end.
                 None if name.ends_with(".cancel") && Lock::is_held(&self.incoming, name)? => {}
+                // A replacement whose record cannot be read.
+                None if names::id_of(name, "replacement").is_some() => {}
                 None if self.incoming.entry(name)?.is_some_and(|entry| !entry.directory) => {
                     self.incoming.remove(name)?
                 }

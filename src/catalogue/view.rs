@@ -10,7 +10,7 @@ use super::journal::Journal;
 use super::names::{self, INCOMING, LOCK, TRASH};
 use super::record::{self, Found};
 use super::records::Records;
-use crate::domain::{Backup, BackupId, Datastore, Listed, Outcome, Presence, Service, Status, Stranger};
+use crate::domain::{Backup, BackupId, Datastore, Listed, Outcome, Presence, Service, Status, Stranger, link};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::{Dir, Entry};
 use crate::sys::lock::Lock;
@@ -101,13 +101,9 @@ impl View {
         let is_foreign = |name: &&&String| !names::is_ours(name, &service.name) || !recorded(name);
         let foreign = rest.iter().filter(is_foreign).map(|name| (*name).clone()).collect();
         let journal = Journal::read(dir);
-        Ok(View {
-            backups: backups.into_values().rev().collect(),
-            foreign,
-            journal,
-            unreadable,
-            in_use: folder.in_use()?,
-        })
+        let mut backups: Vec<Listed> = backups.into_values().rev().collect();
+        link(&mut backups);
+        Ok(View { backups, foreign, journal, unreadable, in_use: folder.in_use()? })
     }
 }
 

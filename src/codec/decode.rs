@@ -8,6 +8,7 @@ use age::{DecryptError, Decryptor};
 use super::{Identities, header};
 use crate::domain::{Compression, StoredAs};
 use crate::error::{Failure, Kind, Result};
+use crate::sys::file::{Anywhere, NamedFile};
 
 /// Bytes fetched from the file at once.
 const BUFFER: usize = 256 << 10;
@@ -38,6 +39,19 @@ pub fn decode<'a>(source: impl Read + Send + 'a, form: StoredAs, identities: &Id
         }
     };
     Ok(Decoder { inner, form })
+}
+
+/// Takes the encryption alone off the file `source`, so that what is in it can be read from anywhere. Fails like [`decode`].
+pub fn anywhere(source: NamedFile, form: StoredAs, identities: &Identities) -> Result<Box<dyn Anywhere>> {
+    if !form.encrypted {
+        return Ok(Box::new(source));
+    }
+    let mut source = source;
+    // Its head is looked at before the library sees it, and read again.
+    header::bounded(BufReader::with_capacity(BUFFER, &mut source)).map_err(|error| told(form, error))?;
+    source.rewind()?;
+    let opened = Decryptor::new(source).and_then(|opened| opened.decrypt(identities.all()));
+    Ok(Box::new(opened.map_err(|error| refused(form, error))?))
 }
 
 fn open<'a>(

@@ -6,7 +6,7 @@ mod encode;
 mod header;
 mod keys;
 
-pub use decode::{Decoder, decode};
+pub use decode::{Decoder, anywhere, decode};
 pub use encode::Encoder;
 pub use keys::{Identities, Recipients};
 

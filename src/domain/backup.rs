@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BackupId, Compression, CopyRecord, CopyState, Datastore, DumpFormat, ServiceName, Session, Status, StoredAs,
-    Stranger, Verification,
+    Archive, BackupId, Compression, CopyRecord, CopyState, Datastore, DumpFormat, Leaning, ServiceName, Session,
+    Status, StoredAs, Stranger, Verification,
 };
 
 /// How a finished run ended. A run that has not ended has no record, only a draft.
@@ -240,6 +240,9 @@ pub struct Backup {
     /// Code of every linked app.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub apps: Vec<AppCode>,
+    /// The archive in its file and what that leans on, where it was stored in segments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<Archive>,
     /// The copy elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<CopyRecord>,
@@ -278,6 +281,7 @@ impl Backup {
             file: None,
             size: None,
             sha256: None,
+            archive: None,
             dump_format: DumpFormat::Custom,
             programs: Vec::new(),
             compression: Compression::None,
@@ -324,8 +328,28 @@ impl Backup {
     /// The form of its file: as the name tells, or before there is one, as it is going to be.
     pub fn form(&self) -> StoredAs {
         let (format, compression) = (self.dump_format, self.compression);
-        let going_to_be = StoredAs { format, compression, encrypted: !self.encrypted_to.is_empty() };
+        let leaning = match &self.archive {
+            Some(archive) if archive.base.is_some() => Leaning::Delta,
+            _ => Leaning::Whole,
+        };
+        let going_to_be = StoredAs { format, compression, encrypted: !self.encrypted_to.is_empty(), leaning };
         self.file.as_deref().and_then(StoredAs::of_file).unwrap_or(going_to_be)
+    }
+
+    /// What tells its content from every other: the hash of the archive, which another base does not change, or else of the
+    /// stored file.
+    pub fn content_sha256(&self) -> Option<&str> {
+        self.archive.as_ref().map(|archive| archive.sha256.as_str()).or(self.sha256.as_deref())
+    }
+
+    /// Bytes of what it holds: of the archive, or where that is not known apart, of the stored file.
+    pub fn held(&self) -> Option<u64> {
+        self.archive.as_ref().map(|archive| archive.size).filter(|size| *size > 0).or(self.size)
+    }
+
+    /// The backup that its file leans on.
+    pub fn base(&self) -> Option<&BackupId> {
+        self.archive.as_ref().and_then(|archive| archive.base.as_ref())
     }
 
     /// A good dump that has not been deleted.
@@ -360,6 +384,9 @@ impl Backup {
     pub fn is_restorable(&self) -> bool {
         self.is_good()
             && self.damage.is_none()
-            && self.verification.as_ref().is_some_and(|v| v.shows_it() && Some(&v.sha256) == self.sha256.as_ref())
+            && self
+                .verification
+                .as_ref()
+                .is_some_and(|v| v.shows_it() && Some(v.sha256.as_str()) == self.content_sha256())
     }
 }

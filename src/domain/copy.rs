@@ -115,6 +115,9 @@ pub struct CopyRecord {
     /// Hash over the record as it lies beside the copy: when it is another than the record's own, that one is out of date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,
+    /// Where the copy of its file lies that leans on another base, until this one is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<String>,
     /// A word that goes with every upload of it: an object that carries it is ours, whatever became of the upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mark: Option<String>,
@@ -144,6 +147,7 @@ impl CopyRecord {
             kept_until: None,
             uploaded_at: None,
             record: None,
+            former: None,
             mark: None,
             attempts: 0,
             retry_at: None,
@@ -196,7 +200,8 @@ impl CopyRecord {
     /// Whether something is still to be done about it, and not only later.
     pub fn is_due(&self, now: DateTime<Utc>) -> bool {
         let open = match self.state {
-            CopyState::Stored | CopyState::Deleted => false,
+            CopyState::Stored => self.former.is_some(),
+            CopyState::Deleted => false,
             CopyState::Kept => self.retry_at.is_some(),
             _ => true,
         };

@@ -69,6 +69,19 @@ impl DumpFormat {
     }
 }
 
+/// Whether a file leans on that of another backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Leaning {
+    /// It stands for itself.
+    #[default]
+    Whole,
+    /// It holds the differences from another backup.
+    Delta,
+    /// The same, after it was given another base while its first file still counted: both lie there for a moment, under
+    /// names of their own.
+    Rebased,
+}
+
 /// Where a copy of a dump lies; one may be encrypted and the other not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -90,20 +103,40 @@ pub struct StoredAs {
     pub compression: Compression,
     /// Whether the result is encrypted with age.
     pub encrypted: bool,
+    /// Whether it leans on another file. One that does is of zstd frames, and of the datastore's own format.
+    pub leaning: Leaning,
 }
 
 impl StoredAs {
     /// As the datastore wrote it.
-    pub const UNCHANGED: StoredAs =
-        StoredAs { format: DumpFormat::Custom, compression: Compression::None, encrypted: false };
+    pub const UNCHANGED: StoredAs = StoredAs {
+        format: DumpFormat::Custom,
+        compression: Compression::None,
+        encrypted: false,
+        leaning: Leaning::Whole,
+    };
 
     /// All there are.
     pub fn all() -> impl Iterator<Item = StoredAs> {
         let both = [false, true].into_iter();
         let compressed = both.flat_map(|encrypted| Compression::ALL.map(move |compression| (compression, encrypted)));
-        compressed.flat_map(|(compression, encrypted)| {
-            [DumpFormat::Custom, DumpFormat::Plain].map(|format| StoredAs { format, compression, encrypted })
-        })
+        let whole = compressed.flat_map(|(compression, encrypted)| {
+            let whole = StoredAs { compression, encrypted, ..StoredAs::UNCHANGED };
+            [DumpFormat::Custom, DumpFormat::Plain].map(|format| StoredAs { format, ..whole })
+        });
+        let leaning = [Leaning::Delta, Leaning::Rebased].into_iter();
+        let deltas = leaning.flat_map(|leaning| [false, true].map(|encrypted| StoredAs::delta(leaning, encrypted)));
+        whole.chain(deltas)
+    }
+
+    /// Differences from another backup.
+    pub fn delta(leaning: Leaning, encrypted: bool) -> StoredAs {
+        StoredAs { compression: Compression::Zstd, encrypted, leaning, ..StoredAs::UNCHANGED }
+    }
+
+    /// Whether it is read through another file.
+    pub fn is_delta(self) -> bool {
+        self.leaning != Leaning::Whole
     }
 
     /// Neither compressed nor encrypted.
@@ -113,6 +146,13 @@ impl StoredAs {
 
     /// The ending of its files, without the first dot.
     pub fn ending(self) -> &'static str {
+        match (self.leaning, self.encrypted) {
+            (Leaning::Whole, _) => {}
+            (Leaning::Delta, false) => return "dump.delta",
+            (Leaning::Rebased, false) => return "dump.delta2",
+            (Leaning::Delta, true) => return "dump.delta.age",
+            (Leaning::Rebased, true) => return "dump.delta2.age",
+        }
         let plain = self.format == DumpFormat::Plain;
         let ending = |custom, sql| if plain { sql } else { custom };
         match (self.compression, self.encrypted) {
@@ -159,6 +199,6 @@ mod tests {
         for other in ["x.dump.gz.gz", "x.dump.age.gz", "x.gz", "x", "dump", "x.toml", "x.dump.", "x.dump.GZ"] {
             assert_eq!(StoredAs::of_file(other), None, "{other}");
         }
-        assert_eq!(StoredAs::all().count(), 12);
+        assert_eq!(StoredAs::all().count(), 16);
     }
 }

@@ -1,10 +1,12 @@
 //! The nouns, without any input or output: values that cannot be wrong, and the rules between them.
 
 mod address;
+mod archive;
 mod backup;
 mod backup_id;
 mod bytes;
 mod calendar;
+mod chain;
 mod code;
 mod copy;
 mod count;
@@ -38,17 +40,19 @@ mod wording;
 mod xargs;
 
 pub use address::{host_only, is_public};
+pub use archive::{Archive, Storage};
 pub use backup::{AppCode, Backup, CANCELLED_BY, MoreTables, Outcome, Restore, Source, TableRows};
 pub use backup_id::{BackupId, WrongId, spell};
 pub use bytes::bytes;
 pub use calendar::reading;
+pub use chain::{Chain, base_for, leaning_words, link, saved};
 pub use code::Code;
 pub use copy::{CopyRecord, CopyState, CopyWord};
 pub use count::{choose, count, count_of};
 pub use destination::{Bucket, Destination, Scheme, WrongDestination, id_of_file, key_of, keys_of, owner_of};
 pub use finding::{Finding, Level, verdict};
 pub use foreign_code::{Consent, ForeignCode, Need, Objection, Privileged, Stage, Unlisted};
-pub use form::{Compression, DumpFormat, Place, StoredAs};
+pub use form::{Compression, DumpFormat, Leaning, Place, StoredAs};
 pub use health::{GRACE, Look, is_sound, spell_age};
 pub use image::{ImageRef, WrongImage};
 pub use last::{Last, last};
@@ -65,7 +69,7 @@ pub use scrub::scrub;
 pub use service::{Datastore, Service, ServiceName, WrongName};
 pub use service_word::{ServiceWord, Which};
 pub use shown::{is_hidden, shown, shown_json};
-pub use shrink::{is_emptied, suspicion};
+pub use shrink::{archive_suspicion, is_emptied, suspicion};
 pub use state::{Listed, Presence, Status, Trust, is_of_its_service, newest_good};
 pub use stranger::Stranger;
 pub use swap::{OwnWay, Replacement, Settled, Swap};

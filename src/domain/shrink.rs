@@ -1,6 +1,6 @@
 //! A dump that is whole and yet looks wrong: it shrank to a fraction of the last ones, or lost its tables.
 
-use super::{Backup, StoredAs, TableRows};
+use super::{Archive, Backup, StoredAs, TableRows};
 
 /// Dumps smaller than this vary too much in proportion to mean anything: 64 KiB.
 const SMALL: u64 = 64 << 10;
@@ -27,10 +27,18 @@ pub fn suspicion(last: &Backup, form: StoredAs, size: u64, tables: &[TableRows],
             .then(|| format!("{} with data; {} had {had}", super::count(count, "table"), last.id))
     };
     let lost = if all_named { gone(last, tables) } else { fewer() };
-    lost.or_else(|| {
-        (last.form() == form && before > SMALL && size < before / FRACTION)
-            .then(|| format!("{size} bytes; {} had {before}", last.id))
-    })
+    let comparable = last.form() == form && !form.is_delta();
+    lost.or_else(|| shrunk(last, comparable.then_some((before, size))))
+}
+
+/// Says that the archive of a backup which was stored in segments has shrunk; of differences the file tells nothing.
+pub fn archive_suspicion(last: &Backup, archive: &Archive) -> Option<String> {
+    shrunk(last, last.archive.as_ref().map(|before| (before.size, archive.size)))
+}
+
+fn shrunk(last: &Backup, sizes: Option<(u64, u64)>) -> Option<String> {
+    let (before, size) = sizes.filter(|(before, size)| *before > SMALL && *size < before / FRACTION)?;
+    Some(format!("{size} bytes; {} had {before}", last.id))
 }
 
 /// Whether nothing is left in `backup` of what `last` held: all tables are gone, or all rows. Such a database may be new,

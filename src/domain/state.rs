@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Backup, CopyRecord, CopyState, CopyWord, Outcome, Restore, Source, newest};
+use super::{Backup, Chain, CopyRecord, CopyState, CopyWord, Outcome, Restore, Source, newest};
 
 /// How a run stands, be it a backup or a restore: dFlow's three raw words, exactly these in JSON and in records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -135,6 +135,8 @@ pub struct Listed {
     pub validating: bool,
     /// Somebody is copying them to the destination right now.
     pub uploading: bool,
+    /// What the backups it leans on mean for it, and who leans on it.
+    pub chain: Chain,
 }
 
 /// Whether it holds what its service held: a dump from elsewhere does only once it was restored there, and a stranger's
@@ -177,7 +179,12 @@ impl Listed {
             (false, true) => Presence::Remote,
             (false, false) => Presence::Missing,
         };
-        Listed { backup, status, presence, complete, validating: false, uploading: false }
+        Listed { backup, status, presence, complete, validating: false, uploading: false, chain: Chain::default() }
+    }
+
+    /// Whether something has to be fetched before it can be read: its own file, or one that it leans on.
+    pub fn is_away(&self) -> bool {
+        self.presence == Presence::Remote || self.chain.is_away
     }
 
     /// How far the copy at the destination has come; none where there is to be none.
@@ -190,8 +197,13 @@ impl Listed {
         })
     }
 
-    /// What is wrong with the bytes that there are: those here, or where only the copy is left, that copy's.
+    /// What is wrong with the bytes that there are, or with those that they lean on.
     pub fn damage(&self) -> Option<&str> {
+        self.own_damage().or(self.chain.damage.as_deref())
+    }
+
+    /// What is wrong with its own bytes: those here, or where only the copy is left, that copy's.
+    pub fn own_damage(&self) -> Option<&str> {
         let copy = self.backup.destination.as_ref().filter(|_| self.presence == Presence::Remote);
         self.backup.damage.as_deref().or_else(|| copy.and_then(CopyRecord::damage))
     }

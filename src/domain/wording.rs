@@ -15,7 +15,7 @@ impl Backup {
         let hash = |name, word: &Option<String>| word.as_deref().and_then(|word| wrong(name, word, is_sha256(word)));
         let whom = |word: &&String| !is_key(word);
         let file = self.file.as_deref().and_then(|file| wrong("file", file, self.is_own_file(file)));
-        let file = file.or_else(|| hash("sha256", &self.sha256));
+        let file = file.or_else(|| hash("sha256", &self.sha256)).or_else(|| self.wrong_archive());
         let keys = || self.encrypted_to.iter().find(whom).map(|key| tell("encrypted_to", key));
         let database = || self.database.as_deref().and_then(|word| wrong("database", word, is_name(word)));
         let schedules = || self.schedules.iter().find(|word| !is_word(word)).map(|word| tell("schedule", word));
@@ -31,6 +31,13 @@ impl Backup {
     /// Whether `file` is a name that the dump of this backup can have: its id and a known ending, and no way elsewhere.
     pub fn is_own_file(&self, file: &str) -> bool {
         !file.contains('/') && id_of_file(file).as_ref() == Some(&self.id) && StoredAs::of_file(file).is_some()
+    }
+
+    fn wrong_archive(&self) -> Option<String> {
+        let archive = self.archive.as_ref()?;
+        let base = archive.base.as_ref().filter(|base| base.service() != &self.service || **base == self.id);
+        base.map(|base| tell("base", &base.to_string()))
+            .or_else(|| (!is_sha256(&archive.sha256)).then(|| tell("sha256", &archive.sha256)))
     }
 
     fn wrong_image(&self) -> Option<String> {

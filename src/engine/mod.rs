@@ -12,7 +12,7 @@ mod parts;
 pub mod postgres;
 
 use std::fmt::Debug;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
@@ -86,6 +86,10 @@ pub trait Engine: Sync + Debug {
 
     /// Reads a dump to its exact end; fails as `damaged` when anything is missing, mangled or added.
     fn inspect(&self, format: DumpFormat, dump: &mut dyn Read) -> Result<Content>;
+
+    /// Reads a dump in the format of the plugin's export like [`inspect`](Engine::inspect), and writes it into `unpacked` with
+    /// its data as it is once decompressed: the same dump, in which equal data gives equal bytes.
+    fn unpack(&self, dump: &mut dyn Read, unpacked: &mut dyn Write) -> Result<Content>;
 
     /// The running service; `database` is the name of what it holds, where that is known.
     fn attach(&self, docker: &Docker, service: &Service, database: Option<&str>) -> Box<dyn Live>;

@@ -14,6 +14,7 @@ pub mod keys;
 pub mod locked_pair;
 pub mod offsite;
 pub mod proof;
+pub mod rebase;
 pub mod recover;
 pub mod restore;
 pub mod retention;

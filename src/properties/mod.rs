@@ -1,6 +1,7 @@
 //! What can be set, in Dokku's property style: one file a value below `config/backups/<postgres:service>/`, where
 //! `--global` is an ordinary name. A value of the service comes before the global one, that before the default.
 
+mod asked;
 mod fits;
 mod known;
 
@@ -15,8 +16,8 @@ use crate::sys::dir::Dir;
 pub use known::{
     ALL, BEFORE_DEPLOY, CHECK, COMPRESSION, DESTINATION, DESTINATION_ENDPOINT, DESTINATION_KEY_ID, DESTINATION_REGION,
     DESTINATION_SECRET, DUMP, ENCRYPT, ENCRYPT_TO, Form, GATE, HEARTBEAT_URL, IDENTITY_FILE, IMPORT_LIMIT,
-    IMPORT_TIMEOUT, NOTIFY_URL, PARALLEL_RUNS, PRIVATE_ADDRESSES, Property, RESTORE_TIMEOUT, RETENTION, VERIFY,
-    VERIFY_DISK, VERIFY_MEMORY,
+    IMPORT_TIMEOUT, NOTIFY_URL, PARALLEL_RUNS, PRIVATE_ADDRESSES, Property, RESTORE_TIMEOUT, RETENTION, STORAGE,
+    VERIFY, VERIFY_DISK, VERIFY_MEMORY,
 };
 
 /// Folder of the values that hold for every service.

@@ -45,6 +45,30 @@ pub fn pour<T: Send>(
     })
 }
 
+/// Passes everything that `make` writes, on a thread of its own, to `take` on this one, in pieces; returns what `make`
+/// answers. What `take` refuses stops `make`, and comes first.
+pub fn through<T: Send>(
+    make: impl FnOnce(&mut (dyn Write + Send)) -> T + Send,
+    take: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<T> {
+    std::thread::scope(|scope| {
+        let (feed, mut tap) = tap::channel(PIECE);
+        let maker = std::thread::Builder::new().spawn_scoped(scope, move || {
+            let mut feed = feed;
+            let made = make(&mut feed);
+            // What is left in its buffer; where nobody reads any more, the other end says why.
+            let _ = feed.flush();
+            made
+        })?;
+        let passed = pass(&mut tap, take);
+        // Without this the maker would wait for a reader for ever.
+        drop(tap);
+        let made = maker.join().map_err(|_| Failure::new(Kind::Io, "the dump reader stopped unexpectedly"));
+        passed?;
+        made
+    })
+}
+
 /// Passes everything from `source` to `keep`; returns how many bytes they were. Fails once this run is to end.
 pub fn pass(source: &mut dyn Read, keep: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<u64> {
     let (mut piece, mut size) = (vec![0; PIECE], 0);

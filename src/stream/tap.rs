@@ -1,6 +1,6 @@
 //! A reader fed by another thread, through a few buffers that go round.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
 use crate::sys::signals;
@@ -13,6 +13,8 @@ pub(super) struct Feed {
     full: SyncSender<(Vec<u8>, usize)>,
     used: Receiver<Vec<u8>>,
     piece: usize,
+    /// What was written and is not handed over yet.
+    filling: Option<(Vec<u8>, usize)>,
 }
 
 /// The reading end: what was fed, then end-of-file.
@@ -30,7 +32,7 @@ pub(super) fn channel(piece: usize) -> (Feed, Tap) {
     let (full_in, full_out) = sync_channel(ON_THE_WAY);
     let (used_in, used_out) = sync_channel(ON_THE_WAY + 2);
     (
-        Feed { full: full_in, used: used_out, piece },
+        Feed { full: full_in, used: used_out, piece, filling: None },
         Tap { full: full_out, used: used_in, current: Vec::new(), from: 0, to: 0 },
     )
 }
@@ -47,6 +49,29 @@ impl Feed {
     /// Hands over the first `length` bytes; false when nobody reads any more.
     pub(super) fn send(&mut self, buffer: Vec<u8>, length: usize) -> bool {
         self.full.send((buffer, length)).is_ok()
+    }
+}
+
+/// Fills whole pieces; [`Write::flush`] hands over the last one.
+impl Write for Feed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let (mut buffer, from) = match self.filling.take() {
+            Some(filling) => filling,
+            None => (self.empty(), 0),
+        };
+        let count = bytes.len().min(buffer.len() - from);
+        buffer[from..from + count].copy_from_slice(&bytes[..count]);
+        if from + count < buffer.len() {
+            self.filling = Some((buffer, from + count));
+        } else if !self.send(buffer, from + count) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let Some((buffer, length)) = self.filling.take() else { return Ok(()) };
+        if self.send(buffer, length) { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
     }
 }
 

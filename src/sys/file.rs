@@ -47,6 +47,11 @@ fn number(error: &io::Error) -> Option<i32> {
     on_path.map_or(error.raw_os_error(), |wrapped| wrapped.source.raw_os_error())
 }
 
+/// Bytes that can be read from anywhere.
+pub trait Anywhere: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Anywhere for T {}
+
 /// An open regular file and where it lies.
 #[derive(Debug)]
 pub struct NamedFile {
@@ -123,6 +128,12 @@ impl Read for NamedFile {
             io::ErrorKind::Interrupted => e,
             _ => on_path("read", &self.path, e),
         })
+    }
+}
+
+impl Seek for NamedFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to).map_err(|e| on_path("read", &self.path, e))
     }
 }
 

@@ -127,6 +127,10 @@ fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
     add("Dump format", Some(b.form().format.name().to_owned()).filter(|_| b.form().format == DumpFormat::Plain));
     add("Beyond the database", Some(b.programs.join("; ")).filter(|programs| !programs.is_empty()));
     add("Compression", Some(b.compression.name().to_owned()).filter(|_| !b.form().is_as_written()));
+    add("Holds", b.archive.as_ref().and(b.held()).map(bytes));
+    let files = || format!(", {} in all are opened to read it", count(listed.chain.files, "file"));
+    add("Leans on", b.base().map(|base| format!("{base}{}", files())));
+    add("Leant on by", (listed.chain.leaning > 0).then(|| count(listed.chain.leaning, "other backup")));
     add("Encrypted to", Some(encrypted_to(b)).filter(|_| b.form().encrypted));
     for app in &b.apps {
         let none = if app.deploy_source.is_some() { "an unknown commit" } else { "never deployed" };
@@ -160,7 +164,7 @@ fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
     add("Deleted", b.deleted_at.map(|at| format!("{} by {}", time(at), b.deleted_by.as_deref().unwrap_or("unknown"))));
     add("Error", b.reason.clone());
     add("Verification error", b.verification.as_ref().and_then(|v| v.reason.clone()));
-    add("Damage", b.damage.clone());
+    add("Damage", b.damage.clone().or_else(|| listed.chain.damage.clone()));
     add("Suspicious", b.suspicious.clone());
     for note in &b.notes {
         add("Note", Some(note.clone()));

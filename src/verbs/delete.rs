@@ -11,7 +11,8 @@ use crate::domain::ServiceWord;
 use crate::domain::{Backup, BackupId, Listed, Presence, count};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
-use crate::operations::offsite::remove_copy;
+use crate::operations::offsite::{Eagerness, catch_up, remove_copy};
+use crate::operations::rebase::rebase;
 use crate::operations::recover::lock_and_recover;
 use crate::operations::retention::Origins;
 use crate::operations::select::{folder_for_reading, resolve};
@@ -69,8 +70,13 @@ pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {
         .into_iter()
         .map(|id| InUse::take(catalogue.dir(), id, "delete", context.settings.clock))
         .collect::<Result<_>>()?;
-    let mut deleted = Vec::new();
+    // What leans on one of them is given another base before anything goes.
+    let moved = rebase(context, &catalogue, &args.ids)?;
     let mut failed = None;
+    if !moved.is_empty() {
+        failed = catch_up(context, &catalogue, Eagerness::Due)?.failures.into_iter().next();
+    }
+    let mut deleted = Vec::new();
     for id in &args.ids {
         signals::obey()?;
         let backup = delete(context, &catalogue, id)?;

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::args::{IdentityArg, Selector, parse_compression};
 use crate::answers::Downloaded;
-use crate::catalogue::{Detail, InUse, Log, View};
+use crate::catalogue::{Detail, Folder, InUse, Log, View};
 use crate::codec::{Encoder, Identities, Recipients, decode};
 use crate::dokku::Dokku;
 use crate::domain::ServiceWord;
@@ -17,7 +17,7 @@ use crate::error::{Failure, Kind, Phase, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
 use crate::operations::offsite::fetch_now;
-use crate::operations::proof::{damaged, is_recorded, mark_damage, open_dump};
+use crate::operations::proof::{damaged, is_recorded, mark_damage, open_archive, open_dump};
 use crate::operations::recover::lock_and_recover;
 use crate::operations::select::{choose, folder_for_reading, resolve, usable};
 use crate::stream::{self, HeldBack, Summed};
@@ -99,7 +99,8 @@ pub fn run(context: &Context, args: &DownloadArgs) -> Result<()> {
 fn fits(context: &Context, args: &DownloadArgs, service: &Service, backup: &Backup) -> Result<()> {
     let settings = &context.settings;
     let command = format!("ssh dokku@HOST backups:download {service} --id {}", backup.id);
-    let plainly = format!("{command} > {}.{}", backup.id, backup.form().ending());
+    let form = if backup.form().is_delta() { as_a_whole(args, backup.form()) } else { backup.form() };
+    let plainly = format!("{command} > {}.{}", backup.id, form.ending());
     // Somebody whose key only reaches Dokku must not write files as Dokku's user.
     if args.output.is_some() && settings.caller.remote {
         return Err(Failure::new(Kind::Refused, "over SSH a download goes to stdout, not to a file on the server")
@@ -118,11 +119,23 @@ fn fits(context: &Context, args: &DownloadArgs, service: &Service, backup: &Back
 /// The form it leaves in, and what opens it where that is needed.
 fn wanted(context: &Context, args: &DownloadArgs, keys: &Keys, backup: &Backup) -> Result<(StoredAs, Identities)> {
     let stored = backup.form();
+    if stored.is_delta() {
+        return Ok((as_a_whole(args, stored), keys.of(context, backup)?));
+    }
     // Who says how the dump is to be compressed wants to have the dump.
     let decrypt = stored.encrypted && (args.identity.identity.is_some() || args.compression.is_some());
     let compression = args.compression.unwrap_or(stored.compression);
     let form = StoredAs { compression, encrypted: stored.encrypted && !decrypt, ..stored };
     Ok((form, if decrypt { keys.of(context, backup)? } else { Identities::none() }))
+}
+
+/// Differences are of no use elsewhere: what leaves is the archive itself. One that is encrypted leaves encrypted to the same
+/// keys, unless it was asked for otherwise.
+fn as_a_whole(args: &DownloadArgs, stored: StoredAs) -> StoredAs {
+    let decrypt = args.identity.identity.is_some() || args.compression.is_some();
+    let encrypted = stored.encrypted && !decrypt;
+    let compression = args.compression.unwrap_or(if encrypted { stored.compression } else { Compression::None });
+    StoredAs { compression, encrypted, ..StoredAs::UNCHANGED }
 }
 
 /// Takes the lock on the dump, so that nobody removes it meanwhile.
@@ -141,12 +154,15 @@ fn take(context: &Context, args: &DownloadArgs, dir: &Dir, backup: &Backup) -> R
 /// Passes the dump on in `form`. The end is held back until the hash of all of it was compared.
 fn pass<W: Write>(
     context: &Context,
-    dir: &Dir,
+    dir: &Folder,
     backup: &Backup,
     form: StoredAs,
     identities: &Identities,
     sink: W,
 ) -> Result<W> {
+    if backup.form().is_delta() {
+        return pass_archive(context, dir, backup, form, identities, sink);
+    }
     let mut file = open_dump(dir, backup)?;
     let mut progress = Progress::new(context.ui, Phase::Send, backup.size);
     let mut stored = Summed::new(&mut file, |count| progress.add(count));
@@ -168,6 +184,33 @@ fn pass<W: Write>(
         is_recorded(backup, &stored.whole()?)?;
         encoder.finish()?;
     }
+    Ok(held.release()?)
+}
+
+/// Passes on the archive of a backup that is stored as differences.
+fn pass_archive<W: Write>(
+    context: &Context,
+    dir: &Folder,
+    backup: &Backup,
+    form: StoredAs,
+    identities: &Identities,
+    sink: W,
+) -> Result<W> {
+    let is_damaged = |failure: Failure| match failure.kind {
+        Kind::Damaged => damaged(backup, failure.reason()),
+        _ => failure,
+    };
+    let recipients = if form.encrypted { backup.encrypted_to.join(" ") } else { String::new() };
+    let mut held = HeldBack::new(sink);
+    let mut encoder = Encoder::new(&mut held, form.compression, &Recipients::parse(&recipients)?)?;
+    let mut progress = Progress::new(context.ui, Phase::Send, backup.held());
+    let mut archive = open_archive(dir, backup, identities).map_err(is_damaged)?;
+    let mut read = Summed::new(&mut archive, |count| progress.add(count));
+    copy(&mut read, &mut encoder).map_err(is_damaged)?;
+    if Some(read.whole()?.sha256.as_str()) != backup.content_sha256() {
+        return Err(damaged(backup, "its archive is another one".to_owned()));
+    }
+    encoder.finish()?;
     Ok(held.release()?)
 }
 

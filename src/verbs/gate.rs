@@ -8,7 +8,7 @@ use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
 use crate::operations::offsite::fetch_now;
-use crate::operations::proof::check_bytes;
+use crate::operations::proof::check_chain;
 use crate::operations::restore::newest_restore_point;
 use crate::operations::select::folder_for_reading;
 use crate::properties::{ALL, DESTROYED_AT, GATE, ORIGIN, Property, REPLACED_AT, folder};
@@ -127,7 +127,7 @@ fn refusal(context: &Context, service: &Service, view: Vec<Listed>) -> Result<Op
             // There is no way back from what is allowed here: the bytes are read once more.
             // Their hash is what the verification is bound to; no key is needed for that.
             Some(dir) => match fetch_now(context, service, newest, &Keys::default(), 0)
-                .and_then(|()| check_bytes(context.ui, &dir, &newest.backup))
+                .and_then(|()| check_chain(context.ui, &dir, &newest.backup))
             {
                 Ok(()) => Ok(None),
                 Err(failure) => {

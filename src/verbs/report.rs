@@ -140,6 +140,9 @@ fn table(health: &Health, report: &Report, now: DateTime<Utc>) -> Vec<(String, S
     add("next scheduled", &health.next_due.map_or_else(none, time));
     let stored = &report.health;
     add("stored", &format!("{}, {}", count(stored.stored_backups, "backup"), bytes(stored.stored_bytes)));
+    if stored.saved_bytes > 0 {
+        add("saved", &format!("about {} by storing differences", bytes(stored.saved_bytes)));
+    }
     let offsite = latest_offsite(&health.backups, now)
         .and_then(|listed| listed.copy_state().zip(listed.backup.destination.as_ref()));
     add("off-site", &offsite.map_or_else(none, |(state, copy)| format!("{state} {}", copy.uri)));

@@ -14,7 +14,10 @@ use crate::operations::health::settings;
 use crate::operations::offsite::{has_own_key, other_hosts, place, probe_name, shared};
 use crate::operations::schedule::try_address;
 use crate::operations::select::resolve;
-use crate::properties::{self, DESTINATION, GLOBAL, NOTIFY_URL, PRIVATE_ADDRESSES, Property, RETENTION, folder};
+use crate::properties::{
+    self, DESTINATION, ENCRYPT, ENCRYPT_TO, GLOBAL, IDENTITY_FILE, NOTIFY_URL, PRIVATE_ADDRESSES, Property, RETENTION,
+    STORAGE, folder,
+};
 use crate::store;
 use crate::sys::reach::Reach;
 use crate::sys::secret;
@@ -198,10 +201,26 @@ impl New<'_> {
             return Err(Failure::new(Kind::Refused, text)
                 .remedy("at a shell of this host", format!("sudo dokku backups:set {word} destination {place}")));
         }
+        if [&STORAGE, &ENCRYPT, &ENCRYPT_TO, &IDENTITY_FILE].into_iter().any(changes) {
+            self.differences_can_be_read()?;
+        }
         if changes(&RETENTION) && is_shorter(&self.value_before(&RETENTION)?, &self.value(&RETENTION)?) {
             self.context.permit_further(self.scope.service.as_ref())?;
         }
         Ok(())
+    }
+
+    /// Differences from something that this host cannot read are not made.
+    fn differences_can_be_read(&self) -> Result<()> {
+        let encrypted = !self.value(&ENCRYPT_TO)?.is_empty() && self.value(&ENCRYPT)? != "off-site";
+        if self.value(&STORAGE)? != "delta" || !encrypted || !self.value(&IDENTITY_FILE)?.is_empty() {
+            return Ok(());
+        }
+        let word = &self.scope.word;
+        Err(Failure::new(Kind::Config, "storage delta with encryption on this host needs an identity-file")
+            .because("a difference can only be told from a backup that can be opened")
+            .remedy("set it first", format!("dokku backups:set {word} identity-file FILE"))
+            .remedy("or encrypt the copies alone", format!("dokku backups:set {word} encrypt off-site")))
     }
 
     /// Addresses that this host must not be sent to are not even saved.

@@ -106,6 +106,7 @@ macro_rules! engines {
         mod held {
             hold! { $($engine: [
                 promises::an_export_is_proven_to_its_exact_end,
+                promises::an_unpacked_dump_is_the_same_dump,
                 promises::a_direct_dump_holds_what_the_export_does,
                 promises::a_dump_is_recognised_and_anything_else_refused,
                 promises::a_test_restore_compares,

@@ -30,6 +30,27 @@ pub fn an_export_is_proven_to_its_exact_end(fixture: &dyn Fixture) {
     println!("{}: cut at each of {} bytes", engine.label(), whole.len());
 }
 
+/// Unpacked it is the same dump, in bytes that equal data makes equal: no cut of it passes, on either side.
+pub fn an_unpacked_dump_is_the_same_dump(fixture: &dyn Fixture) {
+    let (engine, export) = (fixture.engine(), fixture.export());
+    let unpack = |bytes: &[u8]| {
+        let mut unpacked = Vec::new();
+        engine.unpack(&mut &bytes[..], &mut unpacked).map(|content| (content, unpacked))
+    };
+    let (content, unpacked) = unpack(&export).expect("a whole dump");
+    assert_eq!(content, fixture.content(&export));
+    let again = fixture.content(&unpacked);
+    assert_eq!((&again.tables, &again.objects, again.data_bytes), (&content.tables, &content.objects, content.data_bytes));
+    assert!(unpack(&unpacked).expect("the unpacked dump").1 == unpacked, "unpacked twice it is another one");
+    for end in (0..export.len()).step_by(13) {
+        assert_eq!(unpack(&export[..end]).expect_err("a dump that is cut").kind, Kind::Damaged, "cut at {end}");
+    }
+    // Restored and compared, like the export itself.
+    fixture.remove_a_row();
+    let less = fixture.content(&fixture.export());
+    assert_ne!(less.tables, content.tables);
+}
+
 /// The dump program of the service itself gives the same format with the same rows, and its end is proof.
 pub fn a_direct_dump_holds_what_the_export_does(fixture: &dyn Fixture) {
     let mut bytes = Vec::new();

@@ -10,7 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["domain", "document"],
     &["sys"],
     &["settings"],
-    &["ui", "dokku", "engine", "catalogue", "codec", "store", "stream", "properties", "schedules", "rights"],
+    &["ui", "dokku", "engine", "catalogue", "codec", "delta", "store", "stream", "properties", "schedules", "rights"],
     &["answers"],
     &["operations"],
     &["verbs"],

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use self::facts::{Facts, after, counts, expiry, taken, time};
 use self::successor::Vouchers;
-use super::{Backup, BackupId, CopyState, Listed, Outcome, Status};
+use super::{Backup, BackupId, CopyState, Listed, Outcome, Status, leaning_words};
 
 /// Days after which the record of a failed run goes.
 const FAILED_DAYS: i64 = 30;
@@ -69,6 +69,8 @@ pub struct Decision {
     pub expires_at: Option<DateTime<Utc>>,
     /// Bytes of its dump.
     pub size: Option<u64>,
+    /// How many backups are before it in its chain. What leans on others goes before them.
+    pub position: u32,
 }
 
 /// Everything besides the records that the plan depends on.
@@ -116,12 +118,39 @@ pub fn plan(backups: &[Listed], policy: &Policy) -> Plan {
         };
         let (id, size) = (listed.backup.id.clone(), listed.backup.size);
         let expires_at = if listed.backup.keep { None } else { expiry(&listed.backup, policy) };
-        decisions.push(Decision { id, action, reason, expires_at, size });
+        let position = listed.backup.archive.as_ref().map_or(0, |archive| archive.position);
+        decisions.push(Decision { id, action, reason, expires_at, size, position });
         if counts(listed, policy) {
             newer.add(listed, policy);
         }
     }
+    keep_leant_on(backups, &mut decisions);
     Plan { decisions, refusal: facts.refusal(policy) }
+}
+
+/// What a backup that stays leans on stays too.
+fn keep_leant_on(backups: &[Listed], decisions: &mut [Decision]) {
+    let base_of = |id: &BackupId| backups.iter().find(|listed| &listed.backup.id == id)?.backup.base();
+    let mut needed: HashMap<&BackupId, u32> = HashMap::new();
+    let stays = |listed: &&Listed| {
+        let goes = |decision: &Decision| decision.id == listed.backup.id && decision.action == Action::Remove;
+        listed.backup.base().is_some() && listed.backup.is_good() && !decisions.iter().any(goes)
+    };
+    for listed in backups.iter().filter(stays) {
+        let mut next = listed.backup.base();
+        // None of them comes twice, unless a record is not true.
+        for _ in 0..backups.len() {
+            let Some(base) = next else { break };
+            *needed.entry(base).or_default() += 1;
+            next = base_of(base);
+        }
+    }
+    for decision in decisions.iter_mut().filter(|decision| decision.action == Action::Remove) {
+        if let Some(leaning) = needed.get(&decision.id) {
+            decision.action = Action::Keep;
+            decision.reason = format!("{}, but {}", decision.reason, leaning_words(*leaning));
+        }
+    }
 }
 
 /// What was seen so far, all of it newer than the backup being decided on.

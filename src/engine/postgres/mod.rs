@@ -25,7 +25,7 @@ mod sql;
 mod swap;
 mod utf8;
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use super::{Content, Engine, Format, Live, Owner, Parts, Remote, Scratch};
 use crate::domain::{BackupId, DumpFormat, ForeignCode, Need, Service, TableRows, Unlisted};
@@ -93,6 +93,10 @@ impl Engine for Postgres {
         }
     }
 
+    fn unpack(&self, dump: &mut dyn Read, unpacked: &mut dyn Write) -> Result<Content> {
+        archive::unpack(dump, unpacked).map_err(damaged).map(content)
+    }
+
     fn attach(&self, docker: &Docker, service: &Service, database: Option<&str>) -> Box<dyn Live> {
         Box::new(LiveServer::new(docker, service, database))
     }
@@ -125,8 +129,11 @@ impl Engine for Postgres {
 
 /// Reads a custom-format archive to its exact end.
 fn inspect(dump: impl Read) -> Result<Content> {
-    let summary = archive::read(dump).map_err(damaged)?;
-    Ok(Content {
+    archive::read(dump).map_err(damaged).map(content)
+}
+
+fn content(summary: archive::Summary) -> Content {
+    Content {
         format: DumpFormat::Custom,
         programs: programs(&summary.code),
         code: summary.code,
@@ -143,7 +150,7 @@ fn inspect(dump: impl Read) -> Result<Content> {
         large_object_digest: Some(summary.large_object_digest),
         objects: summary.objects.into(),
         data_bytes: summary.data_bytes,
-    })
+    }
 }
 
 /// Reads plain SQL of one database to its end.

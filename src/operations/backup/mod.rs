@@ -2,11 +2,14 @@
 
 mod facts;
 mod held_up;
+mod lean;
 mod options;
 mod run;
+mod segments;
 mod store;
 
 pub use facts::Facts;
-pub use options::DumpOptions;
+pub use options::{DumpOptions, Segments};
 pub use run::{Wanted, dump, free_id, safety_backup};
+pub use segments::reads_back;
 pub use store::{Incoming, store_dump};

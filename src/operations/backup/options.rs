@@ -1,7 +1,7 @@
 //! The form that a new backup gets: what was asked for on the line, else what is set.
 
-use crate::codec::Recipients;
-use crate::domain::{Compression, Place, Service, StoredAs};
+use crate::codec::{Identities, Recipients};
+use crate::domain::{Backup, Compression, Place, Service, StoredAs};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::recipients;
@@ -16,6 +16,21 @@ pub struct DumpOptions {
     pub recipients: Recipients,
     /// The service's own dump program is started, rather than the plugin's export.
     pub direct: bool,
+    /// It is stored in segments, which may lean on another backup.
+    pub segments: Option<Segments>,
+}
+
+/// What a dump that is stored in segments leans on, and is read back with.
+#[derive(Debug, Clone)]
+pub struct Segments {
+    /// The record of the backup that it leans on; none of a whole.
+    pub base: Option<Backup>,
+    /// How many backups its chain has before it.
+    pub position: u32,
+    /// What opens the base, and the dump itself; none where nothing does.
+    pub identities: Option<Identities>,
+    /// Why it is a whole although differences were asked for, where somebody ought to hear of that.
+    pub note: Option<String>,
 }
 
 impl DumpOptions {
@@ -26,7 +41,8 @@ impl DumpOptions {
             set.parse().map_err(|why| Failure::new(Kind::Config, format!("compression cannot be {set:?}: {why}")));
         let compression = compression.map_or(set, Ok)?;
         let direct = context.properties().computed(service, &DUMP)? == "direct";
-        Ok(DumpOptions { compression, recipients: recipients(context, service, Place::Local)?, direct })
+        let recipients = recipients(context, service, Place::Local)?;
+        Ok(DumpOptions { compression, recipients, direct, segments: None })
     }
 
     /// The form of its file.

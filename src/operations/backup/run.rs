@@ -7,10 +7,14 @@ use std::thread;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::held_up;
+use super::lean::segments;
 use crate::answers::BackupJson;
 use crate::catalogue::{Detail, Draft, LockedCatalogue, Log, Sealed};
 use crate::dokku::{Dokku, Info, not_running};
-use crate::domain::{Backup, BackupId, Compression, Service, Source, count, is_emptied, room_needed, suspicion};
+use crate::domain::{
+    Archive, Backup, BackupId, Compression, Service, Source, archive_suspicion, count, is_emptied, room_needed,
+    suspicion,
+};
 use crate::engine::{self, Live};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
@@ -47,7 +51,11 @@ impl Wanted {
 /// Makes a backup of the catalogue's service and returns its record.
 pub fn dump(context: &Context, dokku: &Dokku, catalogue: &LockedCatalogue, wanted: &Wanted) -> Result<Backup> {
     let service = catalogue.service();
-    let stored = DumpOptions::locally(context, service, wanted.compression)?;
+    let mut stored = DumpOptions::locally(context, service, wanted.compression)?;
+    // Who says on the line how the file is to be compressed wants that very form.
+    if wanted.compression.is_none() {
+        stored.segments = segments(context, catalogue, &stored)?;
+    }
     let last = last_good(catalogue)?;
     check_room(catalogue, last.as_ref())?;
     // The export starts at once and waits in its pipe until the service is known to be up; only then is there a row.
@@ -79,7 +87,8 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &LockedCatalogue, wante
     let what = if stored.direct { "direct dump" } else { "export" };
     log.say(&format!("{what} of {}:{service} began, asked for by {}", service.datastore, draft.record.actor));
     let fallback = draft.record.clone();
-    let about = last.as_ref().and_then(|last| last.size);
+    // Of a dump that is stored as differences the last file tells nothing.
+    let about = last.as_ref().filter(|last| !last.form().is_delta()).and_then(|last| last.size);
     let file = draft.file_name();
     // A restore waits for its safety backup, and shall not wait for a store: that copy is made later.
     let later = wanted.source == Source::Safety;
@@ -158,6 +167,12 @@ fn begin(
     record.dump_format = engine::of(service.datastore).exported();
     record.compression = stored.compression;
     record.encrypted_to = stored.recipients.words();
+    if let Some(segments) = &stored.segments {
+        record.compression = Compression::Zstd;
+        let base = segments.base.as_ref().map(|base| base.id.clone());
+        record.archive = Some(Archive::expected(base, segments.position));
+        record.notes.extend(segments.note.clone());
+    }
     record.label = wanted.label.clone().filter(|label| !label.is_empty());
     record.schedules.clone_from(&wanted.schedules);
     record.expires_at = wanted.retention.map(|retention| record.created_at + retention);
@@ -234,7 +249,7 @@ fn receive(
         let watch = move || live.and_then(|live| held_up::tell(ui, &*live, moved, &ended, quiet));
         // Without it less is said, and nothing else is missing.
         let watch = thread::Builder::new().spawn_scoped(scope, watch);
-        let whole = store_dump(context, draft, stored, incoming, |content| {
+        let whole = store_dump(context, catalogue.dir(), draft, stored, incoming, |content| {
             held = format!("{}, {}", count(content.tables.len(), "table"), count(content.rows(), "row"));
             is_of(catalogue.service(), own.as_deref(), &content.database, &program)
         });
@@ -284,6 +299,8 @@ fn finish(
     let last = last.filter(|_| record.source != Source::Safety);
     record.emptied = last.is_some_and(|last| is_emptied(last, record));
     let shrunk = last.and_then(|last| suspicion(last, form, size, &record.tables, tables));
+    let archives = last.zip(record.archive.as_ref());
+    let shrunk = shrunk.or_else(|| archives.and_then(|(last, archive)| archive_suspicion(last, archive)));
     let shrunk = shrunk.or_else(|| record.emptied.then(|| "no table has a row any more".to_owned()));
     record.suspicious = record.suspicious.take().or(shrunk);
     let recorded = sealed.record(catalogue);

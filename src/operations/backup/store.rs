@@ -3,13 +3,14 @@
 
 use std::io::{Read, Write};
 
-use crate::catalogue::{Draft, LockedCatalogue, Sealed};
+use super::segments::{self, prove_draft};
+use crate::catalogue::{Draft, Folder, LockedCatalogue, Sealed};
 use crate::codec::Encoder;
 use crate::domain::{DumpFormat, Place, Service};
 use crate::engine::{self, Content};
 use crate::error::{Failure, Phase, Result};
 use crate::operations::Context;
-use crate::operations::backup::DumpOptions;
+use crate::operations::backup::{DumpOptions, Segments};
 use crate::operations::keys::recipients;
 use crate::operations::proof::describe;
 use crate::stream::{self, Passed, Sink, Sum};
@@ -19,7 +20,7 @@ use crate::ui::Progress;
 /// A dump that comes in.
 pub struct Incoming<'a> {
     /// Its bytes; what they end with is its source's word that they are all.
-    pub dump: &'a mut dyn Read,
+    pub dump: &'a mut (dyn Read + Send),
     /// How it is written.
     pub format: DumpFormat,
     /// About how large it may be.
@@ -36,6 +37,7 @@ pub struct Whole {
     /// The draft; facts may still be added to its record.
     pub draft: Draft,
     passed: Passed,
+    segments: Option<Segments>,
 }
 
 impl Whole {
@@ -44,8 +46,12 @@ impl Whole {
         self.passed.size
     }
 
-    /// Makes it durable and moves it to its place. A request to end that came before this is obeyed.
+    /// Makes it durable and moves it to its place. One that was stored in segments is read back first. A request to end that
+    /// came before this is obeyed.
     pub fn seal(self, catalogue: &LockedCatalogue) -> Result<Sealed> {
+        if let Some(segments) = &self.segments {
+            prove_draft(catalogue, &self.draft, segments.identities.as_ref())?;
+        }
         signals::obey()?;
         self.draft.seal(catalogue, self.passed.size, self.passed.sha256)
     }
@@ -55,11 +61,33 @@ impl Whole {
 /// what it refuses never looks like a whole one.
 pub fn store_dump(
     context: &Context,
+    dir: &Folder,
     mut draft: Draft,
     stored: &DumpOptions,
     incoming: Incoming<'_>,
     accept: impl FnOnce(&Content) -> Result<()>,
 ) -> Result<Whole> {
+    let (content, passed) = match &stored.segments {
+        Some(segments) => segments::store(context, dir, &mut draft, &stored.recipients, segments, incoming, accept)?,
+        None => store_as_it_is(context, &mut draft, stored, incoming, accept)?,
+    };
+    describe(&mut draft.record, content);
+    // The record lies beside the dump in both places: where one is encrypted, neither tells what the rows are.
+    let service = Service { datastore: draft.record.datastore, name: draft.record.service.clone() };
+    if recipients(context, &service, Place::OffSite).map_or(true, |whom| !whom.is_empty()) {
+        draft.record.tables.iter_mut().for_each(|table| table.digest = None);
+    }
+    Ok(Whole { draft, passed, segments: stored.segments.clone() })
+}
+
+/// Stores the dump byte for byte, compressed and encrypted where that is asked for.
+fn store_as_it_is(
+    context: &Context,
+    draft: &mut Draft,
+    stored: &DumpOptions,
+    incoming: Incoming<'_>,
+    accept: impl FnOnce(&Content) -> Result<()>,
+) -> Result<(Content, Passed)> {
     let Incoming { dump, format, about, nothing, grew } = incoming;
     let datastore = draft.record.datastore;
     let mut progress = Progress::new(context.ui, Phase::Receive, about);
@@ -84,12 +112,5 @@ pub fn store_dump(
     let content = content?;
     accept(&content)?;
     encoder.finish()?;
-    let passed = sum.passed();
-    describe(&mut draft.record, content);
-    // The record lies beside the dump in both places: where one is encrypted, neither tells what the rows are.
-    let service = Service { datastore, name: draft.record.service.clone() };
-    if recipients(context, &service, Place::OffSite).map_or(true, |whom| !whom.is_empty()) {
-        draft.record.tables.iter_mut().for_each(|table| table.digest = None);
-    }
-    Ok(Whole { draft, passed })
+    Ok((content, sum.passed()))
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::answers::{Brief, ServiceHealth};
 use crate::catalogue::{Audit, Detail, Journal, View, is_worked_on};
 use crate::domain::{
-    Code, Finding, GRACE, Level, Listed, Look, Presence, Rhythm, Schedule, Service, choose, count, verdict,
+    Code, Finding, GRACE, Level, Listed, Look, Presence, Rhythm, Schedule, Service, choose, count, saved, verdict,
 };
 use crate::error::{Failure, Remedy, Result};
 use crate::operations::Context;
@@ -39,10 +39,9 @@ impl Health {
         verdict(&self.findings)
     }
 
-    /// The sizes of what lies on this host.
-    fn stored(&self) -> impl Iterator<Item = u64> {
-        let here = self.backups.iter().filter(|listed| matches!(listed.presence, Presence::Here | Presence::Both));
-        here.filter_map(|listed| listed.backup.size)
+    /// What lies on this host.
+    fn here(&self) -> impl Iterator<Item = &Listed> {
+        self.backups.iter().filter(|listed| matches!(listed.presence, Presence::Here | Presence::Both))
     }
 
     /// How it looks at `now`, for programs.
@@ -53,8 +52,10 @@ impl Health {
             verdict: self.verdict(),
             newest_good: self.newest_good.as_ref().map(|listed| Brief::new(listed, now)),
             newest_restorable: self.newest_restorable.as_ref().map(|listed| Brief::new(listed, now)),
-            stored_backups: self.stored().count(),
-            stored_bytes: self.stored().sum(),
+            stored_backups: self.here().count(),
+            stored_bytes: self.here().filter_map(|listed| listed.backup.size).sum(),
+            held_bytes: self.here().filter_map(|listed| listed.backup.held()).sum(),
+            saved_bytes: saved(&self.backups),
             next_due_at: self.next_due,
             findings: &self.findings,
         }

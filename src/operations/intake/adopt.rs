@@ -232,7 +232,7 @@ fn copy(
     record.dump_format = format;
     let draft = catalogue.begin_copy(record)?;
     let incoming = Incoming { dump: &mut dump, format, about: Some(size), nothing: None, grew: &|| () };
-    let whole = store_dump(context, draft, stored, incoming, |_| Ok(()))?;
+    let whole = store_dump(context, catalogue.dir(), draft, stored, incoming, |_| Ok(()))?;
     let stored_as = whole.draft.file_name();
     let mut sealed = whole.seal(catalogue)?;
     sealed.record_mut().destination = copy_later(context, catalogue.service(), &stored_as);

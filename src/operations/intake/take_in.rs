@@ -49,7 +49,7 @@ pub fn bring_in(
     let Unpacked { mut dump, format, passed_over } = unpacked;
     let called = draft.record.label.clone().unwrap_or_default();
     let incoming = Incoming { dump: &mut dump, format, about: size, nothing: None, grew: &|| () };
-    let whole = store_dump(context, draft, &stored, incoming, |content| {
+    let whole = store_dump(context, into.dir(), draft, &stored, incoming, |content| {
         object(&called, &content.code.clone().without(&keys.consent.skipped), &keys.consent)
             .map_err(|failure| failure.hint("nothing was taken in"))
     });

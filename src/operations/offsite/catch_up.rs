@@ -6,7 +6,7 @@ use crate::domain::{Backup, CopyState, Listed, Presence, Service, keys_of};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{
-    Copying, copy_later, make_way, place_of, put_off, put_record, remove_copy, store_with, sweep,
+    Copying, copy_later, make_way, place_of, put_off, put_record, remove_copy, remove_former, store_with, sweep,
 };
 use crate::operations::recover::lock_and_recover;
 use crate::operations::select::folder_for_reading;
@@ -93,6 +93,8 @@ enum Task {
     Upload,
     Record,
     Remove,
+    /// The copy of a file that was given another base since.
+    RemoveFormer,
 }
 
 fn task(context: &Context, dir: &Folder, listed: &Listed, set: bool, eagerness: Eagerness) -> Result<Option<Task>> {
@@ -112,6 +114,7 @@ fn task(context: &Context, dir: &Folder, listed: &Listed, set: bool, eagerness: 
         CopyState::Missing | CopyState::Changed if due && set && here && backup.is_good() && backup.has_own_copy() => {
             Some(Task::Upload)
         }
+        CopyState::Stored if copy.former.is_some() && due && set => Some(Task::RemoveFormer),
         CopyState::Stored if copy.damage().is_some() && set && here && backup.is_good() => Some(Task::Upload),
         CopyState::Stored if set && backup.is_good() && backup.has_own_copy() => {
             let current = copy.record.as_deref() == Some(dir.fingerprint(backup)?.as_str());
@@ -135,6 +138,7 @@ fn perform(
             let is_gone = backup.destination.is_some_and(|copy| copy.state == CopyState::Deleted);
             done.removed.extend(is_gone.then(|| id.to_string()));
         }),
+        Task::RemoveFormer => remove_former(context, catalogue, backup),
         Task::Record => refresh(context, catalogue, backup).map(|_| ()),
         Task::Upload => {
             context.ui.step(&format!("Copying {id} to its destination"));
@@ -168,9 +172,10 @@ fn upload(context: &Context, catalogue: &LockedCatalogue, mut backup: Backup) ->
             return Err(failure);
         }
     };
-    let attempts = backup.destination.as_ref().map_or(0, |copy| copy.attempts);
     let mut pending = copying.pending();
-    pending.attempts = attempts;
+    if let Some(before) = &backup.destination {
+        (pending.attempts, pending.former) = (before.attempts, before.former.clone());
+    }
     backup.destination = Some(pending);
     catalogue.save(&backup)?;
     catalogue.reindex()?;

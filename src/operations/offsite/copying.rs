@@ -179,6 +179,7 @@ impl Copying {
             let put = self.wait(context)?;
             let mut copy = self.pending();
             copy.encrypted_to.clone_from(&self.encrypted_to);
+            copy.former = backup.destination.as_ref().and_then(|copy| copy.former.clone());
             let passed = if self.encrypted_to.is_empty() { passed } else { self.sent.passed() };
             let record = confirm(context, catalogue, &backup, copy, put, &passed)?;
             drop(held);
@@ -353,7 +354,8 @@ pub fn is_own_record(store: &dyn Store, catalogue: &LockedCatalogue, backup: &Ba
     Ok(Some(match Sidecar::read(&bytes, service, &backup.id, catalogue.dir().seals()) {
         // What this host did not make it does not sign over the head of whoever did.
         Sidecar::Whole(_, Some(_)) if backup.is_stranger() => false,
-        Sidecar::Whole(there, _) => there.sha256 == backup.sha256,
+        // Another base changes the file, not what is in it.
+        Sidecar::Whole(there, _) => there.content_sha256() == backup.content_sha256(),
         Sidecar::Strange(_) => false,
     }))
 }

@@ -19,24 +19,34 @@ use crate::ui::{Progress, bytes};
 /// dump itself is whole, should it turn up again, they do not tell.
 pub fn fetch(context: &Context, catalogue: &LockedCatalogue, id: &BackupId, keys: &Keys) -> Result<()> {
     let view = catalogue.view(Detail::Summary)?;
-    match view.backups.iter().find(|listed| &listed.backup.id == id) {
-        Some(listed) if listed.presence == Presence::Remote => {
-            let backup = catalogue.record(id)?;
-            let fetched = bring(context, catalogue, &backup, keys);
-            match &fetched {
-                Ok(()) => note(catalogue, id, None)?,
-                Err(failure) if failure.kind == Kind::Damaged => {
-                    note(catalogue, id, Some(seen(failure, context.settings.clock)))?;
-                }
-                Err(failure) if failure.kind == Kind::NotFound && is_gone(context, &backup)? => {
-                    note_gone(catalogue, id, seen(failure, context.settings.clock))?;
-                }
-                Err(_) => {}
-            }
-            fetched
+    let mut next = Some(id);
+    // What it leans on comes too. Every link is another backup of this view, and none comes twice.
+    for _ in 0..=view.backups.len() {
+        let Some(listed) = next.and_then(|id| view.backups.iter().find(|listed| &listed.backup.id == id)) else {
+            break;
+        };
+        if listed.presence == Presence::Remote {
+            fetch_one(context, catalogue, &listed.backup.id, keys)?;
         }
-        _ => Ok(()),
+        next = listed.backup.base();
     }
+    Ok(())
+}
+
+fn fetch_one(context: &Context, catalogue: &LockedCatalogue, id: &BackupId, keys: &Keys) -> Result<()> {
+    let backup = catalogue.record(id)?;
+    let fetched = bring(context, catalogue, &backup, keys);
+    match &fetched {
+        Ok(()) => note(catalogue, id, None)?,
+        Err(failure) if failure.kind == Kind::Damaged => {
+            note(catalogue, id, Some(seen(failure, context.settings.clock)))?;
+        }
+        Err(failure) if failure.kind == Kind::NotFound && is_gone(context, &backup)? => {
+            note_gone(catalogue, id, seen(failure, context.settings.clock))?;
+        }
+        Err(_) => {}
+    }
+    fetched
 }
 
 /// Writes down what is wrong with the copy. Where nothing is, neither is anything wrong with what it was brought here as,
@@ -81,7 +91,7 @@ fn note_gone(catalogue: &LockedCatalogue, id: &BackupId, why: String) -> Result<
 
 /// The same for who holds no lock yet.
 pub fn fetch_now(context: &Context, service: &Service, chosen: &Listed, keys: &Keys, wait: u32) -> Result<()> {
-    if chosen.presence != Presence::Remote {
+    if !chosen.is_away() {
         return Ok(());
     }
     fetch(context, &lock_and_recover(context, service, wait, "fetch")?, &chosen.backup.id, keys)

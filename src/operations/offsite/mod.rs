@@ -18,7 +18,7 @@ pub use fetch::{fetch, fetch_now};
 pub use others::{beside_others, other_hosts, shared};
 pub use reach::{Reached, caution, probe_name};
 pub use rebuild::{Rebuilt, Strangers, rebuild, services_elsewhere};
-pub use remove::remove_copy;
+pub use remove::{remove_copy, remove_former};
 pub use sealing::{Sealing, Sent};
 pub use store::{global_store, has_own_key, place, place_of, store_of, store_with};
 pub use watch::{Watched, make_way, watch, watch_now_and_then};

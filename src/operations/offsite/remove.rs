@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::catalogue::{LockedCatalogue, Log, sidecar_name};
-use crate::domain::{Backup, CopyRecord, CopyState, key_of};
+use crate::catalogue::{Detail, LockedCatalogue, Log, sidecar_name};
+use crate::domain::{Backup, CopyRecord, CopyState, Listed, key_of};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::offsite::{is_own_record, store_with};
@@ -15,6 +15,14 @@ pub fn remove_copy(context: &Context, catalogue: &LockedCatalogue, mut backup: B
     let is_open = |copy: &CopyRecord| matches!(copy.state, CopyState::Deleting | CopyState::Kept);
     let Some(copy) = backup.destination.clone().filter(is_open) else { return Ok(backup) };
     let clock = context.settings.clock;
+    if let Some(why) = leant_on(catalogue, &backup)? {
+        if let Some(copy) = &mut backup.destination {
+            copy.put_off(CopyState::Deleting, why, clock.now());
+        }
+        catalogue.save(&backup)?;
+        catalogue.reindex()?;
+        return Ok(backup);
+    }
     let removed = remove(context, catalogue, &backup, &copy);
     let said = match &removed {
         Ok(removed) => removed.words(&copy.uri, clock.now()),
@@ -47,6 +55,35 @@ pub fn remove_copy(context: &Context, catalogue: &LockedCatalogue, mut backup: B
             Err(told.remedy("it is tried again; at once with", format!("dokku backups:sync {}", catalogue.service())))
         }
     }
+}
+
+/// Why the copy has to stay for now, if it has: at the destination something still leans on it.
+fn leant_on(catalogue: &LockedCatalogue, backup: &Backup) -> Result<Option<String>> {
+    if backup.archive.is_none() {
+        return Ok(None);
+    }
+    let view = catalogue.view(Detail::Summary)?.backups;
+    let leans = |other: &&Listed| {
+        let Some(copy) = &other.backup.destination else { return false };
+        let is_there = matches!(copy.state, CopyState::Stored | CopyState::Changed | CopyState::Deleting);
+        copy.former.is_some() || is_there && other.backup.base() == Some(&backup.id)
+    };
+    Ok(view.iter().find(leans).map(|other| format!("the copy of {} there still leans on it", other.backup.id)))
+}
+
+/// Removes the copy of a file that was given another base, now that the copy of the new one is there.
+pub fn remove_former(context: &Context, catalogue: &LockedCatalogue, mut backup: Backup) -> Result<()> {
+    let Some(copy) = &mut backup.destination else { return Ok(()) };
+    let Some(former) = copy.former.take() else { return Ok(()) };
+    let (store, key) = store_with(context, catalogue.service(), &former)?;
+    let said = match store.delete(key)? {
+        Removal::Gone => format!("deleted {former}"),
+        Removal::Refused => format!("{former} stays there: the store does not let this host remove it"),
+    };
+    catalogue.save(&backup)?;
+    catalogue.reindex()?;
+    Log::open(catalogue.dir(), &backup.id, context.settings.clock).say(&said);
+    Ok(())
 }
 
 /// What became of a copy.

@@ -1,33 +1,48 @@
 //! The last look before bytes are used: they must be exactly those of the record, and a whole dump.
 
 mod consent;
+mod open;
 
-use std::io::{self, Read};
+use std::io::Read;
 
-use crate::catalogue::LockedCatalogue;
+use crate::catalogue::{Folder, LockedCatalogue};
 use crate::codec::{Identities, decode};
-use crate::domain::{Backup, Consent, Datastore, Service, Source, StoredAs};
+use crate::domain::{Archive, Backup, Consent, Datastore, Service, Source, StoredAs};
 use crate::engine::{self, Content, Dump};
 use crate::error::{Failure, Kind, Phase, Result};
-use crate::stream::{self, Passed, Summed};
+use crate::stream::{self, Passed, Sum, Summed};
 use crate::sys::clock::Clock;
 use crate::sys::dir::Dir;
-use crate::sys::file::NamedFile;
 use crate::sys::stdin::Input;
 use crate::ui::{Progress, Ui};
 
 pub use consent::object;
+pub use open::{archive_in, open_archive, open_dump};
 
 /// Hashes and reads the dump of `backup` in `dir`, which is to go into `target`; fails as `damaged` when it is not what
 /// the record says, and as `refused` when it was made elsewhere and asks for more than `consent` gives.
 pub fn prove(
     ui: Ui,
-    dir: &Dir,
+    dir: &Folder,
     backup: &Backup,
     target: &Service,
     identities: &Identities,
     consent: &Consent,
 ) -> Result<Dump> {
+    let (content, input) = match &backup.archive {
+        Some(archive) if backup.form().is_delta() => read_delta(ui, dir, backup, archive, identities)?,
+        _ => read_whole(ui, dir, backup, identities)?,
+    };
+    let content = content.without(&consent.skipped);
+    let origin = backup.origin(target);
+    if !origin.is_own() {
+        object(&backup.id.to_string(), &content.code, consent)?;
+    }
+    Ok(Dump::proven(input, content, origin, consent.clone()).written_by(backup.session.clone()))
+}
+
+/// Hashes the stored file and reads the dump in it; what is poured afterwards is read from the same open file.
+fn read_whole(ui: Ui, dir: &Dir, backup: &Backup, identities: &Identities) -> Result<(Content, Input)> {
     let mut file = open_dump(dir, backup)?;
     let form = backup.form();
     let mut progress = Progress::new(ui, Phase::Read, backup.size);
@@ -45,18 +60,48 @@ pub fn prove(
     let passed = stored.whole()?;
     drop(progress);
     is_recorded(backup, &passed)?;
-    let content = content?.without(&consent.skipped);
-    let origin = backup.origin(target);
-    if !origin.is_own() {
-        object(&backup.id.to_string(), &content.code, consent)?;
-    }
+    let content = content?;
     file.rewind()?;
     let input = if form.is_as_written() {
         Input::File(file.into_file())
     } else {
         Input::Stream(Box::new(decode(file, form, identities)?))
     };
-    Ok(Dump::proven(input, content, origin, consent.clone()).written_by(backup.session.clone()))
+    Ok((content, input))
+}
+
+/// Hashes the stored file, and reads the archive through everything it leans on: its hash tells whether all of that is what
+/// it was. What is poured afterwards comes from the same open files, and is held against the hash once more.
+fn read_delta(
+    ui: Ui,
+    dir: &Folder,
+    backup: &Backup,
+    archive: &Archive,
+    identities: &Identities,
+) -> Result<(Content, Input)> {
+    check_bytes(ui, dir, backup)?;
+    let damaged = |failure: Failure| match failure.kind {
+        Kind::Damaged => damaged(backup, failure.reason()),
+        _ => failure,
+    };
+    let mut reader = open_archive(dir, backup, identities).map_err(damaged)?;
+    let mut progress = Progress::new(ui, Phase::Read, Some(archive.size));
+    let mut sum = Sum::default();
+    let mut seen = |piece: &[u8]| {
+        sum.add(piece);
+        progress.add(piece.len());
+        Ok(())
+    };
+    let inspect = |mut tap| engine::of(backup.datastore).inspect(backup.dump_format, &mut tap);
+    let (_, content) = stream::pour(&mut reader, &mut seen, inspect).map_err(damaged)?;
+    let passed = sum.passed();
+    // What the reader of dumps says of other bytes does not matter.
+    if (passed.size, &passed.sha256) != (archive.size, &archive.sha256) {
+        let why = content.err().map_or_else(|| "its archive is another one".to_owned(), |failure| failure.reason());
+        return Err(self::damaged(backup, why));
+    }
+    reader.rewind();
+    Ok((content?, Input::Stream(Box::new(stream::exactly(reader, passed)))))
 }
 
 /// Hashes the stored bytes only: all that can be done without a key. Fails like `prove`.
@@ -66,16 +111,6 @@ pub fn check_bytes(ui: Ui, dir: &Dir, backup: &Backup) -> Result<()> {
     let passed = Summed::new(&mut file, |count| progress.add(count)).whole()?;
     drop(progress);
     is_recorded(backup, &passed)
-}
-
-/// Opens the stored file of `backup`.
-pub fn open_dump(dir: &Dir, backup: &Backup) -> Result<NamedFile> {
-    dir.read(backup.file.as_deref().unwrap_or_default()).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            Failure::new(Kind::NotFound, format!("the file of {} is missing", backup.id)).because(error)
-        }
-        _ => Failure::from(error),
-    })
 }
 
 /// Reads the dump stored in `source` to its exact end.
@@ -89,6 +124,31 @@ pub fn read_dump(
     let read = |mut tap| engine::of(datastore).inspect(form.format, &mut tap);
     let (_, content) = stream::pour(&mut dump, &mut |_| Ok(()), read)?;
     content
+}
+
+/// The same of everything that `backup` leans on, too.
+pub fn check_chain(ui: Ui, dir: &Folder, backup: &Backup) -> Result<()> {
+    check_bytes(ui, dir, backup)?;
+    links(dir, backup)?.iter().try_for_each(|link| check_bytes(ui, dir, link))
+}
+
+/// The records of all that `backup` leans on, the nearest first; as far as they are there.
+fn links(dir: &Folder, backup: &Backup) -> Result<Vec<Backup>> {
+    let (mut links, mut next, mut position) = (Vec::new(), backup.base().cloned(), u32::MAX);
+    while let Some(id) = next {
+        let link = match dir.record(&id, backup.datastore) {
+            Err(failure) if failure.kind == Kind::NotFound => break,
+            record => record?,
+        };
+        // Whoever made it leaned on an earlier one: a circle ends here.
+        let before = link.archive.as_ref().map_or(position, |archive| archive.position);
+        if before >= position {
+            break;
+        }
+        (next, position) = (link.base().cloned(), before);
+        links.push(link);
+    }
+    Ok(links)
 }
 
 /// Fails as `damaged` unless the bytes that passed are those of the record.
@@ -121,6 +181,13 @@ pub fn damaged(backup: &Backup, damage: String) -> Failure {
 /// Records that the bytes here were found to differ, once; or, once they were read and are what they must be, that they
 /// are no more. Whatever `prove` answered is passed on.
 pub fn mark_damage<T>(clock: Clock, catalogue: &LockedCatalogue, backup: &Backup, proven: Result<T>) -> Result<T> {
+    // What it leans on may be to blame, and says so then of all that lean on it.
+    if let Err(failure) = &proven
+        && failure.kind == Kind::Damaged
+        && blame(clock, catalogue, backup)?
+    {
+        return proven;
+    }
     let damage = match &proven {
         Ok(_) => None,
         Err(failure) if failure.kind == Kind::Damaged => Some(seen(failure, clock)),
@@ -135,6 +202,27 @@ pub fn mark_damage<T>(clock: Clock, catalogue: &LockedCatalogue, backup: &Backup
         }
     }
     proven
+}
+
+/// Marks what `backup` leans on where its bytes are not those of its record; says whether there was any such.
+fn blame(clock: Clock, catalogue: &LockedCatalogue, backup: &Backup) -> Result<bool> {
+    let mut found = false;
+    for mut link in links(catalogue.dir(), backup)? {
+        let hashed = open_dump(catalogue.dir(), &link).and_then(|file| Summed::new(file, |_| ()).whole());
+        match hashed.and_then(|passed| is_recorded(&link, &passed)) {
+            Err(failure) if failure.kind == Kind::Damaged => {
+                found = true;
+                if link.damage.is_none() {
+                    link.damage = Some(seen(&failure, clock));
+                    catalogue.save(&link)?;
+                }
+            }
+            Err(failure) if failure.kind == Kind::NotFound => found = true,
+            checked => checked?,
+        }
+    }
+    catalogue.reindex()?;
+    Ok(found)
 }
 
 /// What was found wrong, and when.

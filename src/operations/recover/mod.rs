@@ -9,13 +9,13 @@ use chrono::TimeDelta;
 
 use crate::catalogue::{Job, Journal, LockedCatalogue, Log, Orphan, Root};
 use crate::codec::Identities;
-use crate::domain::{Backup, Outcome, Service, Settled, Source, StoredAs};
-use crate::engine;
+use crate::domain::{Archive, Backup, Compression, DumpFormat, Outcome, Service, Settled, Source, StoredAs};
+use crate::engine::{self, Content};
 use crate::error::{Failure, Kind, Phase, Remedy, Result};
 use crate::operations::Context;
 use crate::operations::keys::configured;
-use crate::operations::proof::{describe, read_dump};
-use crate::stream::Summed;
+use crate::operations::proof::{archive_in, describe, open_dump, read_dump};
+use crate::stream::{self, Sum, Summed};
 use crate::ui::Progress;
 
 pub use origin::note_origin;
@@ -69,7 +69,11 @@ fn adopt(context: &Context, catalogue: &LockedCatalogue, orphan: Orphan) -> Resu
     let size = file.size()?;
     let mut progress = Progress::new(context.ui, Phase::Read, Some(size));
     let mut stored = Summed::new(&mut file, |count| progress.add(count));
-    let content = read_dump(&mut stored, form, &identities, record.datastore);
+    let content = if form.is_delta() || is_in_segments(catalogue, &record, form, &identities)? {
+        read_segments(catalogue, &mut record, form, &identities)
+    } else {
+        read_dump(&mut stored, form, &identities, record.datastore)
+    };
     let passed = stored.whole()?;
     drop(progress);
     record.adopted = true;
@@ -102,6 +106,48 @@ fn adopt(context: &Context, catalogue: &LockedCatalogue, orphan: Orphan) -> Resu
     catalogue.adopt(&record)?;
     Log::open(catalogue.dir(), &id, context.settings.clock).say("recorded again from the dump itself");
     Ok(())
+}
+
+/// Whether the file of `record` is one of segments, by its index.
+fn is_in_segments(
+    catalogue: &LockedCatalogue,
+    record: &Backup,
+    form: StoredAs,
+    identities: &Identities,
+) -> Result<bool> {
+    if form.compression != Compression::Zstd || form.format != DumpFormat::Custom {
+        return Ok(false);
+    }
+    match archive_in(catalogue.dir(), record, open_dump(catalogue.dir(), record)?, form, identities) {
+        Ok(_) => Ok(true),
+        Err(failure) if matches!(failure.kind, Kind::Damaged | Kind::Config) => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Reads an archive of segments that has no record, through what it leans on, and notes what that is.
+fn read_segments(
+    catalogue: &LockedCatalogue,
+    record: &mut Backup,
+    form: StoredAs,
+    identities: &Identities,
+) -> Result<Content> {
+    let mut reader = archive_in(catalogue.dir(), record, open_dump(catalogue.dir(), record)?, form, identities)?;
+    let base = reader.base().map(|base| (base.id.clone(), base.position));
+    let (base, position) = base.map_or((None, 0), |(id, position)| (Some(id), position));
+    let mut sum = Sum::default();
+    let mut seen = |piece: &[u8]| {
+        sum.add(piece);
+        Ok(())
+    };
+    let inspect = |mut tap| engine::of(record.datastore).inspect(form.format, &mut tap);
+    let (_, content) = stream::pour(&mut reader, &mut seen, inspect)?;
+    let passed = sum.passed();
+    if passed.sha256 != reader.sha256() {
+        return Err(Failure::new(Kind::Damaged, "its archive is another one"));
+    }
+    record.archive = Some(Archive { size: passed.size, sha256: passed.sha256, base, position });
+    content
 }
 
 /// What opens the service's encrypted dumps, as far as that is set and works.

@@ -30,7 +30,7 @@ pub fn show_plan(
     let age = spell_age(context.settings.clock.now() - made_at(backup));
     ui.detail(&format!("made:     {} ({})", backup.created_at.format("%Y-%m-%d %H:%M:%S UTC"), backup.source.name()));
     ui.detail(&format!("          that is {age} ago; what was written since then is lost"));
-    ui.detail(&format!("holds:    {}, {tables}, {rows}", bytes(backup.size.unwrap_or(0))));
+    ui.detail(&format!("holds:    {}, {tables}, {rows}", bytes(backup.held().unwrap_or(0))));
     ui.detail(&format!("trust:    {}", chosen.trust().map_or("-", |trust| trust.label())));
     show_origin(context, dump);
     let (then, now) = (version(&backup.image, &backup.image_version), version(&info.image, &info.image_version));

@@ -115,7 +115,9 @@ fn prune_open(context: &Context, catalogue: &LockedCatalogue) -> Result<(Vec<Dec
 /// What was removed here goes at the destination too. A store that does not answer for one will not for the next: the rest
 /// is left to the catching up.
 fn remove_copies(context: &Context, catalogue: &LockedCatalogue, decisions: &[Decision]) -> Result<()> {
-    for decision in decisions.iter().filter(|decision| decision.action == Action::Remove) {
+    let mut removed: Vec<_> = decisions.iter().filter(|decision| decision.action == Action::Remove).collect();
+    removed.sort_by_key(|decision| std::cmp::Reverse(decision.position));
+    for decision in removed {
         signals::obey()?;
         remove_copy(context, catalogue, catalogue.record(&decision.id)?)?;
     }
@@ -177,7 +179,11 @@ fn carry_out(
     let mut done = Vec::with_capacity(decisions.len());
     let mut forgotten = Vec::new();
     let mut failure = None;
-    for mut decision in decisions.into_iter().rev() {
+    let mut decisions = decisions;
+    decisions.reverse();
+    // What leans on others before them: none is ever without what it leans on.
+    decisions.sort_by_key(|decision| std::cmp::Reverse(decision.position));
+    for mut decision in decisions {
         match decision.action {
             Action::Keep => done.push(decision),
             Action::Forget => forgotten.push(decision),

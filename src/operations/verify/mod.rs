@@ -5,7 +5,7 @@ mod by_itself;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::catalogue::{Detail, InUse, Log, Mark, Root, VERIFY, View};
+use crate::catalogue::{Detail, Folder, InUse, Log, Mark, Root, VERIFY, View};
 use crate::codec::Identities;
 use crate::dokku::Dokku;
 use crate::domain::{Backup, BackupId, Consent, Listed, Service, Verification};
@@ -22,7 +22,6 @@ use crate::operations::recover::lock_and_recover;
 use crate::operations::select::{choose, folder_for_reading, usable};
 use crate::operations::watched::watched;
 use crate::properties::{VERIFY_DISK, VERIFY_MEMORY};
-use crate::sys::dir::Dir;
 use crate::sys::docker::{Docker, LIMIT};
 use crate::ui::bytes;
 
@@ -146,7 +145,7 @@ struct Trial<'a> {
     context: &'a Context,
     dokku: &'a Dokku,
     docker: &'a Docker,
-    dir: &'a Dir,
+    dir: &'a Folder,
     service: &'a Service,
     backup: &'a Backup,
     image: &'a str,
@@ -234,7 +233,7 @@ fn evidence(
             return (Err(failure), remedies);
         }
     };
-    let sha256 = backup.sha256.clone().unwrap_or_default();
+    let sha256 = backup.content_sha256().unwrap_or_default().to_owned();
     let (at, image) = (context.settings.clock.now(), image.to_owned());
     let took_ms = u64::try_from(took.as_millis()).ok();
     let verification = Verification { at, image, sha256, tables, rows, took_ms, comparison: how, not_compared, reason };
@@ -261,7 +260,7 @@ fn record(
     let mut backup = catalogue.record(id)?;
     let evidence = mark_damage(context.settings.clock, &catalogue, &backup, evidence)?;
     backup.damage = None;
-    if backup.deleted_at.is_some() || backup.sha256.as_ref() != Some(&evidence.sha256) {
+    if backup.deleted_at.is_some() || backup.content_sha256() != Some(evidence.sha256.as_str()) {
         return Err(Failure::new(Kind::Busy, format!("{id} was deleted or replaced while it was verified")));
     }
     backup.verification = Some(evidence);

@@ -1,6 +1,6 @@
 //! The engine: its dumps are the bytes themselves, framed so that their end can be proven.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use dokku_backups::domain::{BackupId, DumpFormat, ForeignCode, Service, TableRows};
@@ -96,6 +96,13 @@ impl Engine for Bytes {
 
     fn speech(&self) -> &'static Speech {
         &SPEECH
+    }
+
+    fn unpack(&self, dump: &mut dyn Read, unpacked: &mut dyn Write) -> Result<Content> {
+        let mut bytes = Vec::new();
+        dump.read_to_end(&mut bytes)?;
+        unpacked.write_all(&bytes)?;
+        self.inspect(DumpFormat::Custom, &mut &bytes[..])
     }
 
     fn inspect(&self, format: DumpFormat, dump: &mut dyn Read) -> Result<Content> {

@@ -13,6 +13,7 @@ use super::row_sum::Total;
 use super::rows::Rows;
 use super::source::Source;
 use super::toc::{Content, DataEntry, Toc};
+use super::unpacked::Unpacked;
 use super::{ArchiveError, TableRows};
 use crate::engine::postgres::utf8::Utf8;
 
@@ -35,12 +36,17 @@ pub(super) struct Found {
 
 /// Reads every block the table of contents announces, in its order, and nothing after them. `pg_dump` writes them so, and
 /// `pg_restore` needs them so when it reads from a pipe.
-pub(super) fn read<R: Read>(source: &mut Source<R>, header: &Header, toc: &Toc) -> Result<Found, ArchiveError> {
+pub(super) fn read<R: Read>(
+    source: &mut Source<R>,
+    header: &Header,
+    toc: &Toc,
+    mut unpacked: Option<&mut Unpacked<'_>>,
+) -> Result<Found, ArchiveError> {
     let mut decoder = Decoder::new(header.compression);
     let mut found = Found::default();
     for (index, entry) in toc.data.iter().enumerate() {
         frame(source, toc, index, entry)
-            .and_then(|()| found.block(source, &mut decoder, entry, toc))
+            .and_then(|()| found.block(source, &mut decoder, entry, toc, unpacked.as_deref_mut()))
             .map_err(|error| error.within(entry.id, &entry.content.words()))?;
     }
     let announced = toc.large_objects.len() as u64;
@@ -78,16 +84,23 @@ fn frame<R: Read>(source: &mut Source<R>, toc: &Toc, index: usize, entry: &DataE
             None => format!("a data block for an unknown entry {id}"),
         }));
     }
-    let expected = match entry.content {
-        Content::LargeObjects => LARGE_OBJECTS,
-        Content::Table { .. } | Content::LargeObjectComments => DATA,
-    };
+    let expected = entry.content.block();
     if kind != expected {
         return Err(wrong(format!("a data block of type {kind} instead of {expected}")));
     }
     match entry.at {
         Some(announced) if announced != at => Err(wrong(format!("a data block that should be at byte {announced}"))),
         _ => Ok(()),
+    }
+}
+
+impl Content {
+    /// The type of its block.
+    fn block(&self) -> u8 {
+        match self {
+            Content::LargeObjects => LARGE_OBJECTS,
+            Content::Table { .. } | Content::LargeObjectComments => DATA,
+        }
     }
 }
 
@@ -98,7 +111,11 @@ impl Found {
         decoder: &mut Decoder,
         entry: &DataEntry,
         toc: &Toc,
+        mut unpacked: Option<&mut Unpacked<'_>>,
     ) -> Result<(), ArchiveError> {
+        if let Some(unpacked) = &mut unpacked {
+            unpacked.block(entry.content.block(), entry.id);
+        }
         let announced = &toc.large_objects;
         match &entry.content {
             Content::Table { schema, name, rows } => {
@@ -106,6 +123,7 @@ impl Found {
                 let mut utf8 = toc.encoding.as_deref().filter(|name| *name == "SQL_ASCII").map(|_| Utf8::default());
                 self.bytes += decoder.block(source, &mut |bytes| {
                     rows.feed(bytes);
+                    unpacked.iter_mut().for_each(|unpacked| unpacked.feed(bytes));
                     utf8.iter_mut().for_each(|utf8| utf8.feed(bytes));
                 })?;
                 self.is_not_utf8 |= utf8.is_some_and(|utf8| utf8.is_wrong());
@@ -118,6 +136,7 @@ impl Found {
                 self.bytes += decoder.block(source, &mut |bytes| {
                     let room = DEFINITION - text.len();
                     text.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                    unpacked.iter_mut().for_each(|unpacked| unpacked.feed(bytes));
                 })?;
                 if !judge::comments_on_large_objects(&text) {
                     return Err(source.odd("comments on large objects that are something else"));
@@ -129,15 +148,25 @@ impl Found {
                 if oid == 0 {
                     break;
                 }
+                if let Some(unpacked) = &mut unpacked {
+                    unpacked.int(oid.cast_signed());
+                }
                 if !announced.is_empty() && announced.binary_search(&oid).is_err() {
                     return Err(source.odd(format!("a large object {oid} that nothing creates")));
                 }
                 let mut hash = Sha256::new_with_prefix(oid.to_le_bytes());
-                self.bytes += decoder.block(source, &mut |bytes| hash.update(bytes))?;
+                self.bytes += decoder.block(source, &mut |bytes| {
+                    hash.update(bytes);
+                    unpacked.iter_mut().for_each(|unpacked| unpacked.feed(bytes));
+                })?;
+                if let Some(unpacked) = &mut unpacked {
+                    unpacked.end()?;
+                }
                 self.large_object_sum.add(&hash.finalize());
                 self.large_objects += 1;
             },
         }
-        Ok(())
+        // Large objects end with the number 0 as other data with the length 0.
+        unpacked.map_or(Ok(()), Unpacked::end)
     }
 }

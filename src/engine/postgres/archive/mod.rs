@@ -35,8 +35,9 @@ mod rows;
 mod skipping;
 mod source;
 mod toc;
+mod unpacked;
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 pub use dump_kind::{DumpKind, sniff};
 pub use error::{ArchiveError, Damage, DamageKind, EntryName};
@@ -52,6 +53,7 @@ pub(super) fn text(bytes: &[u8]) -> String {
 use crate::domain::ForeignCode;
 use crate::engine::{ExtensionTable, Object};
 use source::Source;
+use unpacked::Unpacked;
 
 /// The newest archive format this reader knows: PostgreSQL 17 and 18 write 1.16.
 pub const NEWEST: (u8, u8, u8) = (1, 16, 0);
@@ -130,9 +132,16 @@ pub enum Compression {
 ///
 /// `source` need not be seekable. Its own errors come back unchanged as [`ArchiveError::Io`].
 pub fn read(source: impl Read) -> Result<Summary, ArchiveError> {
-    let mut source = Source::new(source);
-    let summary = whole(&mut source);
-    match summary {
+    judged(&mut Source::new(source), None)
+}
+
+/// Reads like [`read`], and writes the archive into `unpacked` with its data as it is once decompressed.
+pub fn unpack(source: impl Read, unpacked: &mut dyn Write) -> Result<Summary, ArchiveError> {
+    judged(&mut Source::copying(source), Some(&mut Unpacked::new(unpacked)))
+}
+
+fn judged<R: Read>(source: &mut Source<R>, unpacked: Option<&mut Unpacked<'_>>) -> Result<Summary, ArchiveError> {
+    match whole(source, unpacked) {
         Err(ArchiveError::Damaged(_)) if sniff(source.head()) == DumpKind::CrlfMangled => {
             Err(ArchiveError::NotAnArchive(DumpKind::CrlfMangled))
         }
@@ -146,7 +155,7 @@ pub fn head(source: &mut dyn Read) -> Result<Vec<u8>, ArchiveError> {
     let mut kept = Kept { source, bytes: Vec::new() };
     let mut reader = Source::new(&mut kept);
     let header = header::read(&mut reader)?;
-    toc::read(&mut reader, header.format)?;
+    toc::read(&mut reader, header.format, None)?;
     drop(reader);
     Ok(kept.bytes)
 }
@@ -165,10 +174,14 @@ impl Read for Kept<'_> {
     }
 }
 
-fn whole<R: Read>(source: &mut Source<R>) -> Result<Summary, ArchiveError> {
+fn whole<R: Read>(source: &mut Source<R>, mut unpacked: Option<&mut Unpacked<'_>>) -> Result<Summary, ArchiveError> {
     let header = header::read(source)?;
-    let toc = toc::read(source, header.format)?;
-    let data = blocks::read(source, &header, &toc)?;
+    if let Some(unpacked) = &mut unpacked {
+        unpacked.header(source.take_copied(), header.format)?;
+    }
+    let toc = toc::read(source, header.format, unpacked.as_deref_mut())?;
+    source.copy_no_more();
+    let data = blocks::read(source, &header, &toc, unpacked)?;
     Ok(Summary {
         format: header.format,
         compression: header.compression,

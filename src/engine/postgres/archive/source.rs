@@ -24,6 +24,8 @@ pub(super) struct Source<R> {
     head: Vec<u8>,
     /// What was consumed since it was last taken, where that is wanted.
     kept: Option<Vec<u8>>,
+    /// All that was consumed since it was last taken, where the archive is copied.
+    copied: Option<Vec<u8>>,
 }
 
 /// A string that may be too long to be looked at.
@@ -38,7 +40,7 @@ pub(super) enum Long {
 impl<R: Read> Source<R> {
     pub(super) fn new(inner: R) -> Self {
         let buffer = vec![0; BUFFER].into_boxed_slice();
-        Self { inner, buffer, start: 0, end: 0, base: 0, head: Vec::new(), kept: None }
+        Self { inner, buffer, start: 0, end: 0, base: 0, head: Vec::new(), kept: None, copied: None }
     }
 
     /// A source that keeps what is consumed, for [`Source::take_kept`].
@@ -54,6 +56,21 @@ impl<R: Read> Source<R> {
     /// From now on nothing is kept.
     pub(super) fn keep_no_more(&mut self) {
         self.kept = None;
+    }
+
+    /// A source that copies what is consumed, for [`Source::take_copied`].
+    pub(super) fn copying(inner: R) -> Self {
+        Self { copied: Some(Vec::new()), ..Self::new(inner) }
+    }
+
+    /// All that was consumed since this was last asked, also what is too long to be looked at.
+    pub(super) fn take_copied(&mut self) -> Vec<u8> {
+        self.copied.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// From now on nothing is copied.
+    pub(super) fn copy_no_more(&mut self) {
+        self.copied = None;
     }
 
     /// Bytes consumed so far.
@@ -86,6 +103,9 @@ impl<R: Read> Source<R> {
         debug_assert!(count <= self.end - self.start);
         if let Some(kept) = &mut self.kept {
             kept.extend_from_slice(&self.buffer[self.start..self.start + count]);
+        }
+        if let Some(copied) = &mut self.copied {
+            copied.extend_from_slice(&self.buffer[self.start..self.start + count]);
         }
         self.start += count;
     }

@@ -8,6 +8,7 @@ use super::entry::{self, Data, Entry};
 use super::extensions::Extensions;
 use super::judge::{Fate, Judge};
 use super::source::Source;
+use super::unpacked::Unpacked;
 use super::{ArchiveError, encoding, objects};
 use crate::domain::ForeignCode;
 use crate::engine::{ExtensionTable, Object};
@@ -81,7 +82,11 @@ impl Content {
     }
 }
 
-pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Result<Toc, ArchiveError> {
+pub(super) fn read<R: Read>(
+    source: &mut Source<R>,
+    format: (u8, u8, u8),
+    mut unpacked: Option<&mut Unpacked<'_>>,
+) -> Result<Toc, ArchiveError> {
     let count = source.int_in(0..=ENTRIES, "number of entries (more than 2,000,000 are not read)")?;
     let mut toc = Toc {
         entries: 0,
@@ -98,6 +103,9 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
     let mut judge = Judge::new(format);
     for _ in 0..count {
         let entry = entry::read(source, format)?;
+        if let Some(unpacked) = &mut unpacked {
+            unpacked.entry(source.take_copied(), entry.data)?;
+        }
         toc.entries += 1;
         if !toc.ids.insert(entry.id) {
             return Err(source.odd(format!("entry {} is there twice", entry.id)));
@@ -110,6 +118,10 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
             Ok(()) => {}
             Err(words) => return Err(source.odd(words).within(entry.id, &name(&entry))),
         }
+    }
+    if let Some(unpacked) = unpacked {
+        // Of an archive without entries.
+        unpacked.entry(source.take_copied(), Data::None)?;
     }
     toc.large_objects.sort_unstable();
     toc.code = judge.finish();

@@ -1,0 +1,62 @@
+//! Opening what is stored: a file, or an archive through everything it leans on.
+
+use std::io;
+
+use crate::catalogue::Folder;
+use crate::codec::{Identities, anywhere};
+use crate::delta::{Index, Reader};
+use crate::domain::{Backup, BackupId, StoredAs};
+use crate::error::{Failure, Kind, Result};
+use crate::sys::dir::Dir;
+use crate::sys::file::NamedFile;
+
+/// Opens the stored file of `backup`.
+pub fn open_dump(dir: &Dir, backup: &Backup) -> Result<NamedFile> {
+    dir.read(backup.file.as_deref().unwrap_or_default()).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            Failure::new(Kind::NotFound, format!("the file of {} is missing", backup.id)).because(error)
+        }
+        _ => Failure::from(error),
+    })
+}
+
+/// Opens the archive of `backup` with all that it leans on, each file by what `identities` open. Fails as `damaged` where
+/// one of them is not what the others say.
+pub fn open_archive(dir: &Folder, backup: &Backup, identities: &Identities) -> Result<Reader> {
+    archive_in(dir, backup, open_dump(dir, backup)?, backup.form(), identities)
+}
+
+/// The same of a `file` that is still a draft, or has no record yet.
+pub fn archive_in(
+    dir: &Folder,
+    backup: &Backup,
+    file: NamedFile,
+    form: StoredAs,
+    identities: &Identities,
+) -> Result<Reader> {
+    let mut stored = anywhere(file, form, identities)?;
+    let index = Index::read(stored.as_mut())?;
+    let base = match &index.base {
+        None => None,
+        Some(base) => {
+            let found = dir.record(&base.id, backup.datastore).map_err(|failure| missing(&base.id, failure))?;
+            // Whoever made it leaned on an earlier one: a circle ends here.
+            let position = found.archive.as_ref().map_or(u32::MAX, |archive| archive.position);
+            if position >= base.position || found.deleted_at.is_some() {
+                return Err(Failure::new(Kind::Damaged, format!("it cannot lean on {}", base.id)));
+            }
+            Some(open_archive(dir, &found, identities).map_err(|failure| missing(&base.id, failure))?)
+        }
+    };
+    Reader::open(stored, index, base)
+}
+
+/// A backup cannot be read without the one that it leans on: that is damage of its own.
+fn missing(base: &BackupId, failure: Failure) -> Failure {
+    match failure.kind {
+        Kind::NotFound | Kind::Damaged => {
+            Failure::new(Kind::Damaged, format!("it leans on {base}")).because(failure.reason())
+        }
+        _ => failure,
+    }
+}
