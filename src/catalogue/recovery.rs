@@ -174,6 +174,8 @@ impl LockedCatalogue {
                 Err(error) => found.told.push(error.to_string()),
             }
         }
+        // Oldest first: what leans on another is read through that one's record.
+        found.orphans.sort_by(|a, b| a.record.id.cmp(&b.record.id));
         Ok(())
     }
 

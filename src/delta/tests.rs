@@ -49,7 +49,8 @@ fn read(mut reader: Reader) -> Result<Vec<u8>> {
 
 /// Rows as a table has them, of which each has an own number.
 fn rows(range: std::ops::Range<u64>, version: impl Fn(u64) -> u64) -> Vec<u8> {
-    let row = |n: u64| format!("{n}\t{}\t{}\n", hash(&[n.to_le_bytes(), version(n).to_le_bytes()].concat()), version(n));
+    let row =
+        |n: u64| format!("{n}\t{}\t{}\n", hash(&[n.to_le_bytes(), version(n).to_le_bytes()].concat()), version(n));
     range.map(row).collect::<String>().into_bytes()
 }
 

@@ -17,7 +17,7 @@ use crate::error::{Failure, Kind, Phase, Result};
 use crate::operations::Context;
 use crate::operations::keys::Keys;
 use crate::operations::offsite::fetch_now;
-use crate::operations::proof::{damaged, is_recorded, mark_damage, open_archive, open_dump};
+use crate::operations::proof::{damaged, damaged_within, is_recorded, mark_damage, open_archive, open_dump};
 use crate::operations::recover::lock_and_recover;
 use crate::operations::select::{choose, folder_for_reading, resolve, usable};
 use crate::stream::{self, HeldBack, Summed};
@@ -196,10 +196,7 @@ fn pass_archive<W: Write>(
     identities: &Identities,
     sink: W,
 ) -> Result<W> {
-    let is_damaged = |failure: Failure| match failure.kind {
-        Kind::Damaged => damaged(backup, failure.reason()),
-        _ => failure,
-    };
+    let is_damaged = |failure| damaged_within(dir, backup, failure);
     let recipients = if form.encrypted { backup.encrypted_to.join(" ") } else { String::new() };
     let mut held = HeldBack::new(sink);
     let mut encoder = Encoder::new(&mut held, form.compression, &Recipients::parse(&recipients)?)?;

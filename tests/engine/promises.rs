@@ -40,7 +40,10 @@ pub fn an_unpacked_dump_is_the_same_dump(fixture: &dyn Fixture) {
     let (content, unpacked) = unpack(&export).expect("a whole dump");
     assert_eq!(content, fixture.content(&export));
     let again = fixture.content(&unpacked);
-    assert_eq!((&again.tables, &again.objects, again.data_bytes), (&content.tables, &content.objects, content.data_bytes));
+    assert_eq!(
+        (&again.tables, &again.objects, again.data_bytes),
+        (&content.tables, &content.objects, content.data_bytes)
+    );
     assert!(unpack(&unpacked).expect("the unpacked dump").1 == unpacked, "unpacked twice it is another one");
     for end in (0..export.len()).step_by(13) {
         assert_eq!(unpack(&export[..end]).expect_err("a dump that is cut").kind, Kind::Damaged, "cut at {end}");

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use super::delta::{differing, nights};
 use super::support::fixture::ITEMS;
-use super::support::{Host, finish};
+use super::support::{Host, finish, truth};
 
 /// A host with one backup, and the backup's path without ending.
 fn backed_up() -> (Host, PathBuf) {
@@ -87,4 +88,31 @@ fn a_dump_is_restored_beside_the_live_database_and_exchanged() {
     );
     shell(&host, &backup, &exchange);
     assert_eq!(host.sql(shop, "select count(*) from items"), "500");
+}
+
+/// The block of docs/by-hand.md that puts differences together, on a chain of eleven files and in a folder of copies.
+#[test]
+fn row_071_differences_are_put_together_by_hand() {
+    let host = differing();
+    let (ids, _) = nights(&host, 1..12);
+    host.dokku(&["backups:delete", "shop", "--id", &ids[4]]).expect(0);
+    let document =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/by-hand.md")).expect("the document");
+    let block = document.split("```sh\n").find(|block| block.starts_with("index()")).expect("the block");
+    let script = block.split("```").next().expect("its end");
+    let folder = host.dir().join("copies");
+    std::fs::create_dir(&folder).expect("a folder");
+    for file in std::fs::read_dir(host.folder("shop")).expect("the backups").flatten() {
+        if file.file_name().display().to_string().contains(".dump.") {
+            std::fs::copy(file.path(), folder.join(file.file_name())).expect("a copy");
+        }
+    }
+    for id in [&ids[8], &ids[10], &ids[0]] {
+        let mut command = host.command("bash");
+        command.args(["-euc", script]).env("backup", id).current_dir(&folder).stdin(Stdio::null());
+        finish(command).expect(0);
+        let archive = std::fs::read(folder.join(format!("{id}.archive"))).expect("the archive");
+        assert_eq!(host.info("shop", id)["archive"]["sha256"], truth::hex(&archive), "{id}");
+        assert!(archive.starts_with(b"PGDMP"));
+    }
 }

@@ -19,10 +19,10 @@ const READS: [&str; 3] = ["open-dir", "list", "lock"];
 const WORKERS: usize = 2;
 
 /// A verb that is killed at each of its points.
-struct Scene<'a> {
-    host: &'a Host,
-    service: &'a str,
-    args: &'a [&'a str],
+pub(super) struct Scene<'a> {
+    pub(super) host: &'a Host,
+    pub(super) service: &'a str,
+    pub(super) args: &'a [&'a str],
     /// Ids that were acknowledged before.
     acknowledged: &'a [String],
     /// Crash states that were dealt with.
@@ -117,7 +117,21 @@ fn killed_at_every_point(
     database: impl Fn(&Host, &str) -> String + Sync,
     after: impl Fn(&Scene) + Sync,
 ) {
+    killed_with(&[], args, prepare, database, after);
+}
+
+/// The same where `set` holds for every service.
+pub(super) fn killed_with(
+    set: &[[&str; 2]],
+    args: &[&str],
+    prepare: impl Fn(&Host, &str) + Sync,
+    database: impl Fn(&Host, &str) -> String + Sync,
+    after: impl Fn(&Scene) + Sync,
+) {
     let host = Host::up();
+    for [key, value] in set {
+        host.set("--global", key, value);
+    }
     let (seen, kills, barrier) = (Mutex::new(HashSet::new()), AtomicUsize::new(0), Barrier::new(WORKERS));
     std::thread::scope(|scope| {
         for worker in 0..WORKERS {
@@ -128,11 +142,14 @@ fn killed_at_every_point(
                 host.database(&service, FEW);
                 let export = |clock| host.alone_at("", clock, &["backups:export", &service]).expect(0).id();
                 let ids = [export(CLOCK), export("2026-04-08T14:40:00Z")];
-                let args: Vec<String> =
-                    args.iter().map(|arg| arg.replace("{id}", &ids[1]).replace("{}", &service)).collect();
+                let args: Vec<String> = args
+                    .iter()
+                    .map(|arg| arg.replace("{id}", &ids[1]).replace("{first}", &ids[0]).replace("{}", &service))
+                    .collect();
                 let args: Vec<&str> = args.iter().map(String::as_str).collect();
                 // What the verb itself takes away was not promised to stay.
                 let acknowledged = match args[0] {
+                    "backups:delete" if args.contains(&ids[0].as_str()) => &ids[1..],
                     "backups:delete" => &ids[..1],
                     "backups:export" if args.contains(&"first") => &[],
                     _ => &ids[..],
@@ -184,7 +201,7 @@ fn killed_at_every_point(
 }
 
 /// For verbs that do not touch the database.
-fn untouched(_: &Host, _: &str) -> String {
+pub(super) fn untouched(_: &Host, _: &str) -> String {
     String::new()
 }
 
@@ -311,7 +328,15 @@ fn fault_022_an_interrupted_restore_without_safety_backup_names_the_command_that
 /// EIO at each point of `args` in turn: exit code 1, or success where the point was not needed (3 where it was needed for
 /// the copy only); nothing acknowledged is lost, and the next command puts right what is left.
 fn fails_at_every_point(args: &[&str], from_stock: bool) {
+    fails_with(&[], args, from_stock);
+}
+
+/// The same where `set` holds for every service.
+pub(super) fn fails_with(set: &[[&str; 2]], args: &[&str], from_stock: bool) {
     let host = Host::up();
+    for [key, value] in set {
+        host.set("--global", key, value);
+    }
     let done = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for worker in 0..WORKERS {

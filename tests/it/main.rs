@@ -19,6 +19,8 @@ mod check;
 mod completion;
 mod confined;
 mod conformance;
+mod delta;
+mod delta_offsite;
 mod destination;
 mod destination_folder;
 mod docs;
@@ -29,6 +31,7 @@ mod encryption;
 #[path = "../engine/mod.rs"]
 mod engine;
 mod everyday;
+mod faults_delta;
 mod faults_destination;
 mod faults_export;
 mod faults_kills;

@@ -317,7 +317,8 @@ fn finish(
         context.ui.warn(note);
     }
     let (tables, rows) = (count(tables, "table"), count(backup.row_count(), "row"));
-    context.ui.detail(&format!("{} in {tables}, {rows}; checked and durable", bytes(size)));
+    let held = backup.archive.as_ref().map_or_else(String::new, |archive| format!(" for {}", bytes(archive.size)));
+    context.ui.detail(&format!("{}{held} in {tables}, {rows}; checked and durable", bytes(size)));
     Ok(match copying {
         Some(copying) => copying.settle(context, catalogue, backup, log),
         None => backup,

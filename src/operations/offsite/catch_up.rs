@@ -65,13 +65,18 @@ pub fn catch_up(context: &Context, catalogue: &LockedCatalogue, eagerness: Eager
         }
     };
     let view = catalogue.view(Detail::Summary)?;
-    let mut tried = 0;
+    let mut tasks = Vec::new();
     for listed in view.backups.iter().rev() {
-        let Some(task) = task(context, catalogue.dir(), listed, place.is_some(), eagerness)? else { continue };
+        let task = task(context, catalogue.dir(), listed, place.is_some(), eagerness)?;
+        tasks.extend(task.map(|task| (listed, task)));
+    }
+    // Nothing goes that something else there leans on: copies are made first, and what leans goes first.
+    let position = |listed: &Listed| listed.backup.archive.as_ref().map_or(0, |archive| archive.position);
+    tasks.sort_by_key(|(listed, task)| (*task == Task::Remove).then(|| std::cmp::Reverse(position(listed))));
+    for (tried, (listed, task)) in tasks.into_iter().enumerate() {
         if eagerness == Eagerness::Due && tried == AT_ONCE || signals::received().is_some() {
             break;
         }
-        tried += 1;
         if let Err(failure) = perform(context, catalogue, listed, task, &mut done) {
             // A store that does not answer will not answer for the next one either.
             let away = matches!(failure.kind, Kind::Io | Kind::Config | Kind::Timeout | Kind::Interrupted(_));
@@ -142,7 +147,9 @@ fn perform(
         Task::Record => refresh(context, catalogue, backup).map(|_| ()),
         Task::Upload => {
             context.ui.step(&format!("Copying {id} to its destination"));
-            upload(context, catalogue, backup).map(|()| done.uploaded.push(id.to_string()))
+            upload(context, catalogue, backup)?;
+            done.uploaded.push(id.to_string());
+            remove_former(context, catalogue, catalogue.record(id)?)
         }
     }
 }

@@ -80,10 +80,7 @@ fn read_delta(
     identities: &Identities,
 ) -> Result<(Content, Input)> {
     check_bytes(ui, dir, backup)?;
-    let damaged = |failure: Failure| match failure.kind {
-        Kind::Damaged => damaged(backup, failure.reason()),
-        _ => failure,
-    };
+    let damaged = |failure| damaged_within(dir, backup, failure);
     let mut reader = open_archive(dir, backup, identities).map_err(damaged)?;
     let mut progress = Progress::new(ui, Phase::Read, Some(archive.size));
     let mut sum = Sum::default();
@@ -98,7 +95,7 @@ fn read_delta(
     // What the reader of dumps says of other bytes does not matter.
     if (passed.size, &passed.sha256) != (archive.size, &archive.sha256) {
         let why = content.err().map_or_else(|| "its archive is another one".to_owned(), |failure| failure.reason());
-        return Err(self::damaged(backup, why));
+        return Err(damaged(Failure::new(Kind::Damaged, why)));
     }
     reader.rewind();
     Ok((content?, Input::Stream(Box::new(stream::exactly(reader, passed)))))
@@ -178,6 +175,23 @@ pub fn damaged(backup: &Backup, damage: String) -> Failure {
         .remedy("choose another", format!("dokku backups:list {}", backup.service))
 }
 
+/// The failure of a backup that is stored as differences and could not be read: where it leans on something whose bytes are
+/// not those of its record, that is what is wrong.
+pub fn damaged_within(dir: &Folder, backup: &Backup, failure: Failure) -> Failure {
+    if failure.kind != Kind::Damaged {
+        return failure;
+    }
+    let is_other = |link: &Backup| hashes(dir, link).err().filter(|failure| failure.kind == Kind::Damaged);
+    let found = links(dir, backup).unwrap_or_default();
+    let found = found.iter().find_map(|link| Some((link.id.clone(), is_other(link)?)));
+    damaged(backup, found.map_or_else(|| failure.reason(), |(id, why)| format!("it leans on {id}: {}", why.reason())))
+}
+
+/// Hashes the stored file of `backup`, and fails as `damaged` where it is not that of its record.
+fn hashes(dir: &Dir, backup: &Backup) -> Result<()> {
+    is_recorded(backup, &Summed::new(open_dump(dir, backup)?, |_| ()).whole()?)
+}
+
 /// Records that the bytes here were found to differ, once; or, once they were read and are what they must be, that they
 /// are no more. Whatever `prove` answered is passed on.
 pub fn mark_damage<T>(clock: Clock, catalogue: &LockedCatalogue, backup: &Backup, proven: Result<T>) -> Result<T> {
@@ -208,8 +222,7 @@ pub fn mark_damage<T>(clock: Clock, catalogue: &LockedCatalogue, backup: &Backup
 fn blame(clock: Clock, catalogue: &LockedCatalogue, backup: &Backup) -> Result<bool> {
     let mut found = false;
     for mut link in links(catalogue.dir(), backup)? {
-        let hashed = open_dump(catalogue.dir(), &link).and_then(|file| Summed::new(file, |_| ()).whole());
-        match hashed.and_then(|passed| is_recorded(&link, &passed)) {
+        match hashes(catalogue.dir(), &link) {
             Err(failure) if failure.kind == Kind::Damaged => {
                 found = true;
                 if link.damage.is_none() {

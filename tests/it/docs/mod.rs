@@ -108,6 +108,7 @@ documents! {
     row_004_platforms: "docs/platforms.md" => scenes::platforms;
     restores: "docs/restores.md" => scenes::nothing_to_run;
     rights: "docs/rights.md" => scenes::rights;
+    storage: "docs/storage.md" => scenes::storage;
     schedules: "docs/schedules.md" => scenes::schedules;
     row_047_practice_run: "docs/practice-run.md" => scenes::practice_run;
 }

@@ -62,6 +62,13 @@ command dokku postgres:connect my-db <<<'delete from items where id > 10' >/dev/
     assert!(bucket.objects().iter().any(|(key, _)| *key == bucket.key("my-db", &format!("{id}.dump.age"))));
 }
 
+pub fn storage(doc: &Doc) {
+    let host = host();
+    play(&host, doc, &Scene::default()).expect(0);
+    let listed = host.list("my-db");
+    assert_eq!(listed[0]["archive"]["base"], listed[1]["id"], "{listed:?}");
+}
+
 pub fn by_hand(doc: &Doc) {
     let host = host();
     host.dokku(&["backups:export", "my-db", "--at", TIME]).expect(0);
