@@ -62,6 +62,8 @@ pub struct BackupJson<'a> {
     sha256: Option<&'a str>,
     /// The archive in it and what the file leans on; null of a backup that was not stored by `storage delta`.
     archive: Option<ArchiveJson<'a>>,
+    /// Owners and privileges are in it, and are given back.
+    grants: bool,
     /// How the dump itself is written.
     dump_format: DumpFormat,
     /// What in it reaches beyond the database; restored only by explicit consent.
@@ -266,6 +268,7 @@ impl<'a> BackupJson<'a> {
             size: b.size,
             sha256: b.sha256.as_deref(),
             archive: ArchiveJson::of(listed),
+            grants: b.grants,
             dump_format: b.form().format,
             programs: &b.programs,
             compression: b.compression,

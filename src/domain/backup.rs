@@ -187,6 +187,9 @@ pub struct Backup {
     /// Hash of its bytes, lower-case hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// Owners and privileges are in it, and are given back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub grants: bool,
     /// How the dump itself is written.
     #[serde(default)]
     pub dump_format: DumpFormat,
@@ -282,6 +285,7 @@ impl Backup {
             size: None,
             sha256: None,
             archive: None,
+            grants: false,
             dump_format: DumpFormat::Custom,
             programs: Vec::new(),
             compression: Compression::None,

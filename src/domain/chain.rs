@@ -8,12 +8,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Backup, BackupId, Listed, Presence, count, made_at};
+use super::{BackupId, Listed, Presence, count, made_at};
 
 /// So many positions lie between two that lean on each other directly.
 const STRIDE: u32 = 9;
 /// Files that a restore opens at most.
-const MOST_FILES: u32 = 12;
+pub const MOST_FILES: u32 = 12;
 /// Days after which a whole is too old to lean on.
 const OLD_DAYS: i64 = 30;
 /// A delta that is larger than one in so many bytes of its whole is followed by a whole.
@@ -42,7 +42,6 @@ impl Default for Chain {
 
 /// Says of each backup of a service what the others mean for it.
 pub fn link(backups: &mut [Listed]) {
-    let base_of = |backup: &Backup| backup.archive.as_ref().and_then(|archive| archive.base.clone());
     if !backups.iter().any(|listed| listed.backup.archive.is_some()) {
         return;
     }
@@ -54,10 +53,12 @@ pub fn link(backups: &mut [Listed]) {
             continue;
         }
         let (mut chain, mut at) = (Chain::default(), place);
-        while let Some(id) = base_of(&backups[at].backup) {
-            let found = places.get(&id).copied().filter(|found| *found != place && chain.files <= u32::MAX / 2);
-            let Some(found) = found.filter(|_| (chain.files as usize) <= backups.len()) else {
-                chain.damage = chain.damage.or_else(|| Some(format!("it leans on {id}, which is not there any more")));
+        while let Some(base) = backups[at].backup.base() {
+            // Records that lean in a circle are not true, and none is longer.
+            let found = places.get(base).copied().filter(|found| *found != place && chain.files < MOST_FILES);
+            let Some(found) = found else {
+                chain.damage =
+                    chain.damage.or_else(|| Some(format!("it leans on {base}, which is not there any more")));
                 break;
             };
             let link = &backups[found];
@@ -120,17 +121,19 @@ pub fn base_for<'a>(backups: &'a [Listed], encrypted_to: &[String], now: DateTim
     (base.chain.files < MOST_FILES).then_some((base, next))
 }
 
-/// About how many bytes more `backups` would take if each stood for itself: as many as its whole takes for as much.
-pub fn saved(backups: &[Listed]) -> u64 {
+/// About how many bytes more `backups` would take here if each stood for itself: as many as its whole takes for as much.
+pub fn saved<'a>(backups: impl Iterator<Item = &'a Listed> + Clone) -> u64 {
+    let of_segments = backups.clone().filter(|listed| listed.backup.archive.is_some());
+    let by_id: HashMap<&BackupId, &Listed> = of_segments.map(|listed| (&listed.backup.id, listed)).collect();
     let of = |listed: &Listed| {
         let own = listed.backup.archive.as_ref().filter(|archive| archive.base.is_some())?;
-        let whole = &backups.iter().find(|other| Some(&other.backup.id) == listed.chain.whole.as_ref())?.backup;
+        let whole = &by_id.get(listed.chain.whole.as_ref()?)?.backup;
         let (size, archive) = (whole.size?, whole.archive.as_ref()?.size.max(1));
         let alone = u128::from(size) * u128::from(own.size) / u128::from(archive);
         Some(u64::try_from(alone).unwrap_or(u64::MAX).saturating_sub(listed.backup.size?))
     };
     let here = |listed: &&Listed| matches!(listed.presence, Presence::Here | Presence::Both);
-    backups.iter().filter(here).filter_map(of).sum()
+    backups.filter(here).filter_map(of).sum()
 }
 
 /// What those that lean on a backup are called: `3 later backups lean on it`.
@@ -142,7 +145,7 @@ pub fn leaning_words(leaning: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Archive, Datastore, Outcome, Source};
+    use crate::domain::{Archive, Backup, Datastore, Outcome, Source};
 
     fn made(day: i64, archive: Option<(Option<&Listed>, u32)>) -> Listed {
         let at: DateTime<Utc> = "2026-01-01T03:00:00Z".parse().unwrap();
@@ -205,7 +208,7 @@ mod tests {
     #[test]
     fn row_071_a_damaged_link_damages_all_that_lean_on_it() {
         let mut backups = days(12);
-        assert_eq!(saved(&backups), 11 * 990);
+        assert_eq!(saved(backups.iter()), 11 * 990);
         assert_eq!(backups[11].chain.leaning, 11);
         let third = backups.iter().position(|listed| listed.backup.archive.as_ref().unwrap().position == 3).unwrap();
         backups[third].backup.damage = Some("other bytes".to_owned());

@@ -162,8 +162,8 @@ pub trait Live: Send + Sync + Debug {
     fn moment(&self) -> Result<Moment>;
 
     /// Starts the service's own dump program, in the format of the plugin's export and with what makes it fast; `idle` is
-    /// how long nothing may come from it. Its end is proof.
-    fn dump(&self, idle: Duration) -> Result<Child>;
+    /// how long nothing may come from it. Owners and privileges are in it where `grants` is set. Its end is proof.
+    fn dump(&self, idle: Duration, grants: bool) -> Result<Child>;
 
     /// What a dump of it that has begun waits for, in words, where that is somebody else's lock.
     fn waits_for(&self) -> Result<Option<String>>;
@@ -274,6 +274,8 @@ pub struct Compared {
     pub how: Comparison,
     /// What could not be compared in full, in words: tables of which the rows were counted, for instance.
     pub not_compared: Vec<String>,
+    /// What of owners and privileges was not given back, in words; of a restore into a live service.
+    pub not_given: Vec<String>,
 }
 
 /// What a whole dump holds, as counted in the dump itself.
@@ -309,6 +311,8 @@ pub struct Content {
     pub large_object_digest: Option<String>,
     /// The objects that it makes, each with a hash of its definition; empty where the dump does not tell them one by one.
     pub objects: Arc<[Object]>,
+    /// Owners and privileges in it that are to be given back: whoever proves a dump takes out those that are not.
+    pub grants: Arc<[Grant]>,
     /// Bytes of data once unpacked.
     pub data_bytes: u64,
 }
@@ -326,6 +330,17 @@ pub struct Object {
     pub definition: [u8; 32],
     /// A restore that has no privileges does not make it as it stands.
     pub left_out: bool,
+}
+
+/// Whose something is, or who may do what with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// What it is about, in words.
+    pub what: String,
+    /// The roles that have to be there.
+    pub roles: Vec<String>,
+    /// What says it again, in the datastore's language.
+    pub statement: String,
 }
 
 /// A table that comes with an extension.

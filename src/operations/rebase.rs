@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use crate::catalogue::{Detail, LockedCatalogue, Log};
+use crate::catalogue::{Detail, InUse, LockedCatalogue, Log};
 use crate::codec::{Encoder, Recipients};
 use crate::delta::{Base, Maker};
 use crate::domain::{
@@ -38,6 +38,23 @@ pub fn rebase(context: &Context, catalogue: &LockedCatalogue, going: &[BackupId]
         ));
     }
     has_room(catalogue, &view, &moving)?;
+    // Whoever reads one of them opens file after file: none is to change meanwhile.
+    let leans = |listed: &&Listed| {
+        let mut at = listed.backup.base();
+        let chain = std::iter::from_fn(|| {
+            let base = at?;
+            at = view.iter().find(|other| &other.backup.id == base).and_then(|other| other.backup.base());
+            Some(base)
+        });
+        !going.contains(&listed.backup.id) && chain.take(view.len()).any(|base| going.contains(base))
+    };
+    let clock = context.settings.clock;
+    let _in_use: Vec<InUse> = view
+        .iter()
+        .filter(|listed| listed.backup.is_good() && !moving.is_empty())
+        .filter(leans)
+        .map(|listed| InUse::take(catalogue.dir(), &listed.backup.id, "storing anew", clock))
+        .collect::<Result<_>>()?;
     // Oldest first, so that a run that is killed leaves whole chains.
     for (listed, base) in moving.iter().rev() {
         signals::obey()?;

@@ -153,6 +153,16 @@ pub const DUMP: Property = Property {
     fits: |value| matches!(value, "stock" | "direct"),
 };
 
+/// Whether direct dumps hold owners and privileges, and restores give them back.
+pub const GRANTS: Property = Property {
+    key: "grants",
+    default: "off",
+    form: "on or off",
+    about: "on or off: direct dumps hold owners and privileges, and restores give them back to roles that are there",
+    json: Form::Switch(false),
+    fits: is_switch,
+};
+
 /// Whether new backups are stored each by itself, or as differences from an earlier one.
 pub const STORAGE: Property = Property {
     key: "storage",
@@ -302,6 +312,7 @@ pub const ALL: &[&Property] = &[
     &PARALLEL_RUNS,
     &RETENTION,
     &DUMP,
+    &GRANTS,
     &STORAGE,
     &COMPRESSION,
     &ENCRYPT_TO,

@@ -131,6 +131,7 @@ fn facts(listed: &Listed, folder: &Path) -> Vec<(&'static str, String)> {
     let files = || format!(", {} in all are opened to read it", count(listed.chain.files, "file"));
     add("Leans on", b.base().map(|base| format!("{base}{}", files())));
     add("Leant on by", (listed.chain.leaning > 0).then(|| count(listed.chain.leaning, "other backup")));
+    add("Grants", b.grants.then(|| "owners and privileges are in it".to_owned()));
     add("Encrypted to", Some(encrypted_to(b)).filter(|_| b.form().encrypted));
     for app in &b.apps {
         let none = if app.deploy_source.is_some() { "an unknown commit" } else { "never deployed" };

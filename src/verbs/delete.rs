@@ -77,7 +77,12 @@ pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {
         failed = catch_up(context, &catalogue, Eagerness::Due)?.failures.into_iter().next();
     }
     let mut deleted = Vec::new();
-    for id in &args.ids {
+    // What leans on others before them.
+    let position =
+        |id: &BackupId| view.iter().find(|listed| &listed.backup.id == id)?.backup.archive.as_ref().map(|a| a.position);
+    let mut ids = args.ids.clone();
+    ids.sort_by_key(|id| std::cmp::Reverse(position(id)));
+    for id in &ids {
         signals::obey()?;
         let backup = delete(context, &catalogue, id)?;
         // What lies elsewhere goes after what lies here: until then the record knows of it.

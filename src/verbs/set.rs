@@ -15,8 +15,8 @@ use crate::operations::offsite::{has_own_key, other_hosts, place, probe_name, sh
 use crate::operations::schedule::try_address;
 use crate::operations::select::resolve;
 use crate::properties::{
-    self, DESTINATION, ENCRYPT, ENCRYPT_TO, GLOBAL, IDENTITY_FILE, NOTIFY_URL, PRIVATE_ADDRESSES, Property, RETENTION,
-    STORAGE, folder,
+    self, DESTINATION, DUMP, ENCRYPT, ENCRYPT_TO, GLOBAL, GRANTS, IDENTITY_FILE, NOTIFY_URL, PRIVATE_ADDRESSES,
+    Property, RETENTION, STORAGE, folder,
 };
 use crate::store;
 use crate::sys::reach::Reach;
@@ -201,6 +201,9 @@ impl New<'_> {
             return Err(Failure::new(Kind::Refused, text)
                 .remedy("at a shell of this host", format!("sudo dokku backups:set {word} destination {place}")));
         }
+        if [&DUMP, &GRANTS].into_iter().any(changes) {
+            self.grants_are_dumped()?;
+        }
         if [&STORAGE, &ENCRYPT, &ENCRYPT_TO, &IDENTITY_FILE].into_iter().any(changes) {
             self.differences_can_be_read()?;
         }
@@ -208,6 +211,19 @@ impl New<'_> {
             self.context.permit_further(self.scope.service.as_ref())?;
         }
         Ok(())
+    }
+
+    /// The plugin's export leaves owners and privileges out.
+    fn grants_are_dumped(&self) -> Result<()> {
+        if self.value(&GRANTS)? != "on" || self.value(&DUMP)? == "direct" {
+            return Ok(());
+        }
+        let word = &self.scope.word;
+        Err(Failure::new(
+            Kind::Config,
+            "grants on needs dump direct: the plugin's export leaves owners and privileges out",
+        )
+        .remedy("set it first", format!("dokku backups:set {word} dump direct")))
     }
 
     /// Differences from something that this host cannot read are not made.

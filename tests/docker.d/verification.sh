@@ -25,6 +25,30 @@ verification() {
 }
 
 # By the program in the container: what Docker passes on of its output is all of it.
+# Differences, over real containers: made, read back, restored from, and given another base.
+differences() {
+  local first second size good
+  dokku --quiet backups:set db1 storage delta >/dev/null 2>&1
+  first=$(dokku --quiet backups:export db1 2>/dev/null)
+  sql db1 db1 "UPDATE items SET name = 'changed ' || id WHERE id % 1000 = 3" >/dev/null
+  second=$(dokku --quiet backups:export db1 2>/dev/null)
+  size=$(stat -c %s "$host/var/lib/dokku/data/backups/postgres/db1/$second.dump.delta" 2>/dev/null)
+  whole=$(stat -c %s "$host/var/lib/dokku/data/backups/postgres/db1/$first.dump.zst" 2>/dev/null)
+  check "row_071: differences are stored" '(( size > 0 && size * 20 < whole ))'
+  measured "a delta of $size bytes, its whole $whole"
+  try dokku backups:verify db1 --id "$second"
+  check "row_071: a delta restores" '[[ $rc == 0 && $out == *Restorable* ]]'
+  good=$(content db1)
+  sql db1 db1 "DELETE FROM items WHERE id > 10" >/dev/null
+  try dokku --force backups:import db1 --id "$second"
+  check "row_071: a delta is imported" '[[ $rc == 0 && $(content db1) == "$good" ]]'
+  try dokku --force backups:delete db1 --id "$first"
+  check "row_071: what leans on a deleted backup stays" '[[ $rc == 0 && $out == *anew* ]]'
+  try dokku backups:verify db1 --id "$second"
+  check "row_071: and restores" '[[ $rc == 0 ]]'
+  dokku --quiet backups:set db1 storage >/dev/null 2>&1
+}
+
 direct() {
   local stock
   try dokku backups:export db1
@@ -56,4 +80,5 @@ memory() {
 
 verification
 direct
+differences
 memory

@@ -57,7 +57,7 @@ pub fn an_unpacked_dump_is_the_same_dump(fixture: &dyn Fixture) {
 /// The dump program of the service itself gives the same format with the same rows, and its end is proof.
 pub fn a_direct_dump_holds_what_the_export_does(fixture: &dyn Fixture) {
     let mut bytes = Vec::new();
-    fixture.live().dump(LIMIT).expect("a dump").read_to_end(&mut bytes).expect("its end");
+    fixture.live().dump(LIMIT, false).expect("a dump").read_to_end(&mut bytes).expect("its end");
     let (direct, export) = (fixture.content(&bytes), fixture.content(&fixture.export()));
     assert_eq!((direct.format, &direct.tables), (export.format, &export.tables));
     assert!(direct.rows() > 1, "nothing was dumped");

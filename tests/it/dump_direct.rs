@@ -129,3 +129,96 @@ fn row_073_fault_022_a_direct_dump_killed_in_every_state_goes_on_nowhere() {
     assert_eq!(host.list("shop")[0]["status"], "failed");
     host.dokku(&["backups:export", "shop", "--verify"]).expect(0);
 }
+
+/// Roles that the service's database knows, and what they may do; with a sequence of a column, a function and a schema.
+const ROLES: &str = "create role reader; create role app; create role \"Odd, one\";
+create schema sales authorization app; create table sales.orders(id serial primary key, note text);
+alter table sales.orders owner to app; insert into sales.orders(note) select 'n' from generate_series(1, 7);
+create function sales.total(a int, b text default ';') returns int language sql as 'select a'; alter function sales.total(int, text) owner to app;
+create view sales.notes as select note from sales.orders; alter view sales.notes owner to app;
+grant usage on schema sales to reader; grant select on sales.orders to reader with grant option;
+grant select(id) on items to \"Odd, one\"; grant execute on function sales.total(int, text) to reader; revoke all on function sales.total(int, text) from public;
+alter default privileges for role app in schema sales grant select on tables to reader;";
+
+/// Whose things are, and who may do what, in words.
+fn granted(host: &Host) -> String {
+    host.sql("shop", "select c.relname, pg_get_userbyid(c.relowner), c.relacl::text, (select array_agg(a.attacl::text) from pg_attribute a where a.attrelid = c.oid and a.attacl is not null)
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname in ('public', 'sales') and c.relkind in ('r', 'S', 'v') order by 1;
+select proname, pg_get_userbyid(proowner), proacl::text from pg_proc where proname = 'total';
+select nspname, pg_get_userbyid(nspowner), nspacl::text from pg_namespace where nspname = 'sales';
+select pg_get_userbyid(defaclrole), defaclacl::text from pg_default_acl")
+}
+
+#[test]
+fn row_073_owners_and_privileges_come_back_where_the_roles_are_there() {
+    let host = Host::up();
+    host.database("shop", SHOP);
+    let run = host.dokku(&["backups:set", "shop", "grants", "on"]).expect(1);
+    assert!(run.stderr.contains("needs dump direct"), "{}", run.stderr);
+    host.set("shop", "dump", "direct");
+    let without = host.export("shop");
+    host.sql("shop", ROLES);
+    host.set("shop", "grants", "on");
+    host.dokku(&["backups:set", "shop", "dump", "stock"]).expect(1);
+    let was = granted(&host);
+    assert!(was.contains("reader=r*/app") && was.contains("Odd, one"), "{was}");
+    let id = host.dokku(&["backups:export", "shop", "--verify"]).expect(0).id();
+    let info = host.info("shop", &id);
+    assert_eq!((&info["grants"], &info["trust"]), (&json!(true), &json!("restorable")));
+    assert_eq!(info["verification"]["comparison"], "dumped-again");
+
+    // What comes back is no loss in the plan; what does not is one.
+    host.sql("shop", "delete from sales.orders");
+    let plan = host.dokku(&["backups:import", "shop", "--id", &id, "--dry-run"]).expect(0).stderr;
+    assert!(!plan.contains("to reader") && !plan.contains("the owner of"), "{plan}");
+    let plan = host.dokku(&["backups:import", "shop", "--id", &without, "--dry-run"]).expect(0).stderr;
+    assert!(plan.contains("to reader") && plan.contains("the owner of"), "{plan}");
+    let run = host.dokku(&["--force", "backups:import", "shop", "--id", &id]).expect(0);
+    assert!(!run.stderr.contains("not given back"), "{}", run.stderr);
+    assert_eq!(granted(&host), was);
+    assert_eq!(host.sql("shop", "select count(*) from sales.orders"), "7");
+
+    // As differences, too; and the safety backup of a restore has them like any other.
+    host.set("shop", "storage", "delta");
+    host.export("shop");
+    let delta = host.export("shop");
+    host.dokku(&["--force", "backups:import", "shop", "--id", &without]).expect(0);
+    assert!(!granted(&host).contains("reader="));
+    host.dokku(&["--force", "backups:import", "shop", "--id", &delta]).expect(0);
+    assert_eq!(granted(&host), was);
+
+    // A role that is gone fails nothing: it is told, and the others get theirs.
+    host.dokku(&["--force", "backups:import", "shop", "--id", &without, "--no-backup"]).expect(0);
+    host.sql("shop", "drop owned by reader; drop role reader");
+    let run = host.dokku(&["--force", "backups:import", "shop", "--id", &id]).expect(0);
+    assert!(
+        run.stderr.contains("not given back") && run.stderr.contains("reader, which this server does not have"),
+        "{}",
+        run.stderr
+    );
+    let now = granted(&host);
+    assert!(!now.contains("reader") && now.contains("Odd, one") && now.contains("orders|app"), "{now}");
+    // In a fork there is none of them.
+    let run = host.dokku(&["backups:fork", "shop", "copy", "--id", &id]).expect(0);
+    assert!(run.code == Some(0), "{run:?}");
+    assert_eq!(host.digest("copy"), host.digest("shop"));
+}
+
+#[test]
+fn row_073_privileges_of_a_dump_made_elsewhere_are_nobodys_word() {
+    let host = Host::up();
+    host.database("shop", SHOP);
+    host.set("shop", "dump", "direct");
+    host.set("shop", "grants", "on");
+    host.sql("shop", ROLES);
+    let id = host.export("shop");
+    let file = host.dir().join("foreign.dump");
+    std::fs::write(&file, host.dokku(&["backups:download", "shop", "--id", &id]).expect(0).stdout).expect("write");
+    host.give(&file);
+    host.sql("shop", "revoke all on items from \"Odd, one\"");
+    let run = host.dokku(&["--force", "backups:import", "shop", "--file", file.to_str().expect("a path")]).expect(0);
+    let taken = host.list("shop").into_iter().find(|backup| backup["source"] == "imported").expect("it");
+    assert_eq!(taken["grants"], json!(false), "{}", run.stderr);
+    let now = granted(&host);
+    assert!(!now.contains("Odd, one") && !now.contains("reader="), "{now}");
+}

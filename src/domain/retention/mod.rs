@@ -130,19 +130,25 @@ pub fn plan(backups: &[Listed], policy: &Policy) -> Plan {
 
 /// What a backup that stays leans on stays too.
 fn keep_leant_on(backups: &[Listed], decisions: &mut [Decision]) {
-    let base_of = |id: &BackupId| backups.iter().find(|listed| &listed.backup.id == id)?.backup.base();
+    let leaning: HashMap<&BackupId, &BackupId> =
+        backups.iter().filter_map(|listed| Some((&listed.backup.id, listed.backup.base()?))).collect();
+    if leaning.is_empty() {
+        return;
+    }
+    let going: HashSet<BackupId> = decisions
+        .iter()
+        .filter(|decision| decision.action == Action::Remove)
+        .map(|decision| decision.id.clone())
+        .collect();
     let mut needed: HashMap<&BackupId, u32> = HashMap::new();
-    let stays = |listed: &&Listed| {
-        let goes = |decision: &Decision| decision.id == listed.backup.id && decision.action == Action::Remove;
-        listed.backup.base().is_some() && listed.backup.is_good() && !decisions.iter().any(goes)
-    };
+    let stays = |listed: &&Listed| listed.backup.is_good() && !going.contains(&listed.backup.id);
     for listed in backups.iter().filter(stays) {
         let mut next = listed.backup.base();
         // None of them comes twice, unless a record is not true.
         for _ in 0..backups.len() {
             let Some(base) = next else { break };
             *needed.entry(base).or_default() += 1;
-            next = base_of(base);
+            next = leaning.get(base).copied();
         }
     }
     for decision in decisions.iter_mut().filter(|decision| decision.action == Action::Remove) {

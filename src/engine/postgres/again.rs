@@ -54,11 +54,17 @@ impl Server {
         // Made elsewhere, and tables without their rows: nothing of them was shown.
         let tables = before.content.objects.iter().any(|object| object.kind == "TABLE");
         if !before.is_own && before.content.tables.is_empty() && tables {
-            return Ok(Compared { tables: 0, rows: 0, how: Comparison::Nothing, not_compared: found.unclear });
+            return Ok(Compared {
+                tables: 0,
+                rows: 0,
+                how: Comparison::Nothing,
+                not_compared: found.unclear,
+                not_given: Vec::new(),
+            });
         }
         let how = if found.unclear.is_empty() { Comparison::DumpedAgain } else { Comparison::Rows };
         let (tables, rows) = (before.content.tables.len() as u64, before.content.rows());
-        Ok(Compared { tables, rows, how, not_compared: found.unclear })
+        Ok(Compared { tables, rows, how, not_compared: found.unclear, not_given: Vec::new() })
     }
 }
 

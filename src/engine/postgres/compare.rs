@@ -49,6 +49,7 @@ impl Server {
             let how = if nothing { Comparison::Nothing } else { Comparison::Rows };
             let counted = how == Comparison::Rows && !content.tables.is_empty();
             return Ok(Compared {
+                not_given: Vec::new(),
                 tables: content.tables.len() as u64,
                 rows: content.rows(),
                 how,

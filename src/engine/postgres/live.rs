@@ -1,6 +1,7 @@
 //! A running PostgreSQL service: its database is replaced by one that is filled beside it.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -60,8 +61,8 @@ impl Live for LiveServer {
         Ok(Moment { writers, session })
     }
 
-    fn dump(&self, idle: Duration) -> Result<Child> {
-        self.server.dump(self.database()?, idle)
+    fn dump(&self, idle: Duration, grants: bool) -> Result<Child> {
+        self.server.dump(self.database()?, idle, grants)
     }
 
     fn waits_for(&self) -> Result<Option<String>> {
@@ -124,11 +125,15 @@ impl Live for LiveServer {
         let compared = match dump {
             Some(dump) => {
                 self.server.set(&properties.read_by(&swap.fresh))?;
-                let compared = self.server.fill(&swap.fresh, swap.role.as_deref(), dump, limit)?;
+                let grants = Arc::clone(&dump.content().grants);
+                let mut compared = self.server.fill(&swap.fresh, swap.role.as_deref(), dump, limit)?;
+                compared.not_given = self.server.with_timeout(limit).give(&swap.fresh, &grants)?;
                 self.server.analyze(&swap.fresh, limit);
                 compared
             }
-            None => Compared { tables: 0, rows: 0, how: Comparison::Rows, not_compared: Vec::new() },
+            None => {
+                Compared { tables: 0, rows: 0, how: Comparison::Rows, not_compared: Vec::new(), not_given: Vec::new() }
+            }
         };
         self.server.set(&[&unshield(&swap.fresh)[..], &properties.adorn(&swap.fresh)].concat())?;
         Ok(compared)

@@ -8,6 +8,7 @@ mod disk;
 mod disposable;
 mod dsn;
 mod explain;
+mod giving;
 mod inherited;
 mod live;
 mod outlook;
@@ -149,6 +150,7 @@ fn content(summary: archive::Summary) -> Content {
         large_objects: summary.large_objects,
         large_object_digest: Some(summary.large_object_digest),
         objects: summary.objects.into(),
+        grants: summary.grants.into(),
         data_bytes: summary.data_bytes,
     }
 }
@@ -187,6 +189,7 @@ fn inspect_plain(dump: impl Read) -> Result<Content> {
         large_objects: summary.large_objects,
         large_object_digest: None,
         objects: Vec::new().into(),
+        grants: Vec::new().into(),
         data_bytes: summary.bytes,
     })
 }

@@ -169,11 +169,14 @@ impl Answer {
     fn lost(&self, content: Option<&Content>) -> Vec<String> {
         let mut lost = Vec::new();
         lost.extend(content.and_then(|content| self.absent(content)));
-        for (role, objects) in self.owners.iter().flatten() {
+        // What the dump holds of them comes back; whether all of it, the restore says.
+        let given =
+            |role: &String| content.is_some_and(|content| content.grants.iter().any(|g| g.roles.contains(role)));
+        for (role, objects) in self.owners.iter().flatten().filter(|(role, _)| !given(role)) {
             let objects = count(*objects, "object");
             lost.push(format!("the owner of {objects} of {}: all will belong to the superuser", shown(role)));
         }
-        for (role, grants) in self.grants.iter().flatten() {
+        for (role, grants) in self.grants.iter().flatten().filter(|(role, _)| !given(role)) {
             lost.push(format!("{} to {}", count(*grants, "grant"), shown(role)));
         }
         let slots = self.slots.as_deref().unwrap_or_default();
@@ -303,6 +306,7 @@ mod tests {
             large_objects: 0,
             large_object_digest: None,
             objects: Vec::new().into(),
+            grants: Vec::new().into(),
             data_bytes: 0,
         }
     }

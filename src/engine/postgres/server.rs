@@ -202,11 +202,12 @@ impl Server {
 
     /// Starts a dump of `database` as the plugin's export makes one, compressed by what costs the server least and passes
     /// fewest bytes through Docker: zstd where `pg_dump` knows it (16), else gzip at its lowest level.
-    pub fn dump(&self, database: &str, idle: Duration) -> Result<Child> {
+    pub fn dump(&self, database: &str, idle: Duration, grants: bool) -> Result<Child> {
         let version = self.value(ADMIN, "SHOW server_version_num")?.and_then(|text| text.parse::<u32>().ok());
         let compress = if version.is_some_and(|version| version >= 160_000) { "zstd:1" } else { "1" };
         let compress = format!("--compress={compress}");
-        let mut args = vec!["pg_dump", "--format=custom", &compress, "--no-owner", "--no-acl", "--no-password"];
+        let mut args = vec!["pg_dump", "--format=custom", &compress, "--no-owner", "--no-password"];
+        args.extend((!grants).then_some("--no-acl"));
         args.extend(["--username=postgres", "--dbname", database]);
         self.docker.pour(&self.container, &args, Input::Nothing, idle)
     }

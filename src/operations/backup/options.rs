@@ -5,7 +5,7 @@ use crate::domain::{Backup, Compression, Place, Service, StoredAs};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 use crate::operations::keys::recipients;
-use crate::properties::{COMPRESSION, DUMP};
+use crate::properties::{COMPRESSION, DUMP, GRANTS};
 
 /// How a new dump is stored.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +16,8 @@ pub struct DumpOptions {
     pub recipients: Recipients,
     /// The service's own dump program is started, rather than the plugin's export.
     pub direct: bool,
+    /// Owners and privileges are in it.
+    pub grants: bool,
     /// It is stored in segments, which may lean on another backup.
     pub segments: Option<Segments>,
 }
@@ -41,8 +43,9 @@ impl DumpOptions {
             set.parse().map_err(|why| Failure::new(Kind::Config, format!("compression cannot be {set:?}: {why}")));
         let compression = compression.map_or(set, Ok)?;
         let direct = context.properties().computed(service, &DUMP)? == "direct";
+        let grants = direct && context.properties().computed(service, &GRANTS)? == "on";
         let recipients = recipients(context, service, Place::Local)?;
-        Ok(DumpOptions { compression, recipients, direct, segments: None })
+        Ok(DumpOptions { compression, recipients, direct, grants, segments: None })
     }
 
     /// The form of its file.

@@ -74,7 +74,7 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &LockedCatalogue, wante
         Some(export) => export,
         None => engine::of(service.datastore)
             .attach(&context.docker()?, service, info.database.as_deref())
-            .dump(context.settings.idle)?,
+            .dump(context.settings.idle, stored.grants)?,
     };
     let child = child.hung_hint(engine::of(service.datastore).hung_hint());
     let facts = Facts::gather(dokku, &info, live());
@@ -173,6 +173,7 @@ fn begin(
         record.archive = Some(Archive::expected(base, segments.position));
         record.notes.extend(segments.note.clone());
     }
+    record.grants = stored.grants;
     record.label = wanted.label.clone().filter(|label| !label.is_empty());
     record.schedules.clone_from(&wanted.schedules);
     record.expires_at = wanted.retention.map(|retention| record.created_at + retention);

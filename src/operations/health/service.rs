@@ -55,7 +55,7 @@ impl Health {
             stored_backups: self.here().count(),
             stored_bytes: self.here().filter_map(|listed| listed.backup.size).sum(),
             held_bytes: self.here().filter_map(|listed| listed.backup.held()).sum(),
-            saved_bytes: saved(&self.backups),
+            saved_bytes: saved(self.backups.iter()),
             next_due_at: self.next_due,
             findings: &self.findings,
         }

@@ -68,6 +68,12 @@ pub fn unpack(
     identities: &dyn Fn() -> Result<Identities>,
     limit: u64,
 ) -> Result<Unpacked> {
+    if name.contains(".dump.delta") {
+        return Err(Failure::new(Kind::Damaged, format!("{name} holds only the differences from another backup"))
+            .remedy("take it out as a whole where it was made", "dokku backups:download SERVICE --id ID > FILE")
+            .remedy("where that host is gone, from its destination", "dokku backups:sync SERVICE")
+            .hint("or put it together by hand: docs/by-hand.md"));
+    }
     let (mut source, passed_over): (Bytes, _) = (Box::new(Heard(source)), PassedOver::default());
     let (mut layers, mut was_text, mut was_tar) = (0, false, false);
     while layers <= LAYERS {

@@ -33,10 +33,14 @@ pub fn prove(
         Some(archive) if backup.form().is_delta() => read_delta(ui, dir, backup, archive, identities)?,
         _ => read_whole(ui, dir, backup, identities)?,
     };
-    let content = content.without(&consent.skipped);
+    let mut content = content.without(&consent.skipped);
     let origin = backup.origin(target);
     if !origin.is_own() {
         object(&backup.id.to_string(), &content.code, consent)?;
+    }
+    // Whose things are, and who may do what, is taken from nobody else.
+    if !backup.grants || !origin.is_own() {
+        content.grants = Vec::new().into();
     }
     Ok(Dump::proven(input, content, origin, consent.clone()).written_by(backup.session.clone()))
 }

@@ -5,10 +5,10 @@ use std::io;
 use crate::catalogue::Folder;
 use crate::codec::{Identities, anywhere};
 use crate::delta::{Index, Reader};
-use crate::domain::{Backup, BackupId, StoredAs};
+use crate::domain::{Backup, BackupId, MOST_FILES, StoredAs};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
-use crate::sys::file::NamedFile;
+use crate::sys::file::{Anywhere, NamedFile};
 
 /// Opens the stored file of `backup`.
 pub fn open_dump(dir: &Dir, backup: &Backup) -> Result<NamedFile> {
@@ -34,21 +34,29 @@ pub fn archive_in(
     form: StoredAs,
     identities: &Identities,
 ) -> Result<Reader> {
+    let mut opened = vec![open_one(file, form, identities)?];
+    // Files first, readers then: the last one stands for itself.
+    while let Some(base) = opened.last().and_then(|(_, index)| index.base.clone()) {
+        let link = || -> Result<(Box<dyn Anywhere>, Index)> {
+            let found = dir.record(&base.id, backup.datastore)?;
+            if opened.len() >= MOST_FILES as usize || found.deleted_at.is_some() {
+                return Err(Failure::new(Kind::Damaged, "which nothing can lean on"));
+            }
+            open_one(open_dump(dir, &found)?, found.form(), identities)
+        };
+        opened.push(link().map_err(|failure| missing(&base.id, failure))?);
+    }
+    let mut reader = None;
+    for (stored, index) in opened.into_iter().rev() {
+        reader = Some(Reader::open(stored, index, reader)?);
+    }
+    reader.ok_or_else(|| Failure::new(Kind::Damaged, "nothing was opened"))
+}
+
+fn open_one(file: NamedFile, form: StoredAs, identities: &Identities) -> Result<(Box<dyn Anywhere>, Index)> {
     let mut stored = anywhere(file, form, identities)?;
     let index = Index::read(stored.as_mut())?;
-    let base = match &index.base {
-        None => None,
-        Some(base) => {
-            let found = dir.record(&base.id, backup.datastore).map_err(|failure| missing(&base.id, failure))?;
-            // Whoever made it leaned on an earlier one: a circle ends here.
-            let position = found.archive.as_ref().map_or(u32::MAX, |archive| archive.position);
-            if position >= base.position || found.deleted_at.is_some() {
-                return Err(Failure::new(Kind::Damaged, format!("it cannot lean on {}", base.id)));
-            }
-            Some(open_archive(dir, &found, identities).map_err(|failure| missing(&base.id, failure))?)
-        }
-    };
-    Reader::open(stored, index, base)
+    Ok((stored, index))
 }
 
 /// A backup cannot be read without the one that it leans on: that is damage of its own.

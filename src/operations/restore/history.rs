@@ -71,7 +71,7 @@ fn write(from: &LockedCatalogue, id: &BackupId, restore: Restore, shown: Option<
 
 /// What `restore` shows of the backup with this `record`, where that is more than is known.
 fn evidence(record: &Backup, restore: &Restore, shown: Shown) -> Option<Verification> {
-    let Compared { tables, rows, how, not_compared } = shown.compared;
+    let Compared { tables, rows, how, not_compared, not_given: _ } = shown.compared;
     let evidence = Verification {
         at: restore.finished_at?,
         image: shown.image,

@@ -90,6 +90,9 @@ pub fn replace(
     };
     context.ui.step(&format!("Exchanging the databases of {service}"));
     live.commit(&to).or_else(|failure| undo(context, into, &*live, &journal, failure))?;
+    for line in &compared.not_given {
+        context.ui.warn(&format!("not given back: {line}"));
+    }
     if !outlook.roles.is_empty() {
         let roles = outlook.roles.iter().map(|role| shown(role).into_owned()).collect::<Vec<_>>().join(", ");
         context.ui.detail(&format!("made without a login, since the dump names it: {roles}"));

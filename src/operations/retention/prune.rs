@@ -178,7 +178,7 @@ fn carry_out(
 ) -> (Vec<Decision>, Option<Failure>) {
     let mut done = Vec::with_capacity(decisions.len());
     let mut forgotten = Vec::new();
-    let mut failure = None;
+    let (mut failure, mut is_leant_on) = (None, false);
     let mut decisions = decisions;
     decisions.reverse();
     // What leans on others before them: none is ever without what it leans on.
@@ -188,8 +188,17 @@ fn carry_out(
             Action::Keep => done.push(decision),
             Action::Forget => forgotten.push(decision),
             _ if failure.is_some() => {}
+            Action::Remove if is_leant_on => {
+                decision.action = Action::Keep;
+                decision.reason = "what leans on it may be in use by another command".to_owned();
+                done.push(decision);
+            }
             Action::Remove | Action::RemoveRecord => match remove(context, catalogue, &mut decision) {
-                Ok(()) => done.push(decision),
+                Ok(()) => {
+                    // It was to go, and stays: so does whatever it leans on.
+                    is_leant_on |= decision.action == Action::Keep && decision.position > 0;
+                    done.push(decision);
+                }
                 Err(error) => failure = Some(error),
             },
         }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::html::Html;
 use super::plot::plot;
 use super::{Of, Section, badge, findings};
-use crate::domain::{Level, Listed, Status, made_at, spell_age};
+use crate::domain::{Level, Listed, Status, made_at, saved, spell_age};
 use crate::ui::format::{bytes, source, time};
 
 /// Backups shown in full; the others are counted and drawn.
@@ -66,7 +66,12 @@ fn list(html: &mut Html, section: &Section, live: &[&Listed]) {
         return;
     }
     html.raw("<details><summary>").text(live.len()).raw(" backups, ");
-    html.text(bytes(live.iter().filter_map(|listed| listed.backup.size).sum())).raw("</summary><ol>");
+    html.text(bytes(live.iter().filter_map(|listed| listed.backup.size).sum()));
+    let saved = saved(live.iter().copied());
+    if saved > 0 {
+        html.raw(", about ").text(bytes(saved)).raw(" saved by storing differences");
+    }
+    html.raw("</summary><ol>");
     for listed in live.iter().take(SHOWN) {
         row(html, listed);
     }

@@ -133,6 +133,7 @@ impl Engine for Bytes {
             large_objects: 0,
             large_object_digest: None,
             objects: Vec::new().into(),
+            grants: Vec::new().into(),
             data_bytes: data.len() as u64,
         })
     }

@@ -77,7 +77,7 @@ impl Live for File {
         Ok(Moment::default())
     }
 
-    fn dump(&self, idle: Duration) -> Result<Child> {
+    fn dump(&self, idle: Duration, _grants: bool) -> Result<Child> {
         let dump = sealed(&fs::read(self.folder.join(DATA))?);
         Child::start(Start {
             what: "cat".to_owned(),
@@ -133,13 +133,25 @@ impl Live for File {
 
     fn fill(&self, to: &Replacement, dump: Option<Dump>, _: Duration) -> Result<Compared> {
         let Some(dump) = dump else {
-            return Ok(Compared { tables: 0, rows: 0, how: Comparison::Rows, not_compared: Vec::new() });
+            return Ok(Compared {
+                tables: 0,
+                rows: 0,
+                how: Comparison::Rows,
+                not_compared: Vec::new(),
+                not_given: Vec::new(),
+            });
         };
         let bytes = read(dump)?;
         let data = opened(&bytes)?;
         let place = if self.flaw == Some(Flaw::FillsLive) { DATA } else { word(plan(to)?, "fresh") };
         fs::write(self.folder.join(place), data)?;
-        Ok(Compared { tables: 1, rows: lines(data), how: Comparison::Rows, not_compared: Vec::new() })
+        Ok(Compared {
+            tables: 1,
+            rows: lines(data),
+            how: Comparison::Rows,
+            not_compared: Vec::new(),
+            not_given: Vec::new(),
+        })
     }
 
     fn commit(&self, to: &Replacement) -> Result<()> {

@@ -74,7 +74,7 @@ impl Scratch for Folder {
         if rows != expected && self.flaw != Some(Flaw::ComparesNothing) {
             return Ok(Err(Failure::new(Kind::Damaged, format!("{rows} lines came back, the dump has {expected}"))));
         }
-        Ok(Ok(Compared { tables: 1, rows, how: Comparison::Rows, not_compared: Vec::new() }))
+        Ok(Ok(Compared { tables: 1, rows, how: Comparison::Rows, not_compared: Vec::new(), not_given: Vec::new() }))
     }
 
     fn note(&self) -> Option<String> {

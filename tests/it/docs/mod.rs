@@ -106,7 +106,7 @@ documents! {
     off_site: "docs/off-site.md" => scenes::off_site;
     over_ssh: "docs/over-ssh.md" => scenes::nothing_to_run;
     row_004_platforms: "docs/platforms.md" => scenes::platforms;
-    restores: "docs/restores.md" => scenes::nothing_to_run;
+    restores: "docs/restores.md" => scenes::restores;
     rights: "docs/rights.md" => scenes::rights;
     storage: "docs/storage.md" => scenes::storage;
     schedules: "docs/schedules.md" => scenes::schedules;

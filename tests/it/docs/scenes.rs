@@ -62,6 +62,12 @@ command dokku postgres:connect my-db <<<'delete from items where id > 10' >/dev/
     assert!(bucket.objects().iter().any(|(key, _)| *key == bucket.key("my-db", &format!("{id}.dump.age"))));
 }
 
+pub fn restores(doc: &Doc) {
+    let host = host();
+    play(&host, doc, &Scene::default()).expect(0);
+    assert_eq!(host.info("my-db", &host.export("my-db"))["grants"], true);
+}
+
 pub fn storage(doc: &Doc) {
     let host = host();
     play(&host, doc, &Scene::default()).expect(0);

@@ -29,6 +29,8 @@ pub(super) struct Entry {
     pub(super) definition: Long,
     /// The COPY statement of table data.
     pub(super) copy: Option<Vec<u8>>,
+    /// Whose it is.
+    pub(super) owner: Vec<u8>,
     /// Whether a data block belongs to it, and where it is when the archive says so.
     pub(super) data: Data,
     /// The numbers of the entries that it needs.
@@ -86,7 +88,7 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
     if format >= (1, 16, 0) {
         relkind(source)?;
     }
-    source.skip_string()?; // owner
+    let owner = source.string(KEPT)?.unwrap_or_default();
     with_oids(source)?;
     let mut needs = Vec::new();
     while let Some(other) = dependency(source)? {
@@ -96,7 +98,7 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
     }
     let data = data(source, has_data)?;
     let written = [up_to_kind, up_to_definition, source.take_kept()];
-    Ok(Entry { id, kind, tag, namespace, definition, copy, data, needs, written })
+    Ok(Entry { id, kind, tag, namespace, definition, copy, owner, data, needs, written })
 }
 
 /// An OID, written as a decimal string for historical reasons.

@@ -24,6 +24,7 @@ mod entry;
 mod error;
 mod extensions;
 pub(super) mod gather;
+mod grants;
 mod header;
 mod inserts;
 mod judge;
@@ -51,7 +52,7 @@ pub(super) fn text(bytes: &[u8]) -> String {
 }
 
 use crate::domain::ForeignCode;
-use crate::engine::{ExtensionTable, Object};
+use crate::engine::{ExtensionTable, Grant, Object};
 use source::Source;
 use unpacked::Unpacked;
 
@@ -91,6 +92,8 @@ pub struct Summary {
     pub is_not_utf8: bool,
     /// The objects that its entries make.
     pub objects: Vec<Object>,
+    /// Owners and privileges, each with what says them again.
+    pub grants: Vec<Grant>,
     /// Entries of the table of contents, of any kind.
     pub entries: usize,
     /// What in its definitions is more than objects of the database.
@@ -197,6 +200,7 @@ fn whole<R: Read>(source: &mut Source<R>, mut unpacked: Option<&mut Unpacked<'_>
         large_object_digest: data.large_object_sum.hex(),
         is_not_utf8: data.is_not_utf8,
         objects: toc.objects,
+        grants: toc.grants.kept,
         entries: toc.entries,
         code: toc.code,
         archive_bytes: source.position(),

@@ -6,6 +6,7 @@ use std::io::Read;
 use super::copy::{self, Copy};
 use super::entry::{self, Data, Entry};
 use super::extensions::Extensions;
+use super::grants::Grants;
 use super::judge::{Fate, Judge};
 use super::source::Source;
 use super::unpacked::Unpacked;
@@ -35,6 +36,8 @@ pub(super) struct Toc {
     pub(super) code: ForeignCode,
     /// The objects that the entries make.
     pub(super) objects: Vec<Object>,
+    /// Owners and privileges.
+    pub(super) grants: Grants,
 }
 
 /// The most entries, and the most tables with data, of an archive that is read.
@@ -99,6 +102,7 @@ pub(super) fn read<R: Read>(
         large_objects: Vec::new(),
         code: ForeignCode::default(),
         objects: Vec::new(),
+        grants: Grants::default(),
     };
     let mut judge = Judge::new(format);
     for _ in 0..count {
@@ -111,6 +115,7 @@ pub(super) fn read<R: Read>(
             return Err(source.odd(format!("entry {} is there twice", entry.id)));
         }
         let taken = judge.take(&entry).and_then(|fate| {
+            toc.grants.take(&entry);
             toc.objects.extend(objects::object(&entry, fate != Fate::Kept));
             toc.take(&entry, judge.standard_strings())
         });
