@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export RUST_TEST_THREADS ?= 5
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: audit bench check demo fmt help install-deps lint lint-code lint-doc lint-format \
+.PHONY: audit bench bench-docker check demo fmt help install-deps lint lint-code lint-doc lint-format \
   lint-shell man release schema soak test test-docker test-host
 # What this machine may lack: chromium mount root ssh strace terminals contrib node. A test that lacks anything else fails.
 # Browsers are large and looked through by hand; all else is installed here.
@@ -49,6 +49,10 @@ lint-doc: install-deps
 
 check: lint test ## everything a change has to pass: format, lints, shell scripts, documentation, tests (`make soak` tries more cases)
 	@echo "make check: passed"
+
+bench-docker: install-deps ## what export, import and verify cost on real containers beside doing it by hand (BENCH_DOCKER_MB="1 100")
+	cargo build --release --locked
+	DOKKU_BACKUPS_BINARY=target/release/dokku-backups DOCKER_TEST_SECONDS=7200 tests/docker.sh bench
 
 bench: install-deps ## measures export against plain `dokku postgres:export`, memory, start-up and list
 	cargo build --release --locked

@@ -3,7 +3,8 @@
 # the stand-in Dokku in front of them. Needs root.
 # Usage: tests/docker.sh [PART...]   (default: all of tests/docker.d/*.sh, in the order below)
 # $DOKKU_BACKUPS_BINARY is what is tested (default: target/debug/dokku-backups). Where no engine can be started it says so
-# and ends with 1, or with 0 where DOKKU_BACKUPS_TEST_DOCKER=if-possible. It ends by itself after seven minutes.
+# and ends with 1, or with 0 where DOKKU_BACKUPS_TEST_DOCKER=if-possible. It ends by itself after seven minutes, or DOCKER_TEST_SECONDS.
+# The part `bench` measures, and is run alone: make bench-docker.
 # With DOKKU_BACKUPS_TEST_ENGINE=unix:///... that engine is used, and left running.
 #
 # shellcheck disable=SC2016,SC2034 # conditions in single quotes are run by check, where their variables hold
@@ -17,7 +18,7 @@ PARTS=(verification confinement hostile kills reports life)
 ((!$#)) || PARTS=("$@")
 if [[ -z ${DOCKER_TEST_LIMITED:-} ]]; then
   export DOCKER_TEST_LIMITED=yes
-  exec timeout --preserve-status --kill-after=60 400 "$repository/tests/docker.sh" "$@"
+  exec timeout --preserve-status --kill-after=60 "${DOCKER_TEST_SECONDS:-400}" "$repository/tests/docker.sh" "$@"
 fi
 DOCKER=/usr/bin/docker
 work=$(mktemp -d /tmp/docker-test.XXXXXX)

@@ -11,8 +11,8 @@ use crate::domain::{BackupId, Listed};
 pub struct ArchiveJson<'a> {
     /// Its size in bytes: the dump with its data unpacked. `size` beside it is that of the stored file.
     size: u64,
-    /// Hash of its bytes, lower-case hex.
-    sha256: &'a str,
+    /// Hash of its bytes, lower-case hex; null where backups or their copies are encrypted.
+    sha256: Option<&'a str>,
     /// The backup that the file leans on; null of a whole.
     base: Option<&'a BackupId>,
     /// How many backups were made in its chain before it.
@@ -29,7 +29,7 @@ impl<'a> ArchiveJson<'a> {
         let archive = listed.backup.archive.as_ref().filter(|archive| archive.size > 0)?;
         Some(ArchiveJson {
             size: archive.size,
-            sha256: &archive.sha256,
+            sha256: (!archive.sealed).then_some(&archive.sha256),
             base: archive.base.as_ref(),
             position: archive.position,
             files: listed.chain.files,

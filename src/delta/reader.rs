@@ -1,7 +1,7 @@
 //! Reading an archive back, through everything it leans on.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 
 use zstd::zstd_safe::DCtx;
 
@@ -13,14 +13,18 @@ use crate::sys::file::Anywhere;
 /// The longest anchors, unpacked: all there may be, eight bytes each.
 const LONGEST_ANCHORS: u64 = 8 << 20;
 
+/// Bytes that were read and are not moved away yet, at most: 2 MiB.
+const LEFT_BEHIND: usize = 2 << 20;
+
 /// A stored archive and all that it leans on. Reading gives the archive from its first byte on; what is damaged fails, and
 /// that the end was reached is no proof: the hash of what was read is.
 pub struct Reader {
     file: Box<dyn Anywhere>,
     index: Index,
     base: Option<Box<Reader>>,
-    /// Unpacked bytes at hand, and where they begin in the archive.
+    /// Unpacked bytes; those before `start` are not needed any more. Where that is in the archive.
     window: Vec<u8>,
+    start: usize,
     from: u64,
     /// The segment behind them.
     next: usize,
@@ -34,7 +38,7 @@ impl Reader {
         if index.base.as_ref().map(|base| &base.sha256) != base.as_ref().map(|base| &base.index.sha256) {
             return Err(Failure::new(Kind::Damaged, "it does not lean on this archive"));
         }
-        Ok(Reader { file, index, base: base.map(Box::new), window: Vec::new(), from: 0, next: 0, read: 0 })
+        Ok(Reader { file, index, base: base.map(Box::new), window: Vec::new(), start: 0, from: 0, next: 0, read: 0 })
     }
 
     /// Bytes of the archive.
@@ -60,21 +64,31 @@ impl Reader {
     /// The `length` bytes at `from`, fewer where the archive ends.
     pub(super) fn stretch(&mut self, from: u64, length: usize) -> Result<&[u8]> {
         let to = (from + length as u64).min(self.index.size);
-        let end = self.from + self.window.len() as u64;
-        if from < self.from || from > end {
+        if from < self.from || from > self.end() {
             self.next = self.index.segment_of(from);
             self.window.clear();
+            self.start = 0;
             self.from = self.index.segments.get(self.next).map_or(self.index.size, |segment| segment.at);
         } else {
-            self.window.drain(..usize::try_from(from - self.from).unwrap_or_default());
+            self.start += usize::try_from(from - self.from).unwrap_or_default();
             self.from = from;
+            // Moving what is left costs as much as unpacking it: not each time.
+            if self.start >= LEFT_BEHIND {
+                self.window.drain(..self.start);
+                self.start = 0;
+            }
         }
-        while self.from + (self.window.len() as u64) < to {
+        while self.end() < to {
             self.unpack_next()?;
         }
-        let at = usize::try_from(from.min(to) - self.from).unwrap_or_default();
-        let to = usize::try_from(to - self.from).unwrap_or_default();
+        let at = self.start + usize::try_from(from.min(to) - self.from).unwrap_or_default();
+        let to = self.start + usize::try_from(to - self.from).unwrap_or_default();
         Ok(&self.window[at..to])
+    }
+
+    /// Where what is at hand ends in the archive.
+    fn end(&self) -> u64 {
+        self.from + (self.window.len() - self.start) as u64
     }
 
     /// Unpacks the segment behind what is at hand.
@@ -119,7 +133,7 @@ impl Reader {
 impl Read for Reader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let at = self.read;
-        let end = self.from + self.window.len() as u64;
+        let end = self.end();
         // To the end of what is at hand, else as far as the next segment goes.
         let length = if (self.from..end).contains(&at) { end - at } else { 1 };
         let wanted = into.len().min(usize::try_from(length).unwrap_or(usize::MAX));
@@ -144,8 +158,10 @@ fn unpack(frame: &[u8], prefix: &[u8], length: usize, into: &mut Vec<u8>) -> Res
     if !prefix.is_empty() {
         context.ref_prefix(prefix).map_err(words)?;
     }
-    into.resize(before + length, 0);
-    let done = context.decompress(&mut into[before..], frame);
+    into.reserve_exact(length);
+    let mut out = Cursor::new(&mut *into);
+    out.set_position(before as u64);
+    let done = context.decompress(&mut out, frame);
     into.truncate(before + done.unwrap_or(0));
     done.map(|_| ()).map_err(words)
 }

@@ -34,8 +34,12 @@ impl std::str::FromStr for Storage {
 pub struct Archive {
     /// Its length in bytes.
     pub size: u64,
-    /// Its SHA-256, lower-case hex.
+    /// Its SHA-256, lower-case hex; or a word in its place that tells nothing, see `sealed`.
     pub sha256: String,
+    /// The record lies in the open beside something encrypted, and the hash of what is inside would tell whoever guesses it
+    /// that the guess is right. The hash itself stands in the file, with the rest.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
     /// The backup that the file leans on: without it and all that it leans on itself, this one cannot be opened. None of a
     /// whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,8 +50,19 @@ pub struct Archive {
 }
 
 impl Archive {
+    /// The same with `word`, 64 hex digits that nobody can guess, in the place of its hash.
+    #[must_use]
+    pub fn sealed_by(self, word: String) -> Archive {
+        Archive { sha256: word, sealed: true, ..self }
+    }
+
+    /// Whether an archive with this hash can be the one that was recorded.
+    pub fn fits(&self, sha256: &str) -> bool {
+        self.sealed || self.sha256 == sha256
+    }
+
     /// That of a backup which is being made: nothing is known but what it leans on.
     pub fn expected(base: Option<BackupId>, position: u32) -> Archive {
-        Archive { size: 0, sha256: "0".repeat(64), base, position }
+        Archive { size: 0, sha256: "0".repeat(64), sealed: false, base, position }
     }
 }

@@ -142,10 +142,11 @@ fn move_one(context: &Context, catalogue: &LockedCatalogue, id: &BackupId, base:
         Ok(maker.write_all(piece)?)
     })?;
     drop(progress);
-    if read.passed().sha256 != archive.sha256 {
+    let sha256 = read.passed().sha256;
+    if sha256 != reader.sha256() || !archive.fits(&sha256) {
         return Err(damaged(&backup, "its archive is another one".to_owned()));
     }
-    let (encoder, _) = maker.finish(&archive.sha256)?;
+    let (encoder, _) = maker.finish(&sha256)?;
     encoder.finish()?;
     let passed = sum.passed();
     reads_back(catalogue.dir(), &draft.record, draft.read_along(catalogue)?, &identities)?;

@@ -8,6 +8,11 @@ pub fn word() -> io::Result<String> {
     Ok(text.chars().filter(char::is_ascii_hexdigit).collect())
 }
 
+/// A longer one: 64.
+pub fn long_word() -> io::Result<String> {
+    Ok(word()? + &word()?)
+}
+
 /// Bytes for a key. The kernel has gathered enough for them long before Dokku runs.
 pub fn key() -> io::Result<[u8; 32]> {
     let mut bytes = [0; 32];

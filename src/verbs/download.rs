@@ -204,7 +204,8 @@ fn pass_archive<W: Write>(
     let mut archive = open_archive(dir, backup, identities).map_err(is_damaged)?;
     let mut read = Summed::new(&mut archive, |count| progress.add(count));
     copy(&mut read, &mut encoder).map_err(is_damaged)?;
-    if Some(read.whole()?.sha256.as_str()) != backup.content_sha256() {
+    let sha256 = read.whole()?.sha256;
+    if sha256 != archive.sha256() || !backup.archive.as_ref().is_some_and(|archive| archive.fits(&sha256)) {
         return Err(damaged(backup, "its archive is another one".to_owned()));
     }
     encoder.finish()?;

@@ -27,21 +27,27 @@ pub fn segments(context: &Context, catalogue: &LockedCatalogue, stored: &DumpOpt
             _ => None,
         },
     };
-    let whole = |identities, note| Segments { base: None, position: 0, identities, note };
+    let whole = |identities, about, note| Segments { base: None, position: 0, about, identities, note };
     if identities.is_none() {
         let note = "stored whole: differences need an identity-file that opens what they are differences from";
-        return Ok(Some(whole(None, Some(note.to_owned()))));
+        return Ok(Some(whole(None, None, Some(note.to_owned()))));
     }
     let view = catalogue.view(Detail::Summary)?.backups;
+    let size = |is_whole: bool| {
+        let fits = |listed: &&Listed| {
+            listed.backup.is_good() && listed.backup.archive.is_some() && listed.backup.base().is_none() == is_whole
+        };
+        view.iter().find(fits).and_then(|listed| listed.backup.size)
+    };
     let Some((base, position)) = base_for(&view, &recipients, context.settings.clock.now()) else {
-        return Ok(Some(whole(identities, None)));
+        return Ok(Some(whole(identities, size(true), None)));
     };
     match still_good(context, catalogue, &view, base)? {
         None => {
             let base = catalogue.record(&base.backup.id)?;
-            Ok(Some(Segments { base: Some(base), position, identities, note: None }))
+            Ok(Some(Segments { base: Some(base), position, about: size(false), identities, note: None }))
         }
-        Some(why) => Ok(Some(whole(identities, Some(format!("stored whole: {why}"))))),
+        Some(why) => Ok(Some(whole(identities, size(true), Some(format!("stored whole: {why}"))))),
     }
 }
 

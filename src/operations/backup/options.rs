@@ -29,6 +29,8 @@ pub struct Segments {
     pub base: Option<Backup>,
     /// How many backups its chain has before it.
     pub position: u32,
+    /// About how many bytes its file may take; none where nothing is known.
+    pub about: Option<u64>,
     /// What opens the base, and the dump itself; none where nothing does.
     pub identities: Option<Identities>,
     /// Why it is a whole although differences were asked for, where somebody ought to hear of that.

@@ -57,7 +57,9 @@ pub fn dump(context: &Context, dokku: &Dokku, catalogue: &LockedCatalogue, wante
         stored.segments = segments(context, catalogue, &stored)?;
     }
     let last = last_good(catalogue)?;
-    check_room(catalogue, last.as_ref())?;
+    let before = last.as_ref().and_then(|last| last.size);
+    let about = stored.segments.as_ref().map_or(before, |segments| segments.about.or(before));
+    check_room(catalogue, about)?;
     // The export starts at once and waits in its pipe until the service is known to be up; only then is there a row.
     let export = if stored.direct { None } else { Some(dokku.export(service)?) };
     let info = dokku.info(service)?;
@@ -139,8 +141,8 @@ fn last_good(catalogue: &LockedCatalogue) -> Result<Option<Backup>> {
     Ok(last.map(|backup| catalogue.record(&backup.id).unwrap_or(backup)))
 }
 
-fn check_room(catalogue: &LockedCatalogue, last: Option<&Backup>) -> Result<()> {
-    let (free, needed) = (catalogue.dir().free_bytes()?, room_needed(last.and_then(|last| last.size)));
+fn check_room(catalogue: &LockedCatalogue, last: Option<u64>) -> Result<()> {
+    let (free, needed) = (catalogue.dir().free_bytes()?, room_needed(last));
     if free >= needed {
         return Ok(());
     }

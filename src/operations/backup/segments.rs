@@ -63,7 +63,8 @@ pub fn store(
     let (encoder, made) = maker.finish(&archive.sha256)?;
     encoder.finish()?;
     let base = segments.base.as_ref().map(|base| base.id.clone());
-    draft.record.archive = Some(Archive { size: made.size, sha256: archive.sha256, base, position: segments.position });
+    draft.record.archive =
+        Some(Archive { size: made.size, sha256: archive.sha256, sealed: false, base, position: segments.position });
     Ok((content, sum.passed()))
 }
 
@@ -101,8 +102,9 @@ pub fn reads_back(
         sum.add(piece);
         Ok(())
     })?;
+    let sha256 = sum.passed().sha256;
     match &record.archive {
-        Some(archive) if archive.sha256 == sum.passed().sha256 => Ok(()),
+        Some(archive) if sha256 == reader.sha256() && archive.fits(&sha256) => Ok(()),
         _ => Err(Failure::new(Kind::Damaged, "its archive is another one")),
     }
 }

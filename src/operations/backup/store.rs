@@ -14,7 +14,7 @@ use crate::operations::backup::{DumpOptions, Segments};
 use crate::operations::keys::recipients;
 use crate::operations::proof::describe;
 use crate::stream::{self, Passed, Sink, Sum};
-use crate::sys::signals;
+use crate::sys::{random, signals};
 use crate::ui::Progress;
 
 /// A dump that comes in.
@@ -74,8 +74,13 @@ pub fn store_dump(
     describe(&mut draft.record, content);
     // The record lies beside the dump in both places: where one is encrypted, neither tells what the rows are.
     let service = Service { datastore: draft.record.datastore, name: draft.record.service.clone() };
-    if recipients(context, &service, Place::OffSite).map_or(true, |whom| !whom.is_empty()) {
+    let off_site = recipients(context, &service, Place::OffSite).map_or(true, |whom| !whom.is_empty());
+    if off_site {
         draft.record.tables.iter_mut().for_each(|table| table.digest = None);
+    }
+    if off_site || draft.record.form().encrypted {
+        let word = random::long_word()?;
+        draft.record.archive = draft.record.archive.map(|archive| archive.sealed_by(word));
     }
     Ok(Whole { draft, passed, segments: stored.segments.clone() })
 }

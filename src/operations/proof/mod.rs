@@ -97,7 +97,8 @@ fn read_delta(
     let (_, content) = stream::pour(&mut reader, &mut seen, inspect).map_err(damaged)?;
     let passed = sum.passed();
     // What the reader of dumps says of other bytes does not matter.
-    if (passed.size, &passed.sha256) != (archive.size, &archive.sha256) {
+    let is_whole = passed.sha256 == reader.sha256() && passed.size == archive.size;
+    if !is_whole || !archive.fits(&passed.sha256) {
         let why = content.err().map_or_else(|| "its archive is another one".to_owned(), |failure| failure.reason());
         return Err(damaged(Failure::new(Kind::Damaged, why)));
     }

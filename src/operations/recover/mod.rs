@@ -9,13 +9,14 @@ use chrono::TimeDelta;
 
 use crate::catalogue::{Job, Journal, LockedCatalogue, Log, Orphan, Root};
 use crate::codec::Identities;
-use crate::domain::{Archive, Backup, Compression, DumpFormat, Outcome, Service, Settled, Source, StoredAs};
+use crate::domain::{Archive, Backup, Compression, DumpFormat, Outcome, Place, Service, Settled, Source, StoredAs};
 use crate::engine::{self, Content};
 use crate::error::{Failure, Kind, Phase, Remedy, Result};
 use crate::operations::Context;
-use crate::operations::keys::configured;
+use crate::operations::keys::{configured, recipients};
 use crate::operations::proof::{archive_in, describe, open_dump, read_dump};
 use crate::stream::{self, Sum, Summed};
+use crate::sys::random;
 use crate::ui::Progress;
 
 pub use origin::note_origin;
@@ -70,7 +71,9 @@ fn adopt(context: &Context, catalogue: &LockedCatalogue, orphan: Orphan) -> Resu
     let mut progress = Progress::new(context.ui, Phase::Read, Some(size));
     let mut stored = Summed::new(&mut file, |count| progress.add(count));
     let content = if form.is_delta() || is_in_segments(catalogue, &record, form, &identities)? {
-        read_segments(catalogue, &mut record, form, &identities)
+        let hidden =
+            form.encrypted || recipients(context, catalogue.service(), Place::OffSite).map_or(true, |w| !w.is_empty());
+        read_segments(catalogue, &mut record, form, &identities, hidden)
     } else {
         read_dump(&mut stored, form, &identities, record.datastore)
     };
@@ -131,6 +134,7 @@ fn read_segments(
     record: &mut Backup,
     form: StoredAs,
     identities: &Identities,
+    hidden: bool,
 ) -> Result<Content> {
     let mut reader = archive_in(catalogue.dir(), record, open_dump(catalogue.dir(), record)?, form, identities)?;
     let base = reader.base().map(|base| (base.id.clone(), base.position));
@@ -146,7 +150,8 @@ fn read_segments(
     if passed.sha256 != reader.sha256() {
         return Err(Failure::new(Kind::Damaged, "its archive is another one"));
     }
-    record.archive = Some(Archive { size: passed.size, sha256: passed.sha256, base, position });
+    let archive = Archive { size: passed.size, sha256: passed.sha256, sealed: false, base, position };
+    record.archive = Some(if hidden { archive.sealed_by(random::long_word()?) } else { archive });
     content
 }
 
