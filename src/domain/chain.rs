@@ -124,7 +124,7 @@ pub fn base_for<'a>(backups: &'a [Listed], encrypted_to: &[String], now: DateTim
 /// The position that the one at `position` is to lean on.
 fn before(position: u32) -> u32 {
     let mut step = 1;
-    while position % (step * STEP) == 0 {
+    while position.is_multiple_of(step * STEP) {
         step *= STEP;
     }
     position - step

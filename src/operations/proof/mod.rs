@@ -10,7 +10,7 @@ use crate::codec::{Identities, decode};
 use crate::domain::{Archive, Backup, Consent, Datastore, Service, Source, StoredAs};
 use crate::engine::{self, Content, Dump};
 use crate::error::{Failure, Kind, Phase, Result};
-use crate::stream::{self, Passed, Sum, Summed};
+use crate::stream::{self, Passed, Summed};
 use crate::sys::clock::Clock;
 use crate::sys::dir::Dir;
 use crate::sys::stdin::Input;
@@ -87,15 +87,18 @@ fn read_delta(
     let damaged = |failure| damaged_within(dir, backup, failure);
     let mut reader = open_archive(dir, backup, identities).map_err(damaged)?;
     let mut progress = Progress::new(ui, Phase::Read, Some(archive.size));
-    let mut sum = Sum::default();
     let mut seen = |piece: &[u8]| {
-        sum.add(piece);
         progress.add(piece.len());
         Ok(())
     };
-    let inspect = |mut tap| engine::of(backup.datastore).inspect(backup.dump_format, &mut tap);
-    let (_, content) = stream::pour(&mut reader, &mut seen, inspect).map_err(damaged)?;
-    let passed = sum.passed();
+    // Unpacking takes longest, and has a thread of its own.
+    let inspect = |tap| {
+        let mut summed = Summed::new(tap, |_| ());
+        let content = engine::of(backup.datastore).inspect(backup.dump_format, &mut summed);
+        summed.whole().map(|passed| (content, passed))
+    };
+    let (_, inspected) = stream::pour(&mut reader, &mut seen, inspect).map_err(damaged)?;
+    let (content, passed) = inspected?;
     // What the reader of dumps says of other bytes does not matter.
     let is_whole = passed.sha256 == reader.sha256() && passed.size == archive.size;
     if !is_whole || !archive.fits(&passed.sha256) {
