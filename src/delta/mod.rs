@@ -1,12 +1,12 @@
 //! An archive as its differences from an earlier one, and back.
 //!
-//! An archive is stored as segments of at most [`SEGMENT`] bytes, each one zstd frame. In a *whole* every frame stands for
+//! An archive is stored as segments of at most 1 MiB, each one zstd frame. In a *whole* every frame stands for
 //! itself: `unzstd` gives the archive back. In a *delta* a frame may lean on a stretch of one earlier archive, its base, as
 //! zstd's prefix; the base may be a delta itself. Rows that moved within a table cost nothing that way, other than in a
 //! store of chunks, each of which changes with any row in it. Behind the segments lie the anchors, by which the next delta
 //! finds its stretches, and the index, which is text.
 //!
-//! Promises: memory does not grow with the archive, and by [`MOST_PREFIX`] and a segment only with each file that is leant
+//! Promises: memory does not grow with the archive, and by 1.5 MiB and a segment only with each file that is leant
 //! on; what is read is checked frame by frame, and never believed to be the archive before its hash was right. Must not
 //! know: catalogues, records, what an archive is of.
 

@@ -13,8 +13,8 @@ use crate::sys::file::Anywhere;
 /// The longest anchors, unpacked: all there may be, eight bytes each.
 const LONGEST_ANCHORS: u64 = 8 << 20;
 
-/// Bytes that were read and are not moved away yet, at most: 2 MiB.
-const LEFT_BEHIND: usize = 2 << 20;
+/// Bytes that were read and are not moved away yet, at most: 1 MiB.
+const LEFT_BEHIND: usize = 1 << 20;
 
 /// A stored archive and all that it leans on. Reading gives the archive from its first byte on; what is damaged fails, and
 /// that the end was reached is no proof: the hash of what was read is.
