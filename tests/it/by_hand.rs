@@ -90,7 +90,7 @@ fn a_dump_is_restored_beside_the_live_database_and_exchanged() {
     assert_eq!(host.sql(shop, "select count(*) from items"), "500");
 }
 
-/// The block of docs/by-hand.md that puts differences together, on a chain of eleven files and in a folder of copies.
+/// The block of docs/by-hand.md that puts differences together, on a chain of eleven backups and in a folder of copies.
 #[test]
 fn row_071_differences_are_put_together_by_hand() {
     let host = differing();
