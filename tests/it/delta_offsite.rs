@@ -103,3 +103,20 @@ fn row_071_copies_are_replaced_before_what_they_leant_on_goes() {
     fresh.dokku(&["backups:import", "shop", "--id", &ids[2], "--force", "--no-backup"]).expect(0);
     assert_eq!(fresh.digest("shop"), data[2]);
 }
+
+#[test]
+fn row_071_what_was_stored_anew_and_then_deleted_leaves_nothing_at_the_destination() {
+    let host = differing();
+    let disk = with_disk(&host);
+    let (ids, _) = nights(&host, 1..4);
+    let away = host.dir().join("away");
+    fs::rename(&disk, &away).expect("away");
+    // Stored anew, its copy still that of the file before; and then it goes itself.
+    host.dokku(&["backups:delete", "shop", "--id", &ids[0]]).expect(3);
+    host.dokku(&["backups:delete", "shop", "--id", &ids[1], "--id", &ids[2], "--force"]).expect(3);
+    fs::rename(&away, &disk).expect("back");
+    host.dokku(&["backups:sync", "shop"]).expect(0);
+    host.dokku(&["backups:sync", "shop"]).expect(0);
+    assert_eq!(dumps(&disk), Vec::<String>::new());
+    assert!(ids.iter().all(|id| host.copy_state("shop", id) == "deleted"), "{:?}", host.list("shop"));
+}

@@ -16,6 +16,7 @@ pub fn remove_copy(context: &Context, catalogue: &LockedCatalogue, mut backup: B
     let Some(copy) = backup.destination.clone().filter(is_open) else { return Ok(backup) };
     let clock = context.settings.clock;
     if let Some(why) = leant_on(catalogue, &backup)? {
+        context.ui.detail(&format!("its copy stays for now at {}: {why}", copy.uri));
         if let Some(copy) = &mut backup.destination {
             copy.put_off(CopyState::Deleting, why, clock.now());
         }
@@ -23,7 +24,8 @@ pub fn remove_copy(context: &Context, catalogue: &LockedCatalogue, mut backup: B
         catalogue.reindex()?;
         return Ok(backup);
     }
-    let removed = remove(context, catalogue, &backup, &copy);
+    let removed =
+        remove_file_before(context, catalogue, &mut backup).and_then(|()| remove(context, catalogue, &backup, &copy));
     let said = match &removed {
         Ok(removed) => removed.words(&copy.uri, clock.now()),
         Err(failure) => format!("{} could not be deleted: {}", copy.uri, failure.reason()),
@@ -62,26 +64,40 @@ fn leant_on(catalogue: &LockedCatalogue, backup: &Backup) -> Result<Option<Strin
     if backup.archive.is_none() {
         return Ok(None);
     }
+    let position = |backup: &Backup| backup.archive.as_ref().map_or(0, |archive| archive.position);
     let view = catalogue.view(Detail::Summary)?.backups;
     let leans = |other: &&Listed| {
         let Some(copy) = &other.backup.destination else { return false };
         let is_there = matches!(copy.state, CopyState::Stored | CopyState::Changed | CopyState::Deleting);
-        copy.former.is_some() || is_there && other.backup.base() == Some(&backup.id)
+        // What the file before leant on is not known any more; it was made earlier, like everything that is leant on.
+        let before_may = copy.former.is_some() && position(&other.backup) > position(backup);
+        before_may || is_there && other.backup.base() == Some(&backup.id)
     };
     Ok(view.iter().find(leans).map(|other| format!("the copy of {} there still leans on it", other.backup.id)))
 }
 
 /// Removes the copy of a file that was given another base, now that the copy of the new one is there.
 pub fn remove_former(context: &Context, catalogue: &LockedCatalogue, mut backup: Backup) -> Result<()> {
-    let Some(copy) = &mut backup.destination else { return Ok(()) };
-    let Some(former) = copy.former.take() else { return Ok(()) };
+    if backup.destination.as_ref().is_none_or(|copy| copy.former.is_none()) {
+        return Ok(());
+    }
+    remove_file_before(context, catalogue, &mut backup)?;
+    catalogue.save(&backup)?;
+    catalogue.reindex()
+}
+
+/// The object itself, where there is one; the record is the caller's to save.
+fn remove_file_before(context: &Context, catalogue: &LockedCatalogue, backup: &mut Backup) -> Result<()> {
+    let former = backup.destination.as_ref().and_then(|copy| copy.former.clone());
+    let Some(former) = former else { return Ok(()) };
     let (store, key) = store_with(context, catalogue.service(), &former)?;
     let said = match store.delete(key)? {
         Removal::Gone => format!("deleted {former}"),
         Removal::Refused => format!("{former} stays there: the store does not let this host remove it"),
     };
-    catalogue.save(&backup)?;
-    catalogue.reindex()?;
+    if let Some(copy) = &mut backup.destination {
+        copy.former = None;
+    }
     Log::open(catalogue.dir(), &backup.id, context.settings.clock).say(&said);
     Ok(())
 }
