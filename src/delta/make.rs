@@ -38,15 +38,6 @@ struct Leaning {
     last: u64,
 }
 
-/// What was stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Made {
-    /// Bytes of the archive.
-    pub size: u64,
-    /// Bytes of its stored form.
-    pub stored: u64,
-}
-
 impl<W: Write> Maker<W> {
     /// Stores into `sink`: as a delta where there is a `base`, which is opened at its first byte, and what is to be written
     /// of it.
@@ -69,8 +60,8 @@ impl<W: Write> Maker<W> {
         })
     }
 
-    /// Ends the file, whose archive has this hash; what is dropped before that stays without an index.
-    pub fn finish(mut self, sha256: &str) -> Result<(W, Made)> {
+    /// Ends the file, whose archive has this hash; what is dropped before that stays without an index. Gives the sink back.
+    pub fn finish(mut self, sha256: &str) -> Result<W> {
         self.end_segment()?;
         let bytes = self.anchors.to_bytes();
         let before: &[u8] = self.base.as_ref().map_or(&[], |base| &base.anchors);
@@ -84,9 +75,8 @@ impl<W: Write> Maker<W> {
             segments: self.segments,
             anchors: (bytes.len() as u64, 0, 0),
         };
-        let tail = index.tail(&packed)?;
-        self.sink.write_all(&tail)?;
-        Ok((self.sink, Made { size: self.at, stored: self.written + tail.len() as u64 }))
+        self.sink.write_all(&index.tail(&packed)?)?;
+        Ok(self.sink)
     }
 
     fn end_segment(&mut self) -> Result<()> {

@@ -16,7 +16,7 @@ mod make;
 mod reader;
 
 pub use index::{Base, Index};
-pub use make::{Made, Maker};
+pub use make::Maker;
 pub use reader::Reader;
 
 /// Bytes of an archive in one frame at most: 1 MiB.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::BackupId;
+use super::{Backup, BackupId};
 
 /// How new backups are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,5 +64,28 @@ impl Archive {
     /// That of a backup which is being made: nothing is known but what it leans on.
     pub fn expected(base: Option<BackupId>, position: u32) -> Archive {
         Archive { size: 0, sha256: "0".repeat(64), sealed: false, base, position }
+    }
+}
+
+impl Backup {
+    /// What tells its content from every other: the hash of the archive, which another base does not change, or else of the
+    /// stored file.
+    pub fn content_sha256(&self) -> Option<&str> {
+        self.archive.as_ref().map(|archive| archive.sha256.as_str()).or(self.sha256.as_deref())
+    }
+
+    /// Bytes of what it holds: of the archive, or where that is not known apart, of the stored file.
+    pub fn held(&self) -> Option<u64> {
+        self.archive.as_ref().map(|archive| archive.size).filter(|size| *size > 0).or(self.size)
+    }
+
+    /// The backup that its file leans on.
+    pub fn base(&self) -> Option<&BackupId> {
+        self.archive.as_ref().and_then(|archive| archive.base.as_ref())
+    }
+
+    /// How many backups are before it in its chain; what leans on others goes before them.
+    pub fn position(&self) -> u32 {
+        self.archive.as_ref().map_or(0, |archive| archive.position)
     }
 }

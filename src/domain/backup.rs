@@ -340,22 +340,6 @@ impl Backup {
         self.file.as_deref().and_then(StoredAs::of_file).unwrap_or(going_to_be)
     }
 
-    /// What tells its content from every other: the hash of the archive, which another base does not change, or else of the
-    /// stored file.
-    pub fn content_sha256(&self) -> Option<&str> {
-        self.archive.as_ref().map(|archive| archive.sha256.as_str()).or(self.sha256.as_deref())
-    }
-
-    /// Bytes of what it holds: of the archive, or where that is not known apart, of the stored file.
-    pub fn held(&self) -> Option<u64> {
-        self.archive.as_ref().map(|archive| archive.size).filter(|size| *size > 0).or(self.size)
-    }
-
-    /// The backup that its file leans on.
-    pub fn base(&self) -> Option<&BackupId> {
-        self.archive.as_ref().and_then(|archive| archive.base.as_ref())
-    }
-
     /// A good dump that has not been deleted.
     pub fn is_good(&self) -> bool {
         self.status == Outcome::Success && self.deleted_at.is_none()

@@ -101,7 +101,7 @@ pub fn base_for<'a>(backups: &'a [Listed], encrypted_to: &[String], now: DateTim
             && listed.damage().is_none()
             && !listed.chain.is_away
     };
-    let position = |listed: &Listed| listed.backup.archive.as_ref().map_or(0, |archive| archive.position);
+    let position = |listed: &Listed| listed.backup.position();
     let newest = backups.iter().filter(is_usable).max_by_key(|listed| made_at(&listed.backup))?;
     let whole = newest.chain.whole.as_ref()?;
     let of_chain = || backups.iter().filter(|listed| listed.chain.whole.as_ref() == Some(whole));

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use crate::catalogue::{Detail, InUse, LockedCatalogue, Log};
 use crate::codec::{Encoder, Recipients};
-use crate::delta::{Base, Maker};
+use crate::delta::Maker;
 use crate::domain::{
     Archive, Backup, BackupId, Compression, CopyRecord, CopyState, Leaning, Listed, StoredAs, room_needed,
 };
@@ -14,7 +14,7 @@ use crate::operations::Context;
 use crate::operations::backup::reads_back;
 use crate::operations::keys::Keys;
 use crate::operations::offsite::{copy_later, fetch};
-use crate::operations::proof::{damaged, open_archive};
+use crate::operations::proof::{damaged, lean_on, open_archive};
 use crate::stream::{self, Sink, Sum};
 use crate::sys::signals;
 use crate::ui::{Progress, bytes};
@@ -121,14 +121,7 @@ fn move_one(context: &Context, catalogue: &LockedCatalogue, id: &BackupId, base:
     record.archive = Some(Archive { base: base.cloned(), ..archive.clone() });
     let mut draft = catalogue.begin_copy(record)?;
     let mut reader = open_archive(catalogue.dir(), &backup, &identities)?;
-    let lean = match &onto {
-        None => None,
-        Some(onto) => {
-            let reader = open_archive(catalogue.dir(), onto, &identities)?;
-            let sha256 = reader.sha256().to_owned();
-            Some((reader, Base { id: onto.id.clone(), position: archive.position, sha256 }))
-        }
-    };
+    let lean = onto.map(|onto| lean_on(catalogue.dir(), &onto, archive.position, &identities)).transpose()?;
     let (mut sum, mut read) = (Sum::default(), Sum::default());
     let mut file = Sink(|piece: &[u8]| {
         sum.add(piece);
@@ -146,8 +139,7 @@ fn move_one(context: &Context, catalogue: &LockedCatalogue, id: &BackupId, base:
     if sha256 != reader.sha256() || !archive.fits(&sha256) {
         return Err(damaged(&backup, "its archive is another one".to_owned()));
     }
-    let (encoder, _) = maker.finish(&sha256)?;
-    encoder.finish()?;
+    maker.finish(&sha256)?.finish()?;
     let passed = sum.passed();
     reads_back(catalogue.dir(), &draft.record, draft.read_along(catalogue)?, &identities)?;
     draft.record.destination = former(context, catalogue, &backup, draft.record.file.as_deref().unwrap_or_default());

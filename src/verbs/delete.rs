@@ -78,8 +78,7 @@ pub fn run(context: &Context, args: &DeleteArgs) -> Result<()> {
     }
     let mut deleted = Vec::new();
     // What leans on others before them.
-    let position =
-        |id: &BackupId| view.iter().find(|listed| &listed.backup.id == id)?.backup.archive.as_ref().map(|a| a.position);
+    let position = |id: &BackupId| view.iter().find(|listed| &listed.backup.id == id).map(|l| l.backup.position());
     let mut ids = args.ids.clone();
     ids.sort_by_key(|id| std::cmp::Reverse(position(id)));
     for id in &ids {

@@ -160,56 +160,61 @@ fn pass<W: Write>(
     identities: &Identities,
     sink: W,
 ) -> Result<W> {
-    if backup.form().is_delta() {
-        return pass_archive(context, dir, backup, form, identities, sink);
-    }
-    let mut file = open_dump(dir, backup)?;
-    let mut progress = Progress::new(context.ui, Phase::Send, backup.size);
-    let mut stored = Summed::new(&mut file, |count| progress.add(count));
     let mut held = HeldBack::new(sink);
     if form == backup.form() {
-        copy(&mut stored, &mut held)?;
-        is_recorded(backup, &stored.whole()?)?;
-    } else {
-        let mut encoder = Encoder::new(&mut held, form.compression, &Recipients::none())?;
-        let opened = decode(&mut stored, backup.form(), identities);
-        match opened.and_then(|mut dump| copy(&mut dump, &mut encoder)) {
-            Err(failure) if failure.kind == Kind::Damaged => return Err(damaged(backup, failure.reason())),
-            // A key that does not fit, or a changed header: the hash tells which.
-            Err(failure) if failure.kind == Kind::Config => {
-                return is_recorded(backup, &stored.whole()?).and(Err(failure));
-            }
-            other => drop(other?),
-        }
-        is_recorded(backup, &stored.whole()?)?;
-        encoder.finish()?;
+        pass_stored(context, dir, backup, |stored| copy(stored, &mut held).map(|_| ()))?;
+        return Ok(held.release()?);
     }
-    Ok(held.release()?)
-}
-
-/// Passes on the archive of a backup that is stored as differences.
-fn pass_archive<W: Write>(
-    context: &Context,
-    dir: &Folder,
-    backup: &Backup,
-    form: StoredAs,
-    identities: &Identities,
-    sink: W,
-) -> Result<W> {
-    let is_damaged = |failure| damaged_within(dir, backup, failure);
-    let recipients = if form.encrypted { backup.encrypted_to.join(" ") } else { String::new() };
-    let mut held = HeldBack::new(sink);
-    let mut encoder = Encoder::new(&mut held, form.compression, &Recipients::parse(&recipients)?)?;
-    let mut progress = Progress::new(context.ui, Phase::Send, backup.held());
-    let mut archive = open_archive(dir, backup, identities).map_err(is_damaged)?;
-    let mut read = Summed::new(&mut archive, |count| progress.add(count));
-    copy(&mut read, &mut encoder).map_err(is_damaged)?;
-    let sha256 = read.whole()?.sha256;
-    if sha256 != archive.sha256() || !backup.archive.as_ref().is_some_and(|archive| archive.fits(&sha256)) {
-        return Err(damaged(backup, "its archive is another one".to_owned()));
+    let whom = if form.encrypted { Recipients::parse(&backup.encrypted_to.join(" "))? } else { Recipients::none() };
+    let mut encoder = Encoder::new(&mut held, form.compression, &whom)?;
+    if backup.form().is_delta() {
+        pass_archive(context, dir, backup, identities, &mut encoder)?;
+    } else {
+        pass_stored(context, dir, backup, |stored| {
+            let mut dump = decode(stored, backup.form(), identities)?;
+            copy(&mut dump, &mut encoder).map(|_| ())
+        })?;
     }
     encoder.finish()?;
     Ok(held.release()?)
+}
+
+/// Gives the stored file to `take`, and compares its hash.
+fn pass_stored(
+    context: &Context,
+    dir: &Dir,
+    backup: &Backup,
+    take: impl FnOnce(&mut (dyn Read + Send)) -> Result<()>,
+) -> Result<()> {
+    let mut file = open_dump(dir, backup)?;
+    let mut progress = Progress::new(context.ui, Phase::Send, backup.size);
+    let mut stored = Summed::new(&mut file, |count| progress.add(count));
+    match take(&mut stored) {
+        Err(failure) if failure.kind == Kind::Damaged => Err(damaged(backup, failure.reason())),
+        // A key that does not fit, or a changed header: the hash tells which.
+        Err(failure) if failure.kind == Kind::Config => is_recorded(backup, &stored.whole()?).and(Err(failure)),
+        taken => taken.and_then(|()| is_recorded(backup, &stored.whole()?)),
+    }
+}
+
+/// Writes the archive of a backup that is stored as differences into `to`, and compares its hash.
+fn pass_archive(
+    context: &Context,
+    dir: &Folder,
+    backup: &Backup,
+    identities: &Identities,
+    to: &mut dyn Write,
+) -> Result<()> {
+    let is_damaged = |failure| damaged_within(dir, backup, failure);
+    let mut progress = Progress::new(context.ui, Phase::Send, backup.held());
+    let mut archive = open_archive(dir, backup, identities).map_err(is_damaged)?;
+    let mut read = Summed::new(&mut archive, |count| progress.add(count));
+    copy(&mut read, to).map_err(is_damaged)?;
+    let sha256 = read.whole()?.sha256;
+    if sha256 == archive.sha256() && backup.archive.as_ref().is_some_and(|archive| archive.fits(&sha256)) {
+        return Ok(());
+    }
+    Err(damaged(backup, "its archive is another one".to_owned()))
 }
 
 fn copy(from: &mut dyn Read, to: &mut dyn Write) -> Result<u64> {

@@ -118,8 +118,7 @@ pub fn plan(backups: &[Listed], policy: &Policy) -> Plan {
         };
         let (id, size) = (listed.backup.id.clone(), listed.backup.size);
         let expires_at = if listed.backup.keep { None } else { expiry(&listed.backup, policy) };
-        let position = listed.backup.archive.as_ref().map_or(0, |archive| archive.position);
-        decisions.push(Decision { id, action, reason, expires_at, size, position });
+        decisions.push(Decision { id, action, reason, expires_at, size, position: listed.backup.position() });
         if counts(listed, policy) {
             newer.add(listed, policy);
         }

@@ -7,13 +7,14 @@ use super::options::Segments;
 use super::store::Incoming;
 use crate::catalogue::{Draft, Folder, LockedCatalogue};
 use crate::codec::{Encoder, Identities, Recipients};
-use crate::delta::{Base, Maker};
+use crate::delta::Maker;
 use crate::domain::{Archive, Backup, Compression};
 use crate::engine::{self, Content};
 use crate::error::{Failure, Kind, Phase, Result};
 use crate::operations::Context;
-use crate::operations::proof::{archive_in, open_archive};
+use crate::operations::proof::{archive_in, lean_on};
 use crate::stream::{self, Passed, Sink, Sum};
+use crate::sys::file::NamedFile;
 use crate::ui::Progress;
 
 /// Stores all of `incoming` in `draft`; `accept` is told what it holds before the file gets its end. Returns what it holds,
@@ -29,7 +30,9 @@ pub fn store(
 ) -> Result<(Content, Passed)> {
     let Incoming { dump, format: _, about, nothing, grew } = incoming;
     let datastore = draft.record.datastore;
-    let base = lean(dir, segments)?;
+    let none = Identities::none();
+    let identities = segments.identities.as_ref().unwrap_or(&none);
+    let base = segments.base.as_ref().map(|base| lean_on(dir, base, segments.position, identities)).transpose()?;
     let mut progress = Progress::new(context.ui, Phase::Receive, about);
     let mut sum = Sum::default();
     let mut file = Sink(|piece: &[u8]| {
@@ -60,21 +63,11 @@ pub fn store(
     let content = content?;
     accept(&content)?;
     let archive = archive.passed();
-    let (encoder, made) = maker.finish(&archive.sha256)?;
-    encoder.finish()?;
+    maker.finish(&archive.sha256)?.finish()?;
     let base = segments.base.as_ref().map(|base| base.id.clone());
     draft.record.archive =
-        Some(Archive { size: made.size, sha256: archive.sha256, sealed: false, base, position: segments.position });
+        Some(Archive { size: archive.size, sha256: archive.sha256, sealed: false, base, position: segments.position });
     Ok((content, sum.passed()))
-}
-
-/// What the new archive leans on, opened.
-fn lean(dir: &Folder, segments: &Segments) -> Result<Option<(crate::delta::Reader, Base)>> {
-    let Some(base) = &segments.base else { return Ok(None) };
-    let none = Identities::none();
-    let reader = open_archive(dir, base, segments.identities.as_ref().unwrap_or(&none))?;
-    let word = Base { id: base.id.clone(), position: segments.position, sha256: reader.sha256().to_owned() };
-    Ok(Some((reader, word)))
 }
 
 /// Reads the draft back through everything it leans on. Without its key that cannot be done; a whole is then left to its
@@ -90,12 +83,7 @@ pub fn prove_draft(catalogue: &LockedCatalogue, draft: &Draft, identities: Optio
 }
 
 /// Whether the stored `file` gives the archive of `record`.
-pub fn reads_back(
-    dir: &Folder,
-    record: &Backup,
-    file: crate::sys::file::NamedFile,
-    identities: &Identities,
-) -> Result<()> {
+pub fn reads_back(dir: &Folder, record: &Backup, file: NamedFile, identities: &Identities) -> Result<()> {
     let mut reader = archive_in(dir, record, file, record.form(), identities)?;
     let mut sum = Sum::default();
     stream::pass(&mut reader, &mut |piece| {

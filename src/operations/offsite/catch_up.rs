@@ -71,8 +71,7 @@ pub fn catch_up(context: &Context, catalogue: &LockedCatalogue, eagerness: Eager
         tasks.extend(task.map(|task| (listed, task)));
     }
     // Nothing goes that something else there leans on: copies are made first, and what leans goes first.
-    let position = |listed: &Listed| listed.backup.archive.as_ref().map_or(0, |archive| archive.position);
-    tasks.sort_by_key(|(listed, task)| (*task == Task::Remove).then(|| std::cmp::Reverse(position(listed))));
+    tasks.sort_by_key(|(listed, task)| (*task == Task::Remove).then(|| std::cmp::Reverse(listed.backup.position())));
     for (tried, (listed, task)) in tasks.into_iter().enumerate() {
         if eagerness == Eagerness::Due && tried == AT_ONCE || signals::received().is_some() {
             break;

@@ -64,13 +64,12 @@ fn leant_on(catalogue: &LockedCatalogue, backup: &Backup) -> Result<Option<Strin
     if backup.archive.is_none() {
         return Ok(None);
     }
-    let position = |backup: &Backup| backup.archive.as_ref().map_or(0, |archive| archive.position);
     let view = catalogue.view(Detail::Summary)?.backups;
     let leans = |other: &&Listed| {
         let Some(copy) = &other.backup.destination else { return false };
         let is_there = matches!(copy.state, CopyState::Stored | CopyState::Changed | CopyState::Deleting);
         // What the file before leant on is not known any more; it was made earlier, like everything that is leant on.
-        let before_may = copy.former.is_some() && position(&other.backup) > position(backup);
+        let before_may = copy.former.is_some() && other.backup.position() > backup.position();
         before_may || is_there && other.backup.base() == Some(&backup.id)
     };
     Ok(view.iter().find(leans).map(|other| format!("the copy of {} there still leans on it", other.backup.id)))

@@ -7,7 +7,7 @@ use std::io::Read;
 
 use crate::catalogue::{Folder, LockedCatalogue};
 use crate::codec::{Identities, decode};
-use crate::domain::{Archive, Backup, Consent, Datastore, Service, Source, StoredAs};
+use crate::domain::{Archive, Backup, BackupId, Consent, Datastore, Service, Source, StoredAs};
 use crate::engine::{self, Content, Dump};
 use crate::error::{Failure, Kind, Phase, Result};
 use crate::stream::{self, Passed, Summed};
@@ -17,7 +17,7 @@ use crate::sys::stdin::Input;
 use crate::ui::{Progress, Ui};
 
 pub use consent::object;
-pub use open::{archive_in, open_archive, open_dump};
+pub use open::{archive_in, lean_on, open_archive, open_dump};
 
 /// Hashes and reads the dump of `backup` in `dir`, which is to go into `target`; fails as `damaged` when it is not what
 /// the record says, and as `refused` when it was made elsewhere and asks for more than `consent` gives.
@@ -134,26 +134,30 @@ pub fn read_dump(
 /// The same of everything that `backup` leans on, too.
 pub fn check_chain(ui: Ui, dir: &Folder, backup: &Backup) -> Result<()> {
     check_bytes(ui, dir, backup)?;
-    links(dir, backup)?.iter().try_for_each(|link| check_bytes(ui, dir, link))
+    let (links, lost) = links(dir, backup)?;
+    if let Some(id) = lost {
+        return Err(damaged(backup, format!("it leans on {id}, whose record cannot be followed")));
+    }
+    links.iter().try_for_each(|link| check_bytes(ui, dir, link))
 }
 
-/// The records of all that `backup` leans on, the nearest first; as far as they are there.
-fn links(dir: &Folder, backup: &Backup) -> Result<Vec<Backup>> {
+/// The records of all that `backup` leans on, the nearest first; and the first of them that is not to be found or followed.
+fn links(dir: &Folder, backup: &Backup) -> Result<(Vec<Backup>, Option<BackupId>)> {
     let (mut links, mut next, mut position) = (Vec::new(), backup.base().cloned(), u32::MAX);
     while let Some(id) = next {
         let link = match dir.record(&id, backup.datastore) {
-            Err(failure) if failure.kind == Kind::NotFound => break,
-            record => record?,
+            Ok(link) => link,
+            Err(failure) if matches!(failure.kind, Kind::NotFound | Kind::Catalogue) => return Ok((links, Some(id))),
+            Err(failure) => return Err(failure),
         };
         // Whoever made it leaned on an earlier one: a circle ends here.
-        let before = link.archive.as_ref().map_or(position, |archive| archive.position);
-        if before >= position {
-            break;
+        if link.archive.is_none() || link.position() >= position {
+            return Ok((links, Some(id)));
         }
-        (next, position) = (link.base().cloned(), before);
+        (next, position) = (link.base().cloned(), link.position());
         links.push(link);
     }
-    Ok(links)
+    Ok((links, None))
 }
 
 /// Fails as `damaged` unless the bytes that passed are those of the record.
@@ -190,8 +194,11 @@ pub fn damaged_within(dir: &Folder, backup: &Backup, failure: Failure) -> Failur
         return failure;
     }
     let is_other = |link: &Backup| hashes(dir, link).err().filter(|failure| failure.kind == Kind::Damaged);
-    let found = links(dir, backup).unwrap_or_default();
-    let found = found.iter().find_map(|link| Some((link.id.clone(), is_other(link)?)));
+    let (links, lost) = links(dir, backup).unwrap_or_default();
+    if let Some(id) = lost {
+        return damaged(backup, format!("it leans on {id}, whose record cannot be followed"));
+    }
+    let found = links.iter().find_map(|link| Some((link.id.clone(), is_other(link)?)));
     damaged(backup, found.map_or_else(|| failure.reason(), |(id, why)| format!("it leans on {id}: {}", why.reason())))
 }
 
@@ -228,8 +235,9 @@ pub fn mark_damage<T>(clock: Clock, catalogue: &LockedCatalogue, backup: &Backup
 
 /// Marks what `backup` leans on where its bytes are not those of its record; says whether there was any such.
 fn blame(clock: Clock, catalogue: &LockedCatalogue, backup: &Backup) -> Result<bool> {
-    let mut found = false;
-    for mut link in links(catalogue.dir(), backup)? {
+    let (links, lost) = links(catalogue.dir(), backup)?;
+    let mut found = lost.is_some();
+    for mut link in links {
         match hashes(catalogue.dir(), &link) {
             Err(failure) if failure.kind == Kind::Damaged => {
                 found = true;

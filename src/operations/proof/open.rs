@@ -4,7 +4,7 @@ use std::io;
 
 use crate::catalogue::Folder;
 use crate::codec::{Identities, anywhere};
-use crate::delta::{Index, Reader};
+use crate::delta::{Base, Index, Reader};
 use crate::domain::{Backup, BackupId, MOST_FILES, StoredAs};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::dir::Dir;
@@ -51,6 +51,13 @@ pub fn archive_in(
         reader = Some(Reader::open(stored, index, reader)?);
     }
     reader.ok_or_else(|| Failure::new(Kind::Damaged, "nothing was opened"))
+}
+
+/// The archive of `base`, opened, for one at `position` in its chain to lean on; and what that one says of it.
+pub fn lean_on(dir: &Folder, base: &Backup, position: u32, identities: &Identities) -> Result<(Reader, Base)> {
+    let reader = open_archive(dir, base, identities)?;
+    let sha256 = reader.sha256().to_owned();
+    Ok((reader, Base { id: base.id.clone(), position, sha256 }))
 }
 
 fn open_one(file: NamedFile, form: StoredAs, identities: &Identities) -> Result<(Box<dyn Anywhere>, Index)> {

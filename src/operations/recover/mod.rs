@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 
 use crate::catalogue::{Job, Journal, LockedCatalogue, Log, Orphan, Root};
 use crate::codec::Identities;
+use crate::delta::Reader;
 use crate::domain::{Archive, Backup, Compression, DumpFormat, Outcome, Place, Service, Settled, Source, StoredAs};
 use crate::engine::{self, Content};
 use crate::error::{Failure, Kind, Phase, Remedy, Result};
@@ -70,12 +71,14 @@ fn adopt(context: &Context, catalogue: &LockedCatalogue, orphan: Orphan) -> Resu
     let size = file.size()?;
     let mut progress = Progress::new(context.ui, Phase::Read, Some(size));
     let mut stored = Summed::new(&mut file, |count| progress.add(count));
-    let content = if form.is_delta() || is_in_segments(catalogue, &record, form, &identities)? {
-        let hidden =
-            form.encrypted || recipients(context, catalogue.service(), Place::OffSite).map_or(true, |w| !w.is_empty());
-        read_segments(catalogue, &mut record, form, &identities, hidden)
-    } else {
-        read_dump(&mut stored, form, &identities, record.datastore)
+    let content = match in_segments(catalogue, &record, form, &identities) {
+        Ok(Some(reader)) => {
+            let whom = recipients(context, catalogue.service(), Place::OffSite);
+            let hidden = form.encrypted || whom.map_or(true, |whom| !whom.is_empty());
+            read_segments(&mut record, reader, hidden)
+        }
+        Ok(None) => read_dump(&mut stored, form, &identities, record.datastore),
+        Err(failure) => Err(failure),
     };
     let passed = stored.whole()?;
     drop(progress);
@@ -111,32 +114,25 @@ fn adopt(context: &Context, catalogue: &LockedCatalogue, orphan: Orphan) -> Resu
     Ok(())
 }
 
-/// Whether the file of `record` is one of segments, by its index.
-fn is_in_segments(
+/// The archive in the file of `record`, opened through what it leans on, where that is one of segments by its index. A delta
+/// is one; a whole may be any dump that is compressed.
+fn in_segments(
     catalogue: &LockedCatalogue,
     record: &Backup,
     form: StoredAs,
     identities: &Identities,
-) -> Result<bool> {
+) -> Result<Option<Reader>> {
     if form.compression != Compression::Zstd || form.format != DumpFormat::Custom {
-        return Ok(false);
+        return Ok(None);
     }
     match archive_in(catalogue.dir(), record, open_dump(catalogue.dir(), record)?, form, identities) {
-        Ok(_) => Ok(true),
-        Err(failure) if matches!(failure.kind, Kind::Damaged | Kind::Config) => Ok(false),
-        Err(failure) => Err(failure),
+        Err(failure) if matches!(failure.kind, Kind::Damaged | Kind::Config) && !form.is_delta() => Ok(None),
+        opened => opened.map(Some),
     }
 }
 
-/// Reads an archive of segments that has no record, through what it leans on, and notes what that is.
-fn read_segments(
-    catalogue: &LockedCatalogue,
-    record: &mut Backup,
-    form: StoredAs,
-    identities: &Identities,
-    hidden: bool,
-) -> Result<Content> {
-    let mut reader = archive_in(catalogue.dir(), record, open_dump(catalogue.dir(), record)?, form, identities)?;
+/// Reads such an archive to its end, and notes what it leans on.
+fn read_segments(record: &mut Backup, mut reader: Reader, hidden: bool) -> Result<Content> {
     let base = reader.base().map(|base| (base.id.clone(), base.position));
     let (base, position) = base.map_or((None, 0), |(id, position)| (Some(id), position));
     let mut sum = Sum::default();
@@ -144,7 +140,7 @@ fn read_segments(
         sum.add(piece);
         Ok(())
     };
-    let inspect = |mut tap| engine::of(record.datastore).inspect(form.format, &mut tap);
+    let inspect = |mut tap| engine::of(record.datastore).inspect(record.dump_format, &mut tap);
     let (_, content) = stream::pour(&mut reader, &mut seen, inspect)?;
     let passed = sum.passed();
     if passed.sha256 != reader.sha256() {

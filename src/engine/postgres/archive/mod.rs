@@ -23,6 +23,8 @@ mod encoding;
 mod entry;
 mod error;
 mod extensions;
+#[cfg(test)]
+mod fixtures;
 pub(super) mod gather;
 mod grants;
 mod header;

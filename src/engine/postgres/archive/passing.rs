@@ -159,28 +159,10 @@ impl<R: Read> Read for Passing<R> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixtures::{FIXTURES, fixture};
     use super::super::{Summary, read};
     use super::*;
     use crate::domain::{Need, Stage};
-
-    const FIXTURES: [&str; 11] = [
-        "data-only",
-        "gzip",
-        "inserts",
-        "latin1",
-        "none",
-        "nothing",
-        "root",
-        "rows-per-insert",
-        "schema-only",
-        "seekable",
-        "wide",
-    ];
-
-    #[allow(clippy::disallowed_methods)]
-    fn fixture(name: &str) -> Vec<u8> {
-        std::fs::read(format!("{}/tests/archive.d/{name}.dump", env!("CARGO_MANIFEST_DIR"))).unwrap()
-    }
 
     struct Slow<'a>(&'a [u8], usize);
 

@@ -125,26 +125,8 @@ impl<'a> Unpacked<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixtures::{FIXTURES, fixture};
     use super::super::{Compression, read, unpack};
-
-    const FIXTURES: [&str; 11] = [
-        "data-only",
-        "gzip",
-        "inserts",
-        "latin1",
-        "none",
-        "nothing",
-        "root",
-        "rows-per-insert",
-        "schema-only",
-        "seekable",
-        "wide",
-    ];
-
-    #[allow(clippy::disallowed_methods)]
-    fn fixture(name: &str) -> Vec<u8> {
-        std::fs::read(format!("{}/tests/archive.d/{name}.dump", env!("CARGO_MANIFEST_DIR"))).unwrap()
-    }
 
     #[test]
     fn what_is_written_holds_what_was_read_and_is_not_packed() {
