@@ -85,7 +85,13 @@ fn lost(link: &Listed) -> Option<String> {
     if link.presence == Presence::Missing {
         return Some(format!("it leans on {id}, whose file is missing"));
     }
-    link.own_damage().map(|damage| format!("it leans on {id}, which is damaged: {damage}"))
+    link.own_damage().map(|damage| leaning_on_damage(id, damage))
+}
+
+/// What is said of a backup that leans on `id`, which is damaged; `damage` may say that once more.
+pub fn leaning_on_damage(id: &BackupId, damage: &str) -> String {
+    let damage = damage.strip_prefix(&format!("{id} is damaged: ")).unwrap_or(damage);
+    format!("it leans on {id}, which is damaged: {damage}")
 }
 
 /// The backup that the next one is to lean on, and the next one's position; none where it is to be a whole. It is to be

@@ -45,7 +45,7 @@ pub use backup::{AppCode, Backup, CANCELLED_BY, MoreTables, Outcome, Restore, So
 pub use backup_id::{BackupId, WrongId, spell};
 pub use bytes::bytes;
 pub use calendar::reading;
-pub use chain::{Chain, MOST_FILES, base_for, leaning_words, link, saved};
+pub use chain::{Chain, MOST_FILES, base_for, leaning_on_damage, leaning_words, link, saved};
 pub use code::Code;
 pub use copy::{CopyRecord, CopyState, CopyWord};
 pub use count::{choose, count, count_of};

@@ -7,7 +7,7 @@ use std::io::Read;
 
 use crate::catalogue::{Folder, LockedCatalogue};
 use crate::codec::{Identities, decode};
-use crate::domain::{Archive, Backup, BackupId, Consent, Datastore, Service, Source, StoredAs};
+use crate::domain::{Archive, Backup, BackupId, Consent, Datastore, Service, Source, StoredAs, leaning_on_damage};
 use crate::engine::{self, Content, Dump};
 use crate::error::{Failure, Kind, Phase, Result};
 use crate::stream::{self, Passed, Summed};
@@ -199,7 +199,8 @@ pub fn damaged_within(dir: &Folder, backup: &Backup, failure: Failure) -> Failur
         return damaged(backup, format!("it leans on {id}, whose record cannot be followed"));
     }
     let found = links.iter().find_map(|link| Some((link.id.clone(), is_other(link)?)));
-    damaged(backup, found.map_or_else(|| failure.reason(), |(id, why)| format!("it leans on {id}: {}", why.reason())))
+    let why = |(id, why): (BackupId, Failure)| leaning_on_damage(&id, &why.reason());
+    damaged(backup, found.map_or_else(|| failure.reason(), why))
 }
 
 /// Hashes the stored file of `backup`, and fails as `damaged` where it is not that of its record.
