@@ -110,6 +110,19 @@ impl Child {
         self
     }
 
+    /// From here on nothing may come for `idle`, and INT, TERM and HUP end it where it is `interruptible`.
+    pub fn expect(&mut self, idle: Duration, interruptible: bool) {
+        (self.idle, self.interruptible) = (idle, interruptible);
+    }
+
+    /// Leaves it `limit` to end by itself.
+    pub fn await_end(&mut self, limit: Duration) {
+        let since = Instant::now();
+        while !self.done && since.elapsed() < limit && self.process.try_wait().is_ok_and(|status| status.is_none()) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// What it said on stderr so far: what may be kept of it.
     pub fn stderr(&self) -> String {
         kept(&self.said())

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::capture::{Answer, capture};
 use super::child::{Child, Start, failed};
+use super::dialogue::Dialogue;
 use super::stdin::Input;
 use crate::domain::scrub;
 use crate::error::{Failure, Kind, Result, Said};
@@ -55,19 +56,33 @@ impl Docker {
 
     /// Starts a program in a container with `stdin`; for at most `limit`, since it may say nothing all the while.
     pub fn pour(&self, container: &str, args: &[&str], stdin: Input, limit: Duration) -> Result<Child> {
+        Child::start(self.inside(container, args, stdin, limit))
+    }
+
+    /// Starts a program in a container that is asked again and again ([`Docker::ask`]).
+    pub fn open(&self, container: &str, args: &[&str]) -> Result<Dialogue> {
+        Dialogue::start(self.inside(container, args, Input::Nothing, self.limit))
+    }
+
+    /// Says `words` to it, which end in the command to say the line `end`; returns the lines before that.
+    pub fn ask(&self, dialogue: &mut Dialogue, words: &str, end: &str) -> Result<String> {
+        dialogue.ask(words, end, self.limit, !self.uninterruptible)
+    }
+
+    fn inside(&self, container: &str, args: &[&str], stdin: Input, idle: Duration) -> Start {
         let mut all: Vec<String> = ["container", "exec", "-i", container].map(str::to_owned).into();
         all.extend(args.iter().map(|arg| (*arg).to_owned()));
         // Variables that `env` sets stand before the program's name.
         let program = args.iter().find(|arg| **arg != "env" && !arg.contains('=')).unwrap_or(&"a program");
-        Child::start(Start {
+        Start {
             what: format!("{program} in {container}"),
             program: self.program.clone(),
             args: all,
             env: self.env.clone(),
             stdin,
-            idle: limit,
+            idle,
             interruptible: true,
-        })
+        }
     }
 
     /// Runs a container in the foreground: `args` begin with `run`. What it writes comes out of the child.

@@ -8,6 +8,7 @@ pub mod capture;
 pub mod child;
 pub mod clock;
 pub mod detach;
+pub mod dialogue;
 pub mod dir;
 pub mod disk;
 pub mod docker;

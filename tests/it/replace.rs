@@ -153,13 +153,13 @@ fn fault_064_065_a_restore_that_fails_midway_leaves_all_as_it_was() {
         // Fault 65: it says that all is well, and nothing is there.
         ("docker:exec:pg_restore/exit=0", 6, "items"),
         (
-            "docker:exec:df/out=Filesystem%0A/dev/x%20100%2090%2010%20-",
+            "docker:exec:psql/out=Filesystem%0A/dev/x%20100%2090%2010%20-@3",
             1,
             "a second database beside the live one needs",
         ),
         ("docker:exec:psql/out=90400@1", 7, "use an image of 15 or newer"),
         ("docker:exec:psql/exit=2@4", 1, "psql"),
-        ("docker:exec:psql/out=COPY%20499@6", 6, "public.items has 499 rows, the dump holds 500"),
+        ("docker:exec:psql/out=COPY%20499@7", 6, "public.items has 499 rows, the dump holds 500"),
     ] {
         let run = import_with(&host, &id, fault, &[]).expect(code);
         assert!(run.stderr.contains(words), "{fault}: {}", run.stderr);

@@ -49,12 +49,12 @@ impl Server {
     /// Each in a transaction of its own, all in one session; those that fail are asked for one by one.
     fn say(&self, database: &str, grants: &[&Grant]) -> Result<Vec<String>> {
         let statements: Vec<&str> = grants.iter().map(|grant| grant.statement.as_str()).collect();
-        if statements.is_empty() || self.query(database, &statements).is_ok() {
+        if statements.is_empty() || self.query_once(database, &statements).is_ok() {
             return Ok(Vec::new());
         }
         let mut refused = Vec::new();
         for grant in grants {
-            if let Err(failure) = self.query(database, &[&grant.statement]) {
+            if let Err(failure) = self.query_once(database, &[&grant.statement]) {
                 refused.push(format!("{}: {}", shown(&grant.what), failure.reason()));
             }
         }

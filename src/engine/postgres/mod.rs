@@ -2,6 +2,7 @@
 
 pub mod again;
 pub mod archive;
+mod client;
 mod compare;
 mod database;
 mod disk;

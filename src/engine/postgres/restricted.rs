@@ -70,18 +70,21 @@ impl Server {
         if item.stage == Stage::Before && item.item.starts_with("extension:") {
             return self.extend(database, &item.sql).map_err(of_item);
         }
-        let mut statements = vec![item.sql.clone()];
         // A schema that is made for an extension may be filled by the dump as well; one that was there is not the dump's.
         let there = |schema: &str| {
             let sql = format!("SELECT 1 FROM pg_namespace WHERE nspname = {}", literal(schema));
             self.value(database, &sql).map(|found| found.is_some())
         };
-        if let Some(schema) = item.item.strip_prefix("schema:")
-            && !there(schema)?
-        {
-            statements.push(format!("ALTER SCHEMA {} OWNER TO {}", ident(schema), ident(&as_who.role)));
+        let made = match item.item.strip_prefix("schema:") {
+            Some(schema) if !there(schema)? => Some(schema),
+            _ => None,
+        };
+        self.query_once(database, &[&item.sql]).map_err(of_item)?;
+        if let Some(schema) = made {
+            let given = format!("ALTER SCHEMA {} OWNER TO {}", ident(schema), ident(&as_who.role));
+            self.run(database, &[given]).map_err(of_item)?;
         }
-        self.run(database, &statements).map_err(of_item)
+        Ok(())
     }
 
     /// Tables of extensions belong to the superuser; rows that users added to them are in dumps all the same.

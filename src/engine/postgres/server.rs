@@ -1,9 +1,11 @@
 //! A PostgreSQL server in a container, spoken to with the programs in its own image: whatever its version, they fit.
 
 use std::io::{Cursor, Read};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::archive;
+use super::client::{Client, Question};
 use super::explain::explained;
 use super::quote::{ident, literal};
 use super::restricted::Restricted;
@@ -30,29 +32,34 @@ pub(super) const WRITTEN_BY: [&str; 4] = ["TimeZone", "bytea_output", "lc_moneta
 /// Whom the programs in the container work as.
 const SUPERUSER: &str = "postgres";
 
+/// How our questions' answers are written: unaligned, columns separated by a tab, nothing else said. The first error ends it.
+/// A local socket is trusted in the official image and all built on it; `-w` never asks for a password.
+const PSQL: [&str; 10] = ["psql", "-XqAt", "-F", "\t", "-w", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d"];
+
 /// A server, reached through its container.
 #[derive(Debug, Clone)]
 pub struct Server {
     docker: Docker,
     container: String,
+    client: Arc<Client>,
 }
 
 impl Server {
     /// The server in `container`.
     pub fn new(docker: &Docker, container: impl Into<String>) -> Server {
-        Server { docker: docker.clone(), container: container.into() }
+        Server { docker: docker.clone(), container: container.into(), client: Arc::default() }
     }
 
     /// The same server, its answers not stopped by signals.
     #[must_use]
     pub fn uninterruptible(&self) -> Server {
-        Server { docker: self.docker.uninterruptible(), container: self.container.clone() }
+        Server { docker: self.docker.uninterruptible(), ..self.clone() }
     }
 
     /// The same server, each of its answers awaited for at most `limit`.
     #[must_use]
     pub fn with_timeout(&self, limit: Duration) -> Server {
-        Server { docker: self.docker.with_timeout(limit), container: self.container.clone() }
+        Server { docker: self.docker.with_timeout(limit), ..self.clone() }
     }
 
     /// The client, and the container that it is reached through.
@@ -66,28 +73,47 @@ impl Server {
     }
 
     /// Runs statements in `database`, each in a transaction of its own, and returns their rows: unaligned, columns
-    /// separated by a tab. The first error ends it.
+    /// separated by a tab. The first error ends it. What is not ours in them is quoted.
     pub fn query(&self, database: &str, statements: &[&str]) -> Result<String> {
-        self.ask(SESSION, "-XqAt", database, statements)
+        let words: String = statements.iter().map(|statement| format!("{statement};\n")).collect();
+        match self.tell(database, &words)? {
+            Some(answer) => Ok(answer),
+            None => self.query_once(database, statements),
+        }
+    }
+
+    /// The same by a client that is told nothing but these statements, which may come from a dump.
+    pub(super) fn query_once(&self, database: &str, statements: &[&str]) -> Result<String> {
+        self.ask_once(SESSION, database, statements)
     }
 
     /// How many rows each of these `COPY` statements has copied.
     pub(super) fn copied(&self, database: &str, statements: &[&str]) -> Result<Vec<u64>> {
-        let said = self.ask(SESSION, "-XAt", database, statements)?;
+        let copies: String = statements.iter().map(|statement| format!("{statement};\n")).collect();
+        let said = match self.tell(database, &format!("\\set QUIET off\n{copies}\\set QUIET on\n"))? {
+            Some(said) => said,
+            None => self.ask_once(SESSION, database, &[&["\\set QUIET off"], statements].concat())?,
+        };
         Ok(said.lines().filter_map(|line| line.strip_prefix("COPY ")?.parse().ok()).collect())
     }
 
     /// Makes extensions in a `database` that holds nothing of a dump yet. Their scripts may look at the `search_path` that
     /// their session began with: postgis_topology's finds no type of PostGIS where that was not the usual one.
     pub(super) fn extend(&self, database: &str, statement: &str) -> Result<()> {
-        self.ask(RESTORING, "-XqAt", database, &[statement]).map(|_| ())
+        self.ask_once(RESTORING, database, &[statement]).map(|_| ())
     }
 
-    fn ask(&self, session: &str, how: &str, database: &str, statements: &[&str]) -> Result<String> {
-        // A local socket is trusted in the official image and all built on it; `-w` never asks for a password.
+    /// Says `words` to the client that stays open; none where that one has no ear for it.
+    fn tell(&self, database: &str, words: &str) -> Result<Option<String>> {
         let name = format!("PGAPPNAME={APPLICATION}");
-        let mut args = vec!["env", "PGCLIENTENCODING=UTF8", session, &name, "psql", how, "-F", "\t", "-w"];
-        args.extend(["-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database]);
+        let args = [&ours(SESSION, &name)[..], &PSQL[..PSQL.len() - 1]].concat();
+        let first = super::session::UNLIMITED;
+        self.client.ask(&self.docker, &Question { container: &self.container, args: &args, database, first, words })
+    }
+
+    fn ask_once(&self, session: &str, database: &str, statements: &[&str]) -> Result<String> {
+        let name = format!("PGAPPNAME={APPLICATION}");
+        let mut args = [&ours(session, &name)[..], &PSQL, &[database]].concat();
         for statement in std::iter::once(&super::session::UNLIMITED).chain(statements) {
             args.extend(["-c", statement]);
         }
@@ -293,12 +319,17 @@ impl Server {
     /// Free bytes where the server keeps its data.
     pub fn free_bytes(&self) -> Result<u64> {
         let directory = self.value(ADMIN, "SHOW data_directory")?.unwrap_or_default();
-        let answer = self.docker.exec(&self.container, &["df", "-Pk", &directory])?;
-        let blocks = answer.stdout.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
-        blocks.map(|kib| kib.saturating_mul(1024)).ok_or_else(|| {
-            Failure::new(Kind::Child, format!("could not learn the free space in {}", self.container))
-                .because(answer.stderr)
-        })
+        let answer = match directory.contains(|c: char| c == '\'' || c.is_control()) {
+            false => self.tell(ADMIN, &format!("\\! df -Pk '{directory}'\n"))?,
+            true => None,
+        };
+        let answer = match answer {
+            Some(answer) => answer,
+            None => self.docker.exec(&self.container, &["df", "-Pk", &directory])?.stdout,
+        };
+        let blocks = answer.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
+        let unknown = || Failure::new(Kind::Child, format!("could not learn the free space in {}", self.container));
+        blocks.map(|kib| kib.saturating_mul(1024)).ok_or_else(unknown)
     }
 
     /// Why the server is gone, where its container has ended.
@@ -327,6 +358,11 @@ impl Server {
             std::thread::sleep(Duration::from_millis(100));
         }
     }
+}
+
+/// What a client of ours runs with.
+fn ours<'a>(session: &'a str, name: &'a str) -> [&'a str; 4] {
+    ["env", "PGCLIENTENCODING=UTF8", session, name]
 }
 
 /// The statement that ends every other session of ours and says how many there were.
