@@ -66,22 +66,12 @@ impl Dump {
     /// The same; `passed` is told of the bytes that have been taken from it.
     #[must_use]
     pub fn followed(self, passed: impl FnMut(usize) + Send + 'static) -> Dump {
-        let stream: Box<dyn Read + Send> = match self.input {
-            Input::Nothing => Box::new(std::io::empty()),
-            Input::File(file) => Box::new(file),
-            Input::Stream(stream) => stream,
-        };
-        Dump { input: Input::Stream(Box::new(followed(stream, passed))), ..self }
+        Dump { input: Input::Stream(Box::new(followed(self.input.into_stream(), passed))), ..self }
     }
 
     /// The same as a stream, with all that is known of it.
     pub(super) fn into_parts(self) -> (Box<dyn Read + Send>, Box<Content>, Origin, Consent) {
         let Dump { input, content, origin, consent, .. } = self;
-        let stream: Box<dyn Read + Send> = match input {
-            Input::Nothing => Box::new(std::io::empty()),
-            Input::File(file) => Box::new(file),
-            Input::Stream(stream) => stream,
-        };
-        (stream, content, origin, consent)
+        (input.into_stream(), content, origin, consent)
     }
 }

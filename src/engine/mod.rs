@@ -142,6 +142,17 @@ pub struct Owner {
     pub backup: BackupId,
 }
 
+/// What filling a database may take.
+#[derive(Debug, Clone, Copy)]
+pub struct RestoreOptions {
+    /// How long it may take.
+    pub timeout: Duration,
+    /// How many clients work at once where that can be done; at least one.
+    pub jobs: usize,
+    /// Even for a dump so small that to start them costs more than it saves.
+    pub always: bool,
+}
+
 /// How much a throw-away server may write.
 #[derive(Debug)]
 pub struct Bound {
@@ -192,7 +203,7 @@ pub trait Live: Send + Sync + Debug {
 
     /// Fills it, compares it with what the dump holds, and gives it what belongs to the live data's place. Without a dump
     /// it stays as empty as that of a new service.
-    fn fill(&self, to: &Replacement, dump: Option<Dump>, limit: Duration) -> Result<Compared>;
+    fn fill(&self, to: &Replacement, dump: Option<Dump>, how: RestoreOptions) -> Result<Compared>;
 
     /// Puts it in the live data's place. From here on signals are not obeyed.
     fn commit(&self, to: &Replacement) -> Result<()>;
@@ -208,7 +219,8 @@ pub type Shown = Result<Compared, Failure>;
 pub trait Scratch: Send + Debug {
     /// Restores `dump` into it and compares. The outer failure says nothing about the dump, the inner one is why it does
     /// not restore.
-    fn restore_and_compare(&mut self, docker: &Docker, dump: Dump, bound: &Bound, limit: Duration) -> Result<Shown>;
+    fn restore_and_compare(&mut self, docker: &Docker, dump: Dump, bound: &Bound, how: RestoreOptions)
+    -> Result<Shown>;
 
     /// What is worth a line in the log: how it had to be started, for instance.
     fn note(&self) -> Option<String>;

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use super::access::Access;
 use crate::domain::Service;
+use crate::engine::RestoreOptions;
 use crate::error::Result;
-use crate::properties::{Properties, RESTORE_TIMEOUT};
+use crate::properties::{Properties, RESTORE_JOBS, RESTORE_TIMEOUT};
 use crate::settings::Settings;
 use crate::sys::docker::Docker;
 use crate::ui::Ui;
+
+/// Clients of a restore where nothing was set: a live database has others to serve.
+const MOST_BY_ITSELF: usize = 4;
 
 /// What every command is given.
 #[derive(Debug, Clone)]
@@ -32,9 +36,16 @@ impl Context {
         Properties::at(&self.settings.config_root)
     }
 
-    /// How long filling a database of `service` may take.
-    pub fn restore_limit(&self, service: &Service) -> Result<Duration> {
+    /// What filling a database of `service` may take.
+    pub fn restore_options(&self, service: &Service) -> Result<RestoreOptions> {
         let seconds = self.properties().computed(service, &RESTORE_TIMEOUT)?;
-        Ok(Duration::from_secs(seconds.parse().unwrap_or(u64::MAX / 1000)))
+        let jobs = self.properties().computed(service, &RESTORE_JOBS)?;
+        // `auto`: as many as there are processors.
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from).min(MOST_BY_ITSELF);
+        Ok(RestoreOptions {
+            timeout: Duration::from_secs(seconds.parse().unwrap_or(u64::MAX / 1000)),
+            jobs: jobs.parse().unwrap_or_else(|_| cores()),
+            always: jobs != RESTORE_JOBS.default,
+        })
     }
 }

@@ -93,6 +93,16 @@ pub const RESTORE_TIMEOUT: Property = Property {
     fits: is_number,
 };
 
+/// How many clients fill a database at once: a number, or as many as there are processors.
+pub const RESTORE_JOBS: Property = Property {
+    key: "restore-jobs",
+    default: "auto",
+    form: "auto, or a number from 1 to 32",
+    about: "1 to 32: indexes that are built at once when a database is filled; auto: as many as there are processors, 4 at most",
+    json: Form::Text,
+    fits: |value| value == "auto" || value.parse::<u8>().is_ok_and(|number| (1..=32).contains(&number)),
+};
+
 /// Asked after every scheduled backup that ended well: a monitor that misses the sign raises the alarm.
 pub const HEARTBEAT_URL: Property = Property {
     key: "heartbeat-url",
@@ -306,6 +316,7 @@ pub const ALL: &[&Property] = &[
     &VERIFY_MEMORY,
     &VERIFY_DISK,
     &RESTORE_TIMEOUT,
+    &RESTORE_JOBS,
     &BEFORE_DEPLOY,
     &HEARTBEAT_URL,
     &NOTIFY_URL,

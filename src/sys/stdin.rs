@@ -32,6 +32,15 @@ pub(super) struct Feed {
 }
 
 impl Input {
+    /// The same, however it comes.
+    pub fn into_stream(self) -> Box<dyn Read + Send> {
+        match self {
+            Input::Nothing => Box::new(io::empty()),
+            Input::File(file) => Box::new(file),
+            Input::Stream(stream) => stream,
+        }
+    }
+
     /// The child's end, and the thread that feeds it where there is one.
     pub(super) fn open(self) -> io::Result<(Stdio, Option<Feed>)> {
         let source = match self {

@@ -12,12 +12,14 @@ mod replacing;
 use std::time::Duration;
 
 use dokku_backups::domain::{Consent, DumpFormat, Origin, Service};
-use dokku_backups::engine::{Content, Dump, Engine, Live};
+use dokku_backups::engine::{Content, Dump, Engine, Live, RestoreOptions};
 use dokku_backups::sys::docker::Docker;
 use dokku_backups::sys::stdin::Input;
 
 /// More than any step of these small services takes.
 const LIMIT: Duration = Duration::from_secs(60);
+/// Several clients, however small the dump is.
+const HOW: RestoreOptions = RestoreOptions { timeout: LIMIT, jobs: 3, always: true };
 
 /// One engine, and a host of its own with one service that is up and holds data.
 pub trait Fixture {

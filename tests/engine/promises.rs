@@ -9,7 +9,7 @@ use dokku_backups::engine::{Bound, Compared, Dump, Owner, Scratch};
 use dokku_backups::error::{Kind, Remedy};
 use dokku_backups::sys::stdin::Input;
 
-use super::{Asked, Fixture, LIMIT};
+use super::{Asked, Fixture, HOW, LIMIT};
 
 /// Nothing but the whole dump is accepted: not cut at any of its bytes, not with one more, not twice.
 pub fn an_export_is_proven_to_its_exact_end(fixture: &dyn Fixture) {
@@ -52,7 +52,7 @@ pub fn an_unpacked_dump_is_the_same_dump(fixture: &dyn Fixture) {
     let removed = Arc::new(AtomicUsize::new(0));
     let bound = Bound { bytes: 4 << 30, words: "4 GiB".to_owned(), remedy: Remedy::note("give it more") };
     let mut scratch = start(fixture, &id(fixture, 1), "/conformance", &removed);
-    let compared = scratch.restore_and_compare(&fixture.docker(), fixture.dump(&unpacked), &bound, LIMIT);
+    let compared = scratch.restore_and_compare(&fixture.docker(), fixture.dump(&unpacked), &bound, HOW);
     let Compared { tables, rows, .. } = compared.expect("an answer about the dump").expect("it comes back as it was");
     assert_eq!((tables, rows), (content.tables.len() as u64, content.rows()));
 }
@@ -129,7 +129,7 @@ pub fn a_test_restore_compares(fixture: &dyn Fixture) {
     let (docker, removed) = (fixture.docker(), Arc::new(AtomicUsize::new(0)));
     let restore = |second, dump: Dump| {
         let mut scratch = start(fixture, &id(fixture, second), "/conformance", &removed);
-        scratch.restore_and_compare(&docker, dump, &bound(), LIMIT).expect("an answer about the dump")
+        scratch.restore_and_compare(&docker, dump, &bound(), HOW).expect("an answer about the dump")
     };
     let Compared { tables, rows, .. } = restore(1, fixture.dump(&whole)).expect("it comes back as it was");
     assert_eq!((tables, rows), (content.tables.len() as u64, content.rows()));

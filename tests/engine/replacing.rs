@@ -6,7 +6,7 @@ use dokku_backups::domain::{Consent, Origin, Replacement, Settled};
 use dokku_backups::engine::{Dump, Live};
 use dokku_backups::sys::stdin::Input;
 
-use super::{Asked, Fixture, LIMIT};
+use super::{Asked, Fixture, HOW};
 
 /// Tells these replacements from any other.
 const MARK: &str = "20260408143000000";
@@ -57,10 +57,10 @@ fn replace_until(fixture: &dyn Fixture, live: &dyn Live, whole: &[u8], last: Ste
             let half = std::io::Cursor::new(whole[..whole.len() / 2].to_vec());
             let broken = Input::Stream(Box::new(half.chain(Broken)));
             let dump = Dump::proven(broken, fixture.content(whole), Origin::Own, Consent::default());
-            live.fill(&to, Some(dump), LIMIT).expect_err("its bytes cannot be read");
+            live.fill(&to, Some(dump), HOW).expect_err("its bytes cannot be read");
             return to;
         }
-        _ => live.fill(&to, Some(fixture.dump(whole)), LIMIT).expect("it is filled"),
+        _ => live.fill(&to, Some(fixture.dump(whole)), HOW).expect("it is filled"),
     };
     if last == Step::Committed {
         live.commit(&to).expect("it is in place");
@@ -86,7 +86,7 @@ pub fn a_replacement_shows_only_once_it_is_committed(fixture: &dyn Fixture) {
     assert!(!to.live().is_empty());
     live.make(&mut to).expect("an empty place");
     assert_eq!(fixture.data(), now);
-    let compared = live.fill(&to, Some(fixture.dump(&dump)), LIMIT).expect("it is filled");
+    let compared = live.fill(&to, Some(fixture.dump(&dump)), HOW).expect("it is filled");
     assert_eq!(compared.rows, fixture.content(&dump).rows());
     assert_eq!(fixture.data(), now, "it was filled into the live data");
     live.uninterruptible().commit(&to).expect("it is in place");
@@ -106,7 +106,7 @@ pub fn a_dump_made_elsewhere_is_filled_without_privileges(fixture: &dyn Fixture)
     let input = Input::Stream(Box::new(std::io::Cursor::new(dump.clone())));
     let foreign = Origin::Foreign("it is from elsewhere".to_owned());
     let proven = Dump::proven(input, fixture.content(&dump), foreign, Consent::default());
-    live.fill(&to, Some(proven), LIMIT).expect("it is filled");
+    live.fill(&to, Some(proven), HOW).expect("it is filled");
     live.commit(&to).expect("it is in place");
     assert_eq!((fixture.data(), fixture.left()), (then, String::new()));
 }
@@ -116,7 +116,7 @@ pub fn a_service_is_made_as_empty_as_a_new_one(fixture: &dyn Fixture) {
     let live = fixture.live();
     let mut to = live.plan(MARK, false, &[], None).expect("a plan");
     live.make(&mut to).expect("an empty place");
-    live.fill(&to, None, LIMIT).expect("it stays empty");
+    live.fill(&to, None, HOW).expect("it stays empty");
     live.commit(&to).expect("it is in place");
     assert_eq!((fixture.data(), fixture.left()), (fixture.nothing(), String::new()));
 }

@@ -48,6 +48,7 @@ mod gate;
 mod jobs;
 mod likeness;
 mod page;
+mod parallel;
 mod platform;
 mod programs;
 mod real_host;

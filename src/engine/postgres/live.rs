@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::thread::Builder;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +12,7 @@ use super::server::ADMIN;
 use super::session::unshield;
 use super::{Database, Restricted, Server};
 use crate::domain::{Comparison, Consent, Origin, Replacement, Service, Settled, Swap, bytes};
-use crate::engine::{Compared, Content, Dump, Live, Moment, Outlook};
+use crate::engine::{Compared, Content, Dump, Live, Moment, Outlook, RestoreOptions};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::Child;
 use crate::sys::docker::Docker;
@@ -119,16 +120,15 @@ impl Live for LiveServer {
         self.server.make_roles(&swap.roles)
     }
 
-    fn fill(&self, to: &Replacement, dump: Option<Dump>, limit: Duration) -> Result<Compared> {
+    fn fill(&self, to: &Replacement, dump: Option<Dump>, how: RestoreOptions) -> Result<Compared> {
         let swap = swap_of(to)?;
         let properties = properties(swap)?;
         let compared = match dump {
             Some(dump) => {
                 self.server.set(&properties.read_by(&swap.fresh))?;
                 let grants = Arc::clone(&dump.content().grants);
-                let mut compared = self.server.fill(&swap.fresh, swap.role.as_deref(), dump, limit)?;
-                compared.not_given = self.server.with_timeout(limit).give(&swap.fresh, &grants)?;
-                self.server.analyze(&swap.fresh, limit);
+                let mut compared = self.server.fill(&swap.fresh, swap.role.as_deref(), dump, how)?;
+                compared.not_given = self.server.with_timeout(how.timeout).give(&swap.fresh, &grants)?;
                 compared
             }
             None => {
@@ -169,24 +169,34 @@ fn properties(swap: &Swap) -> Result<Database> {
 }
 
 impl Server {
-    /// Pours `dump` into `database`, which is new and empty, and compares what came in with what the dump holds. One made
-    /// elsewhere is poured by `role`, which must not be there yet and is gone afterwards.
-    pub(super) fn fill(&self, database: &str, role: Option<&str>, dump: Dump, limit: Duration) -> Result<Compared> {
+    /// Pours `dump` into `database`, which is new and empty, compares what came in with what the dump holds, and gathers the
+    /// statistics meanwhile. One made elsewhere is poured by `role`, which must not be there yet and is gone afterwards.
+    pub(super) fn fill(&self, database: &str, role: Option<&str>, dump: Dump, how: RestoreOptions) -> Result<Compared> {
         let content = dump.content().clone();
-        self.pour(database, role, dump, limit)?;
+        self.pour(database, role, dump, how)?;
         // Counting a large table takes its time too.
-        self.with_timeout(limit).compare(database, &content)
+        let (counting, gathering) = (self.with_timeout(how.timeout), self.with_timeout(how.timeout).apart());
+        if how.jobs < 2 {
+            let compared = counting.compare(database, &content)?;
+            gathering.analyze(database);
+            return Ok(compared);
+        }
+        std::thread::scope(|scope| {
+            Builder::new().spawn_scoped(scope, || gathering.analyze(database))?;
+            counting.compare(database, &content)
+        })
     }
 
     /// The same without comparing.
-    pub(super) fn pour(&self, database: &str, role: Option<&str>, dump: Dump, limit: Duration) -> Result<()> {
+    pub(super) fn pour(&self, database: &str, role: Option<&str>, dump: Dump, how: RestoreOptions) -> Result<()> {
         if dump.origin().is_own() {
             let skipped = dump.consent().skipped.clone();
+            let content = dump.content().clone();
             let input = match skipped.is_empty() {
                 true => dump.into_input(),
                 false => Input::Stream(super::without(dump.into_parts().0, skipped)),
             };
-            return self.restore(database, input, limit);
+            return self.restore(database, input, &content, how);
         }
         let (stream, content, origin, consent) = dump.into_parts();
         let (Origin::Foreign(_), Some(role)) = (&origin, role) else {
@@ -194,7 +204,7 @@ impl Server {
             return Err(Failure::new(Kind::Refused, text));
         };
         let as_who = Restricted { role: role.to_owned(), consent };
-        self.restore_restricted(database, &as_who, &content, stream, limit)
+        self.restore_restricted(database, &as_who, &content, stream, how.timeout)
     }
 
     /// Runs what sets a database.
@@ -205,8 +215,8 @@ impl Server {
 
     /// Gathers the statistics that no dump holds: without them the first hours after a restore are slow. A function in an
     /// index may fail; autovacuum comes back to that as it would have before.
-    fn analyze(&self, database: &str, limit: Duration) {
-        if let Err(failure) = self.with_timeout(limit).query(database, &["ANALYZE"]) {
+    fn analyze(&self, database: &str) {
+        if let Err(failure) = self.query(database, &["ANALYZE"]) {
             log::warn!("not all statistics were gathered: {}", failure.reason());
         }
     }

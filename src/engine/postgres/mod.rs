@@ -13,6 +13,7 @@ mod giving;
 mod inherited;
 mod live;
 mod outlook;
+mod parallel;
 mod passing;
 pub mod plain;
 mod quote;

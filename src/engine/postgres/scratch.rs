@@ -7,7 +7,7 @@ use super::again::Before;
 use super::disposable::{Confinement, Disposable};
 use super::server::{ADMIN, Server};
 use crate::domain::DumpFormat;
-use crate::engine::{Bound, Compared, Dump, Scratch, Shown};
+use crate::engine::{Bound, Compared, Dump, RestoreOptions, Scratch, Shown};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::child::was_killed;
 use crate::sys::docker::Docker;
@@ -21,7 +21,14 @@ const ROLE: &str = "dokku_backups_role";
 const ENDING: Duration = Duration::from_secs(10);
 
 impl Scratch for Disposable {
-    fn restore_and_compare(&mut self, docker: &Docker, dump: Dump, bound: &Bound, limit: Duration) -> Result<Shown> {
+    fn restore_and_compare(
+        &mut self,
+        docker: &Docker,
+        dump: Dump,
+        bound: &Bound,
+        how: RestoreOptions,
+    ) -> Result<Shown> {
+        let limit = how.timeout;
         let content = dump.content();
         let database = self.database(dump.origin().is_own().then_some(content.database.as_str()));
         let server = self.server(docker, &database, content.encoding.as_deref(), limit)?;
@@ -43,7 +50,7 @@ impl Scratch for Disposable {
         let (is_own, is_whole) = (dump.origin().is_own(), dump.consent().skipped.is_empty());
         let session = dump.session().clone();
         let restore = || {
-            server.pour(&database, Some(ROLE), dump, limit)?;
+            server.pour(&database, Some(ROLE), dump, how)?;
             let before = Before { content: &content, is_own, session: &session };
             // SQL does not tell its objects one by one, and what was left out on purpose is not there.
             if content.format != DumpFormat::Custom || !is_whole {

@@ -30,7 +30,7 @@ const RESTORING: &str = "PGOPTIONS=-c default_transaction_read_only=off -c state
 /// Settings by which values and definitions are written and that `pg_dump` does not set.
 pub(super) const WRITTEN_BY: [&str; 4] = ["TimeZone", "bytea_output", "lc_monetary", "quote_all_identifiers"];
 /// Whom the programs in the container work as.
-const SUPERUSER: &str = "postgres";
+pub(super) const SUPERUSER: &str = "postgres";
 
 /// How our questions' answers are written: unaligned, columns separated by a tab, nothing else said. The first error ends it.
 /// A local socket is trusted in the official image and all built on it; `-w` never asks for a password.
@@ -60,6 +60,11 @@ impl Server {
     #[must_use]
     pub fn with_timeout(&self, limit: Duration) -> Server {
         Server { docker: self.docker.with_timeout(limit), ..self.clone() }
+    }
+
+    /// The same server, asked by a client of its own.
+    pub(super) fn apart(&self) -> Server {
+        Server { client: Arc::default(), ..self.clone() }
     }
 
     /// The client, and the container that it is reached through.
@@ -130,11 +135,6 @@ impl Server {
         Ok(rows.lines().next().map(str::to_owned))
     }
 
-    /// Restores this host's own dump, an archive, into `database`, which must be new and empty; stops at the first error.
-    pub fn restore(&self, database: &str, dump: Input, limit: Duration) -> Result<()> {
-        self.pg_restore(database, SUPERUSER, &[], dump, limit)
-    }
-
     /// Fills `database` with a dump made elsewhere, by a role without privileges: what the dump says is passed on as far
     /// as it is on the list or was agreed to, and what needs a superuser is made by us. Nothing can log in by the role when this ends well.
     pub fn restore_restricted(
@@ -183,7 +183,15 @@ impl Server {
         Err(Failure::new(Kind::Busy, "a session of this restore does not end"))
     }
 
-    fn pg_restore(&self, database: &str, role: &str, more: &[&str], dump: Input, limit: Duration) -> Result<()> {
+    /// Gives `dump` to `pg_restore`, which stops at the first error.
+    pub(super) fn pg_restore(
+        &self,
+        database: &str,
+        role: &str,
+        more: &[&str],
+        dump: Input,
+        limit: Duration,
+    ) -> Result<()> {
         let mut args = vec!["env", RESTORING, "pg_restore", "--exit-on-error", "--no-owner", "--no-acl", "-w"];
         args.extend(["-U", role, "-d", database]);
         args.extend(more);

@@ -47,7 +47,7 @@ pub fn replace(
 ) -> Result<Option<Shown>> {
     let Accepted { dump, outlook } = accepted;
     let service = into.service();
-    let limit = context.restore_limit(service)?;
+    let how = context.restore_options(service)?;
     let live = engine::of(service.datastore).attach(&context.docker()?, service, info.database.as_deref());
     if let Some(dump) = &dump {
         // Again after a safety backup: that may lie on the same disk.
@@ -69,7 +69,7 @@ pub fn replace(
         // Written down before anything else: only by what was noted is it known after the exchange.
         journal.set_replacement(&to);
         journal.write(into.dir(), into.incoming())?;
-        let compared = live.fill(&to, dump.map(|dump| watched(context, dump)), limit)?;
+        let compared = live.fill(&to, dump.map(|dump| watched(context, dump)), how)?;
         if has_dump {
             let (tables, rows) = (count(compared.tables, "table"), count(compared.rows, "row"));
             context.ui.detail(&match compared.how {
@@ -152,7 +152,7 @@ pub fn in_place(
     if !dump.consent().skipped.is_empty() {
         return Err(Failure::new(Kind::Refused, "the stock import leaves nothing out").hint("leave out --in-place"));
     }
-    let limit = context.restore_limit(into.service())?;
+    let limit = context.restore_options(into.service())?.timeout;
     signals::obey()?;
     cancel::close();
     let journal = journal_of(into, Some(id), restore).open(into.dir(), into.incoming())?;

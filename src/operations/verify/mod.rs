@@ -158,7 +158,8 @@ fn try_restore(trial: &Trial, identities: &Identities, consent: &Consent, log: &
     let Trial { context, dokku, docker, dir, service, backup, image } = *trial;
     let memory = &context.properties().computed(service, &VERIFY_MEMORY)?;
     let disk = &context.properties().computed(service, &VERIFY_DISK)?;
-    let limit = context.restore_limit(service)?;
+    let how = context.restore_options(service)?;
+    let limit = how.timeout;
     // Starting it may mean fetching its image, however little time the data itself may take.
     let starter = &docker.with_timeout(limit.clamp(STARTING, LIMIT));
     let docker = &docker.with_timeout(limit.min(LIMIT));
@@ -189,7 +190,7 @@ fn try_restore(trial: &Trial, identities: &Identities, consent: &Consent, log: &
         let dump = proven?;
         let mut scratch = scratch?;
         let bound = bound(service, disk, dump.content());
-        let shown = scratch.restore_and_compare(docker, watched(context, dump), &bound, limit).map_err(hint);
+        let shown = scratch.restore_and_compare(docker, watched(context, dump), &bound, how).map_err(hint);
         scratch.note().into_iter().for_each(|note| log.say(&note));
         shown
     })

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use dokku_backups::domain::{Comparison, Consent, OwnWay, Replacement, Settled};
-use dokku_backups::engine::{Compared, Content, Dump, Live, Moment, Outlook};
+use dokku_backups::engine::{Compared, Content, Dump, Live, Moment, Outlook, RestoreOptions};
 use dokku_backups::error::{Failure, Kind, Result};
 use dokku_backups::sys::child::{Child, Start};
 use dokku_backups::sys::stdin::Input;
@@ -131,7 +131,7 @@ impl Live for File {
         Ok(())
     }
 
-    fn fill(&self, to: &Replacement, dump: Option<Dump>, _: Duration) -> Result<Compared> {
+    fn fill(&self, to: &Replacement, dump: Option<Dump>, _: RestoreOptions) -> Result<Compared> {
         let Some(dump) = dump else {
             return Ok(Compared {
                 tables: 0,

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use dokku_backups::domain::{BackupId, Comparison, Service};
-use dokku_backups::engine::{Bound, Compared, Dump, Owner, Scratch, Shown};
+use dokku_backups::engine::{Bound, Compared, Dump, Owner, RestoreOptions, Scratch, Shown};
 use dokku_backups::error::{Failure, Kind, Result};
 use dokku_backups::sys::docker::Docker;
 
@@ -62,7 +61,7 @@ impl Folder {
 }
 
 impl Scratch for Folder {
-    fn restore_and_compare(&mut self, _: &Docker, dump: Dump, _: &Bound, _: Duration) -> Result<Shown> {
+    fn restore_and_compare(&mut self, _: &Docker, dump: Dump, _: &Bound, _: RestoreOptions) -> Result<Shown> {
         let expected = dump.content().rows();
         let bytes = read(dump)?;
         let data = match opened(&bytes) {

@@ -59,7 +59,7 @@ const TYPES: [(&str, &str); 34] = [
 ];
 
 /// SQL that fills an empty database.
-pub(super) fn database(seed: u64) -> String {
+pub(in super::super) fn database(seed: u64) -> String {
     let dice = &mut Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut sql = CORE.to_owned();
     let many = 1 + dice.roll(5);

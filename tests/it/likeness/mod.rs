@@ -1,7 +1,7 @@
 //! The comparison behind `Restorable`: a database that was restored and dumped again equals its backup, whatever is in it,
 //! and every single tampering is seen. `make soak` tries hundreds of databases.
 
-mod generator;
+pub(super) mod generator;
 mod tampers;
 
 use dokku_backups::domain::{DumpFormat, Session};

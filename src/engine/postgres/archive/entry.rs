@@ -10,7 +10,7 @@ const KEPT: usize = 1024 * 1024;
 /// The longest definition that is looked into.
 pub(super) const DEFINITION: usize = 16 * 1024 * 1024;
 /// Dependencies that are kept of an entry.
-const NEEDS: usize = 1000;
+pub(super) const NEEDS: usize = 1000;
 /// The highest dump id: `pg_restore` allocates two arrays of this length.
 const MAX_ID: i32 = 1 << 28;
 /// `SECTION_NONE` to `SECTION_POST_DATA` of `pg_backup.h`; 3 is data.
@@ -31,6 +31,8 @@ pub(super) struct Entry {
     pub(super) copy: Option<Vec<u8>>,
     /// Whose it is.
     pub(super) owner: Vec<u8>,
+    /// `SECTION_NONE` (1) to `SECTION_POST_DATA` (4), where the format has it.
+    pub(super) section: Option<i32>,
     /// Whether a data block belongs to it, and where it is when the archive says so.
     pub(super) data: Data,
     /// The numbers of the entries that it needs.
@@ -69,11 +71,13 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
         return Err(source.odd("an entry of an impossible kind"));
     }
     source.take_kept();
+    let mut of_section = None;
     if format >= (1, 11, 0) {
         let section = source.int_in(SECTIONS, "section")?;
         if has_data && section != 3 {
             return Err(source.odd("an entry with data outside the data section"));
         }
+        of_section = Some(section);
     }
     let up_to_definition = source.take_kept();
     let definition = source.string_or_length(DEFINITION)?;
@@ -98,7 +102,7 @@ pub(super) fn read<R: Read>(source: &mut Source<R>, format: (u8, u8, u8)) -> Res
     }
     let data = data(source, has_data)?;
     let written = [up_to_kind, up_to_definition, source.take_kept()];
-    Ok(Entry { id, kind, tag, namespace, definition, copy, owner, data, needs, written })
+    Ok(Entry { id, kind, tag, namespace, definition, copy, owner, section: of_section, data, needs, written })
 }
 
 /// An OID, written as a decimal string for historical reasons.

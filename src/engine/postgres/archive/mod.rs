@@ -31,6 +31,7 @@ mod header;
 mod inserts;
 mod judge;
 mod kinds;
+pub(super) mod lots;
 mod objects;
 mod passing;
 mod row_sum;

@@ -97,7 +97,7 @@ impl<R: Read> Passing<R> {
 }
 
 /// Writes an entry. Where its data lie is not said any more: they have moved, and in a pipe nobody looks.
-fn write(into: &mut Vec<u8>, entry: &Entry, fate: &Fate) {
+pub(super) fn write(into: &mut Vec<u8>, entry: &Entry, fate: &Fate) {
     let [start, section, rest] = &entry.written;
     let from = into.len();
     into.extend_from_slice(start);
