@@ -10,6 +10,7 @@ mod dump;
 pub mod file_kind;
 mod parts;
 pub mod postgres;
+mod restore_options;
 
 use std::fmt::Debug;
 use std::io::{Read, Write};
@@ -32,6 +33,7 @@ use crate::sys::docker::Docker;
 pub use dump::Dump;
 pub use file_kind::FileKind;
 pub use parts::{ByName, InOrder, Parts};
+pub use restore_options::RestoreOptions;
 
 macro_rules! engines {
     ($($name:ident $folder:ident),* $(,)?) => {
@@ -140,17 +142,6 @@ pub struct Owner {
     pub service: Service,
     /// The backup that is worked on.
     pub backup: BackupId,
-}
-
-/// What filling a database may take.
-#[derive(Debug, Clone, Copy)]
-pub struct RestoreOptions {
-    /// How long it may take.
-    pub timeout: Duration,
-    /// How many clients work at once where that can be done; at least one.
-    pub jobs: usize,
-    /// Even for a dump so small that to start them costs more than it saves.
-    pub always: bool,
 }
 
 /// How much a throw-away server may write.

@@ -176,7 +176,7 @@ impl Server {
         self.pour(database, role, dump, how)?;
         // Counting a large table takes its time too.
         let (counting, gathering) = (self.with_timeout(how.timeout), self.with_timeout(how.timeout).apart());
-        if how.jobs < 2 {
+        if !how.is_parallel(content.data_bytes) {
             let compared = counting.compare(database, &content)?;
             gathering.analyze(database);
             return Ok(compared);

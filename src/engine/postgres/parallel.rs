@@ -13,13 +13,10 @@ use crate::engine::{Content, RestoreOptions};
 use crate::error::{Failure, Kind, Result};
 use crate::sys::stdin::Input;
 
-/// Bytes of rows below which it is not worth starting further clients: each costs about a tenth of a second.
-const WORTH: u64 = 16 << 20;
-
 impl Server {
     /// Restores this host's own dump, an archive, into `database`, which must be new and empty; stops at the first error.
     pub(super) fn restore(&self, database: &str, dump: Input, content: &Content, how: RestoreOptions) -> Result<()> {
-        if how.jobs < 2 || content.data_bytes < WORTH && !how.always {
+        if !how.is_parallel(content.data_bytes) {
             return self.pg_restore(database, SUPERUSER, &[], dump, how.timeout);
         }
         let mut dump = dump.into_stream();

@@ -2,7 +2,7 @@
 
 use crate::dokku::Info;
 use crate::domain::{Consent, Service};
-use crate::engine::{self, Dump, Outlook};
+use crate::engine::{self, Dump, Live, Outlook};
 use crate::error::{Failure, Kind, Result};
 use crate::operations::Context;
 
@@ -11,6 +11,8 @@ use crate::operations::Context;
 pub struct Accepted {
     pub(super) dump: Option<Dump>,
     pub(super) outlook: Outlook,
+    /// The server that was asked: whatever is asked next goes through the same client.
+    pub(super) live: Box<dyn Live>,
 }
 
 impl Accepted {
@@ -36,5 +38,5 @@ pub fn accept(context: &Context, service: &Service, info: &Info, dump: Option<Du
         return Err(Failure::new(Kind::Refused, danger.clone())
             .hint("nothing was done; where that is wanted all the same: --force"));
     }
-    Ok(Accepted { dump, outlook })
+    Ok(Accepted { dump, outlook, live })
 }

@@ -45,10 +45,9 @@ pub fn replace(
     id: Option<&BackupId>,
     restore: &mut Restore,
 ) -> Result<Option<Shown>> {
-    let Accepted { dump, outlook } = accepted;
+    let Accepted { dump, outlook, live } = accepted;
     let service = into.service();
     let how = context.restore_options(service)?;
-    let live = engine::of(service.datastore).attach(&context.docker()?, service, info.database.as_deref());
     if let Some(dump) = &dump {
         // Again after a safety backup: that may lie on the same disk.
         live.has_room(dump.content())?;
