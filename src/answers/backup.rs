@@ -235,6 +235,7 @@ struct RestoreJson<'a> {
     started_by: &'a str,
     safety_backup: Option<&'a BackupId>,
     roles: &'a [String],
+    not_given: &'a [String],
     reason: Option<&'a str>,
 }
 
@@ -384,16 +385,16 @@ impl<'a> From<&'a Verification> for VerificationJson<'a> {
 
 impl<'a> From<&'a Restore> for RestoreJson<'a> {
     fn from(restore: &'a Restore) -> Self {
-        let Restore { started_at, finished_at, status, target, by, safety_backup, roles, reason } = restore;
         RestoreJson {
-            started_at: *started_at,
-            finished_at: *finished_at,
-            status: *status,
-            target,
-            started_by: by,
-            safety_backup: safety_backup.as_ref(),
-            roles,
-            reason: reason.as_deref(),
+            started_at: restore.started_at,
+            finished_at: restore.finished_at,
+            status: restore.status,
+            target: &restore.target,
+            started_by: &restore.by,
+            safety_backup: restore.safety_backup.as_ref(),
+            roles: &restore.roles,
+            not_given: &restore.not_given,
+            reason: restore.reason.as_deref(),
         }
     }
 }

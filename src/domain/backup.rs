@@ -125,6 +125,9 @@ pub struct Restore {
     /// Roles that the target lacked and that were made for it, without a login.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
+    /// What of owners and privileges the target did not take, a line each, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_given: Vec<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

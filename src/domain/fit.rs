@@ -43,7 +43,9 @@ impl Backup {
         self.apps.truncate(MOST_APPS);
         let old = self.restores.len().saturating_sub(MOST_RESTORES);
         self.restores.drain(..old);
-        self.restores.iter_mut().for_each(|restore| few(&mut restore.roles, MOST_ROLES));
+        for list in self.restores.iter_mut().flat_map(|restore| [&mut restore.roles, &mut restore.not_given]) {
+            few(list, MOST_ROLES);
+        }
         let words = [
             &mut self.reason,
             &mut self.label,

@@ -242,7 +242,17 @@ mod tests {
             let (started_at, by) = (backup().created_at, "me".to_owned());
             let (status, target) = (Status::Success, target.to_owned());
             let (finished_at, safety_backup, reason) = (None, None, None);
-            Restore { started_at, finished_at, status, target, by, safety_backup, roles: Vec::new(), reason }
+            Restore {
+                started_at,
+                finished_at,
+                status,
+                target,
+                by,
+                safety_backup,
+                roles: Vec::new(),
+                not_given: Vec::new(),
+                reason,
+            }
         };
         assert!(wrong(|b| b.restores = vec![restore("../x")]).is_some());
         assert_eq!(wrong(|b| b.restores = vec![restore("my-db")]), None);

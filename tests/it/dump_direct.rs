@@ -196,6 +196,9 @@ fn row_073_owners_and_privileges_come_back_where_the_roles_are_there() {
         "{}",
         run.stderr
     );
+    let restores = host.info("shop", &id)["restores"].clone();
+    let told = restores.as_array().and_then(|restores| restores.last()).map(|last| last["not_given"].to_string());
+    assert!(told.is_some_and(|told| told.contains("reader, which this server does not have")), "{restores}");
     let now = granted(&host);
     assert!(!now.contains("reader") && now.contains("Odd, one") && now.contains("orders|app"), "{now}");
     // In a fork there is none of them.

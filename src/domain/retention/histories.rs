@@ -93,6 +93,7 @@ fn shake(listed: &mut Listed, dice: &mut Dice, days: i64) {
             by: String::new(),
             safety_backup,
             roles: Vec::new(),
+            not_given: Vec::new(),
             reason,
         });
     }

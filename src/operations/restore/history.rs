@@ -16,6 +16,7 @@ pub fn history_entry(context: &Context, into: &LockedCatalogue, safety: Option<B
         by: context.settings.caller.actor.clone(),
         safety_backup: safety,
         roles: Vec::new(),
+        not_given: Vec::new(),
         reason: None,
     }
 }

@@ -97,6 +97,7 @@ pub fn replace(
         context.ui.detail(&format!("made without a login, since the dump names it: {roles}"));
     }
     restore.roles = outlook.roles;
+    restore.not_given.clone_from(&compared.not_given);
     Ok(is_whole.then(|| Shown { image: info.image_and_version(), compared }))
 }
 
