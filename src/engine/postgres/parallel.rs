@@ -1,7 +1,7 @@
 //! Restoring with several clients at once: the rows come from one pipe, and then each builds its lot of the indexes. All
 //! that such a client needs is the table of contents, so it works for every stored form, and nothing is laid out on a disk.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{Cursor, Read};
 use std::thread::Builder;
 use std::time::Duration;
@@ -21,10 +21,9 @@ impl Server {
         }
         let mut dump = dump.into_stream();
         let head = archive::head(&mut dump).map_err(damaged)?;
-        let rows = |schema: &str, name: &str| {
-            let table = content.tables.iter().find(|table| table.schema == schema && table.name == name);
-            table.map_or(0, |table| table.rows)
-        };
+        let named = content.tables.iter().map(|table| ((table.schema.as_str(), table.name.as_str()), table.rows));
+        let rows: HashMap<(&str, &str), u64> = named.collect();
+        let rows = |schema: &str, name: &str| rows.get(&(schema, name)).copied().unwrap_or_default();
         let lots = lots::lots(&head, how.jobs, &rows).map_err(damaged)?;
         let whole = Input::Stream(Box::new(Cursor::new(head.clone()).chain(dump)));
         if lots.len() < 2 {
