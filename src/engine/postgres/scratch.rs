@@ -95,7 +95,11 @@ fn judge(server: &Server, database: &str, restored: Result<Compared>) -> Result<
         }
         Err(failure) => match failure.kind {
             Kind::Damaged | Kind::Timeout => Ok(Err(failure)),
-            // The memory limit may have taken `pg_restore` itself: that is no judgement on the dump.
+            // The memory limit has taken `pg_restore` itself, as a rule: that is no judgement on the dump.
+            _ if was_killed(&failure) && failure.message.contains("SIGKILL") => {
+                let text = format!("a program in {} was killed, as when it ran out of memory", server.container());
+                Err(Failure::new(Kind::NoSpace, text).because(failure))
+            }
             _ if was_killed(&failure) => Err(failure),
             Kind::Child if server.value(database, "SELECT 1").is_ok() => Ok(Err(failure)),
             Kind::Child => Err(why_it_ended(server).unwrap_or(failure)),
