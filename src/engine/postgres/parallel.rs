@@ -1,7 +1,7 @@
 //! Restoring with several clients at once: the rows come from one pipe, and then each builds its lot of the indexes. All
 //! that such a client needs is the table of contents, so it works for every stored form, and nothing is laid out on a disk.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::io::{Cursor, Read};
 use std::thread::Builder;
 use std::time::Duration;
@@ -24,7 +24,7 @@ impl Server {
         let named = content.tables.iter().map(|table| ((table.schema.as_str(), table.name.as_str()), table.rows));
         let rows: HashMap<(&str, &str), u64> = named.collect();
         let rows = |schema: &str, name: &str| rows.get(&(schema, name)).copied().unwrap_or_default();
-        let lots = lots::lots(&head, how.jobs, &rows).map_err(damaged)?;
+        let lots::Dealt { lots, indexes } = lots::deal(&head, how.jobs, &rows).map_err(damaged)?;
         let whole = Input::Stream(Box::new(Cursor::new(head.clone()).chain(dump)));
         if lots.len() < 2 {
             return self.pg_restore(database, SUPERUSER, &[], whole, how.timeout);
@@ -33,13 +33,14 @@ impl Server {
         let heads = lots.iter().map(|lot| lots::only(&head, lot)).collect::<Result<Vec<_>, _>>().map_err(damaged)?;
         let before = self.indexes(database)?;
         self.build(database, heads, how.timeout)?;
+        self.build_rest(database, lots::all_but(&head, &lots).map_err(damaged)?, how.timeout)?;
+        // What a client has made is seen in the rows, or here: its exit code alone is no proof.
         let built = self.indexes(database)?.saturating_sub(before);
-        let asked: usize = lots.iter().map(HashSet::len).sum();
-        if built != asked {
+        if built < indexes {
             let text = format!("pg_restore in {} says that all is well", self.container());
-            return Err(Failure::new(Kind::Damaged, text).because(format!("{built} of {asked} indexes are there")));
+            return Err(Failure::new(Kind::Damaged, text).because(format!("{built} of {indexes} indexes are there")));
         }
-        self.build_rest(database, lots::all_but(&head, &lots).map_err(damaged)?, how.timeout)
+        Ok(())
     }
 
     fn indexes(&self, database: &str) -> Result<usize> {

@@ -44,7 +44,7 @@ pub(in super::super) fn parse(statement: &[u8]) -> Option<Copy> {
 }
 
 /// An identifier as `quote_identifier` writes it: plain, or in double quotes that are doubled inside.
-fn identifier(rest: &mut &[u8]) -> Option<Vec<u8>> {
+pub(super) fn identifier(rest: &mut &[u8]) -> Option<Vec<u8>> {
     let Some(quoted) = rest.strip_prefix(b"\"") else {
         let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_';
         let end = rest.iter().position(|byte| !plain(byte)).unwrap_or(rest.len());

@@ -128,7 +128,7 @@ pub(super) fn write(into: &mut Vec<u8>, entry: &Entry, fate: &Fate) {
     }
 }
 
-fn string(into: &mut Vec<u8>, text: Option<&[u8]>) {
+pub(super) fn string(into: &mut Vec<u8>, text: Option<&[u8]>) {
     // No text is longer than what was read with a length of this size.
     let length = text.map_or(1, |text| u32::try_from(text.len()).unwrap_or(u32::MAX));
     into.push(u8::from(text.is_none()));
@@ -159,7 +159,7 @@ impl<R: Read> Read for Passing<R> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{FIXTURES, fixture};
+    use super::super::fixtures::{self, Added, FIXTURES, fixture};
     use super::super::{Summary, read};
     use super::*;
     use crate::domain::{Need, Stage};
@@ -186,39 +186,11 @@ mod tests {
         once
     }
 
-    /// `gzip.dump`, which is of format 1.14, with entries of a kind and a definition each at the end of its table of contents.
+    /// `gzip.dump` with entries of a kind and a definition each.
     fn with(entries: &[(&str, &str)]) -> Vec<u8> {
-        let bytes = fixture("gzip");
-        let mut source = Source::keeping(&bytes[..]);
-        let format = header::read(&mut source).unwrap().format;
-        let mut out = source.take_kept();
-        let count = source.int().unwrap();
-        source.take_kept();
-        out.push(0);
-        out.extend_from_slice(&(count.unsigned_abs() + u32::try_from(entries.len()).unwrap()).to_le_bytes());
-        for _ in 0..count {
-            let entry = entry::read(&mut source, format).unwrap();
-            write(&mut out, &entry, &Fate::Kept);
-        }
-        for (number, (kind, sql)) in entries.iter().enumerate() {
-            out.push(0);
-            out.extend_from_slice(&(100_000 + u32::try_from(number).unwrap()).to_le_bytes());
-            out.extend_from_slice(&[0; 5]);
-            ["0", "0", "x", kind].iter().for_each(|text| string(&mut out, Some(text.as_bytes())));
-            out.extend_from_slice(&[0, 2, 0, 0, 0]);
-            string(&mut out, Some(sql.as_bytes()));
-            for text in [Some(""), None, Some("public"), None, None, Some("postgres"), Some("false"), None] {
-                string(&mut out, text.map(str::as_bytes));
-            }
-            out.extend_from_slice(&[3, 0, 0, 0, 0, 0, 0, 0, 0]);
-        }
-        let mut rest = Vec::new();
-        while !source.fill().unwrap().is_empty() {
-            rest.extend_from_slice(source.fill().unwrap());
-            let count = source.fill().unwrap().len();
-            source.consume(count);
-        }
-        [out, rest].concat()
+        fixtures::with(
+            &entries.iter().map(|(kind, sql)| Added { kind, sql, section: 2, needs: &[] }).collect::<Vec<_>>(),
+        )
     }
 
     fn summary(archive: &[u8]) -> Summary {
