@@ -306,3 +306,8 @@ pub fn failed(what: &str, status: ExitStatus, stderr: &str) -> Failure {
 pub fn was_killed(failure: &Failure) -> bool {
     failure.kind == Kind::Child && failure.message.contains(KILLED)
 }
+
+/// Whether that signal was the one which is never obeyed: as a rule, the kernel's when memory has run out.
+pub fn was_killed_outright(failure: &Failure) -> bool {
+    failure.kind == Kind::Child && failure.message.contains(&format!("{KILLED} {}", Signal::SIGKILL))
+}

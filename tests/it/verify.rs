@@ -121,6 +121,7 @@ fn fault_066_each_step_of_verification_fails_or_hangs() {
         ("docker:run/exit=1", 1, "docker run"),
         ("docker:exec:pg_isready/exit=1", 1, "did not come up"),
         ("docker:exec:pg_isready/hang", 1, "nothing came"),
+        ("docker:exec:pg_restore/die", 1, "verify-memory"),
         ("docker:exec:psql/exit=2@2", 1, "psql"),
         ("docker:exec:psql/hang@3", 1, "nothing came"),
         ("docker:ps/exit=1", 1, "docker ps"),

@@ -9,7 +9,7 @@ use super::server::{ADMIN, Server};
 use crate::domain::DumpFormat;
 use crate::engine::{Bound, Compared, Dump, RestoreOptions, Scratch, Shown};
 use crate::error::{Failure, Kind, Result};
-use crate::sys::child::was_killed;
+use crate::sys::child::{was_killed, was_killed_outright};
 use crate::sys::docker::Docker;
 use crate::sys::idle_timer::IdleTimer;
 
@@ -96,7 +96,7 @@ fn judge(server: &Server, database: &str, restored: Result<Compared>) -> Result<
         Err(failure) => match failure.kind {
             Kind::Damaged | Kind::Timeout => Ok(Err(failure)),
             // The memory limit has taken `pg_restore` itself, as a rule: that is no judgement on the dump.
-            _ if was_killed(&failure) && failure.message.contains("SIGKILL") => {
+            _ if was_killed_outright(&failure) => {
                 let text = format!("a program in {} was killed, as when it ran out of memory", server.container());
                 Err(Failure::new(Kind::NoSpace, text).because(failure))
             }
