@@ -1,7 +1,5 @@
 //! Proven bytes, on their way into a server. Nothing else is ever poured.
 
-use std::io::Read;
-
 use super::Content;
 use crate::domain::{Consent, Origin, Session};
 use crate::sys::followed::followed;
@@ -69,9 +67,9 @@ impl Dump {
         Dump { input: Input::Stream(Box::new(followed(self.input.into_stream(), passed))), ..self }
     }
 
-    /// The same as a stream, with all that is known of it.
-    pub(super) fn into_parts(self) -> (Box<dyn Read + Send>, Box<Content>, Origin, Consent) {
+    /// The same, with all that is known of it.
+    pub(super) fn into_parts(self) -> (Input, Box<Content>, Origin, Consent) {
         let Dump { input, content, origin, consent, .. } = self;
-        (input.into_stream(), content, origin, consent)
+        (input, content, origin, consent)
     }
 }

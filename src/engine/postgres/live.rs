@@ -175,12 +175,13 @@ impl Server {
         let content = dump.content().clone();
         self.pour(database, role, dump, how)?;
         // Counting a large table takes its time too.
-        let (counting, gathering) = (self.with_timeout(how.timeout), self.with_timeout(how.timeout).apart());
+        let counting = self.with_timeout(how.timeout);
         if !how.is_parallel(content.data_bytes) {
             let compared = counting.compare(database, &content)?;
-            gathering.analyze(database);
+            counting.analyze(database);
             return Ok(compared);
         }
+        let gathering = counting.apart();
         std::thread::scope(|scope| {
             Builder::new().spawn_scoped(scope, || gathering.analyze(database))?;
             counting.compare(database, &content)
@@ -189,22 +190,20 @@ impl Server {
 
     /// The same without comparing.
     pub(super) fn pour(&self, database: &str, role: Option<&str>, dump: Dump, how: RestoreOptions) -> Result<()> {
-        if dump.origin().is_own() {
-            let skipped = dump.consent().skipped.clone();
-            let content = dump.content().clone();
-            let input = match skipped.is_empty() {
-                true => dump.into_input(),
-                false => Input::Stream(super::without(dump.into_parts().0, skipped)),
+        let (input, content, origin, consent) = dump.into_parts();
+        if origin.is_own() {
+            let input = match consent.skipped.is_empty() {
+                true => input,
+                false => Input::Stream(super::without(input.into_stream(), consent.skipped)),
             };
             return self.restore(database, input, &content, how);
         }
-        let (stream, content, origin, consent) = dump.into_parts();
         let (Origin::Foreign(_), Some(role)) = (&origin, role) else {
             let text = "a dump made elsewhere is never restored by the superuser";
             return Err(Failure::new(Kind::Refused, text));
         };
         let as_who = Restricted { role: role.to_owned(), consent };
-        self.restore_restricted(database, &as_who, &content, stream, how.timeout)
+        self.restore_restricted(database, &as_who, &content, input.into_stream(), how.timeout)
     }
 
     /// Runs what sets a database.
